@@ -1,0 +1,47 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export interface LoadOptions {
+  readonly url: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Shared out to the connections, which send their own in turn, again and again. */
+  readonly bodies: readonly string[];
+  /** Put a new id in place of `[<id>]` in each request. */
+  readonly uniqueIds: boolean;
+  readonly connections: number;
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
+export interface LoadResult {
+  /** Requests with a 2xx answer during the measurement. */
+  readonly answered: number;
+  /** The same with those of the warm-up. */
+  readonly answeredInAll: number;
+  readonly failed: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** What the load itself used. */
+  readonly cpuSeconds: number;
+}
+
+/** Entries of the bench are bundled side by side. */
+export const entry = (name: string): string => fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
+
+/** Loads a URL from another process and waits for the figures. @throws when any request failed */
+export async function runLoad(options: LoadOptions): Promise<LoadResult> {
+  const child = fork(entry('load'), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+  child.send(options);
+  const result = await Promise.race([
+    once(child, 'message').then(([message]) => message as LoadResult),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`the load process ended with ${code}`);
+    }),
+  ]);
+  if (result.failed > 0 || result.answered === 0)
+    throw new Error(`${options.url}: ${result.failed} requests failed, ${result.answered} were answered`);
+  return result;
+}

@@ -1,0 +1,41 @@
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Bench, type Figure, table } from './lib/report.js';
+import { batch } from './rows/batch.js';
+import { drain } from './rows/drain.js';
+import { freshness } from './rows/freshness.js';
+import { single } from './rows/single.js';
+
+/** `npm run bench [-- name…] [--json] [--seconds N] [--profile FOLDER]` */
+const benches: Readonly<Record<string, Bench>> = { single, batch, drain, freshness };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '5' },
+    profile: { type: 'string' },
+  },
+});
+const seconds = Number(values.seconds);
+const unknown = positionals.find((name) => !Object.hasOwn(benches, name));
+if (unknown !== undefined || !(seconds >= 1)) {
+  process.stderr.write(`usage: npm run bench [-- ${Object.keys(benches).join(' | ')}] [--json] [--seconds N]\n`);
+  process.exit(1);
+}
+
+const figures: Figure[] = [];
+for (const [name, bench] of Object.entries(benches)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  await bench({
+    seconds,
+    profileDir: values.profile,
+    report: (figure) => figures.push(figure),
+    note: (text) => process.stderr.write(`… ${text}\n`),
+  });
+}
+const [cpu] = cpus();
+const machine = `${cpus().length} × ${cpu?.model ?? 'unknown CPU'}, Node ${process.version}`;
+process.stdout.write(
+  values.json ? `${JSON.stringify({ machine, seconds, figures }, null, 2)}\n` : `${machine}\n\n${table(figures)}\n`,
+);

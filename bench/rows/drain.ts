@@ -1,0 +1,72 @@
+import { Redis } from 'ioredis';
+import { delay, systemClock } from '../../src/shared/clock.js';
+import { parseValueField, singleKey, TOTALS } from '../../src/shared/live-keys.js';
+import { BATCH } from '../lib/bodies.js';
+import { cpuMicrosEach, foreignShare, startMeter } from '../lib/meter.js';
+import { createParts } from '../lib/parts.js';
+import type { Bench } from '../lib/report.js';
+import { startBroker, startGateway, startStores } from '../lib/system.js';
+import { loadBatches } from './batch.js';
+
+const POLL_MS = 50;
+const GIVE_UP_MS = 60_000;
+const AIM = 100_000;
+
+/** Events a second from the hub into the figures in Redis: an aggregator takes a backlog that is already there. */
+export const drain: Bench = async ({ seconds, profileDir, report, note }) => {
+  const parts = createParts(profileDir);
+  try {
+    const [broker, stores] = await Promise.all([startBroker(parts), startStores(parts)]);
+    const gateway = await startGateway(parts, broker);
+    note('a backlog for the aggregators');
+    const filled = await loadBatches(gateway, 0, seconds);
+    const meter = startMeter(parts);
+    note('the aggregators take the backlog');
+    await parts.role(['aggregate'], { ...broker, ...stores });
+    const { events, ms } = await watch(stores['PENSTOCK_REDIS_URL'] ?? '', filled.answered * BATCH);
+    const cost = meter();
+    report({
+      row: `hub to Redis, a backlog of ${events.toLocaleString('en-GB')} page views`,
+      value: (events / ms) * 1000,
+      unit: 'events/s',
+      cpuMicros: cpuMicrosEach(cost, filled.answered * BATCH),
+      foreignShare: foreignShare(cost, []),
+      aim: { text: '> 100,000', met: (events / ms) * 1000 > AIM },
+    });
+  } finally {
+    await parts.stop();
+  }
+};
+
+/**
+ * Waits until at least `expected` events are counted and the count stands still. The clock starts at the first count
+ * that is seen, whose events are not part of the result, and stops at the last change.
+ */
+async function watch(url: string, expected: number): Promise<{ events: number; ms: number }> {
+  const redis = new Redis(url);
+  const startedMs = performance.now();
+  let first: { atMs: number; counted: number } | undefined;
+  let last = { atMs: 0, counted: 0 };
+  try {
+    for (;;) {
+      const counted = await readCounted(redis);
+      const atMs = performance.now();
+      if (counted > last.counted) last = { atMs, counted };
+      if (counted > 0) first ??= last;
+      if (first !== undefined && last.counted >= expected && atMs - last.atMs > 500)
+        return { events: last.counted - first.counted, ms: last.atMs - first.atMs };
+      if (atMs - startedMs > GIVE_UP_MS) throw new Error(`${last.counted} of ${expected} events were counted`);
+      await delay(systemClock, POLL_MS);
+    }
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Events in the figures, over all partitions. */
+async function readCounted(redis: Redis): Promise<number> {
+  const fields = await redis.hgetall(singleKey(TOTALS));
+  return Object.entries(fields)
+    .filter(([field]) => parseValueField(field)?.name === 'counted')
+    .reduce((sum, [, value]) => sum + Number(value), 0);
+}

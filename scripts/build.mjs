@@ -1,0 +1,22 @@
+// Compiles the servers with tsc (no bundler), bundles the two pieces of browser code, and copies what is not code.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildWeb } from './build-web.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+
+const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], {
+  stdio: 'inherit',
+});
+if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+
+await buildWeb(join(root, 'dist'));
+
+// *.lua beside the code that runs it; pages, styles and pictures of the dashboard.
+for (const file of readdirSync('src', { recursive: true })) {
+  if (/\.(lua|html|css|svg|gif|ico)$/.test(file)) cpSync(join('src', file), join('dist', file));
+}
+chmodSync('dist/cli/main.js', 0o755);

@@ -1,0 +1,58 @@
+// `npm test`: from a fresh clone to every test run. Ends with a plain line "N passed, N failed".
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkNode, chromium, ensureBuilt, ensureDependencies, ensurePrograms, redis, root } from './setup.mjs';
+
+checkNode();
+ensurePrograms([redis, chromium]);
+ensureDependencies();
+ensureBuilt();
+
+const results = mkdtempSync(join(tmpdir(), 'penstock-test-'));
+let passed = 0;
+let failed = 0;
+
+/** A check counts as one test. */
+function check(name, args) {
+  process.stdout.write(`\n# ${name}\n`);
+  const { status } = spawnSync('npm', ['run', '--silent', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status === 0) passed += 1;
+  else failed += 1;
+}
+
+function tests(project) {
+  process.stdout.write(`\n# ${project} tests\n`);
+  const report = join(results, `${project}.json`);
+  const args = [
+    'vitest',
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
+  const { status } = spawnSync('npx', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  try {
+    const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8'));
+    passed += numPassedTests;
+    failed += numFailedTests;
+    // A file that could not be loaded has no tests to count, and a run without tests proves nothing.
+    if (status !== 0 && numFailedTests === 0) failed += Math.max(1, numFailedTestSuites);
+    if (numPassedTests + numFailedTests === 0) failed += 1;
+  } catch {
+    failed += 1;
+  }
+}
+
+for (const name of ['typecheck', 'lint', 'layers', 'unused']) check(name, [name]);
+for (const project of ['unit', 'integration', 'e2e']) tests(project);
+
+rmSync(results, { recursive: true, force: true });
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,4 @@
+export { createAggregator } from './aggregator.js';
+export { defaultAggregatorOptions } from './options.js';
+export { defaultSessionOptions } from './partition-session.js';
+export { createRedisSink, type LiveSink } from './sink/redis-sink.js';

@@ -1,0 +1,53 @@
+const MS_PER_DAY = 86_400_000;
+const MS_LENGTH = '2026-01-01T00:00:00.000Z'.length;
+const ZERO = 48;
+
+const MONTH_DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/**
+ * Milliseconds since the epoch of an ISO 8601 time, NaN if it is none. The form that the gateway writes
+ * (`2026-01-01T00:00:00.000Z`) is read by position, some ten times faster than `Date.parse`, which gets all others.
+ */
+export function parseIsoTime(text: string): number {
+  if (text.length === MS_LENGTH && text.charCodeAt(23) === 90 && text.charCodeAt(19) === 46) {
+    const year = digits(text, 0) * 100 + digits(text, 2);
+    const month = digits(text, 5);
+    const day = digits(text, 8);
+    const hour = digits(text, 11);
+    const minute = digits(text, 14);
+    const second = digits(text, 17);
+    const ms = digits(text, 20) * 10 + (text.charCodeAt(22) - ZERO);
+    const plausible =
+      year >= 1970 &&
+      month >= 1 &&
+      month <= 12 &&
+      day >= 1 &&
+      day <= (MONTH_DAYS[month - 1] as number) &&
+      hour < 24 &&
+      minute < 60 &&
+      second < 60 &&
+      ms >= 0 &&
+      ms < 1000;
+    if (plausible) {
+      return daysFromCivil(year, month, day) * MS_PER_DAY + ((hour * 60 + minute) * 60 + second) * 1000 + ms;
+    }
+  }
+  return Date.parse(text);
+}
+
+/** Two decimal digits, or -1000000, which no field allows. */
+function digits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - ZERO;
+  const ones = text.charCodeAt(at + 1) - ZERO;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1_000_000;
+}
+
+/** Days since 1970-01-01: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil. */
+function daysFromCivil(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yearOfEra = y - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  return era * 146_097 + dayOfEra - 719_468;
+}

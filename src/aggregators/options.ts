@@ -1,0 +1,25 @@
+/** What the figures promise depends on these; a change of any that alters a figure needs a new generation of the state. */
+export interface AggregatorOptions {
+  /** How far behind its partition's watermark an event may be and still be counted. At least `LONGEST_LOOK_BACK_MS`. */
+  readonly allowedLatenessMs: number;
+  /** An event dated later than this after it reached the hub is taken to be wrong about the time. */
+  readonly maxSkewMs: number;
+  readonly dedup: {
+    /** Ids are remembered in two generations; the older is forgotten when the newer has lasted this long … */
+    readonly rotateAfterMs: number;
+    /** … or holds this many. */
+    readonly maxIdsPerGeneration: number;
+  };
+  /** Most distinct names that a pane keeps apart; further ones are added up under `(other)`. */
+  readonly maxNamesPerPane: number;
+}
+
+/** The longest that a live figure looks back at who was seen when: distinct visitors of 15 minutes. */
+export const LONGEST_LOOK_BACK_MS = 15 * 60_000;
+
+export const defaultAggregatorOptions: AggregatorOptions = Object.freeze({
+  allowedLatenessMs: 60 * 60_000,
+  maxSkewMs: 5 * 60_000,
+  dedup: Object.freeze({ rotateAfterMs: 30 * 60_000, maxIdsPerGeneration: 1 << 18 }),
+  maxNamesPerPane: 20_000,
+});

@@ -1,0 +1,169 @@
+import { setImmediate } from 'node:timers/promises';
+import type { PartitionEvent, PartitionPosition } from '../messaging/index.js';
+import { type Clock, delay } from '../shared/clock.js';
+import { messageOf } from '../shared/errors.js';
+import type { Logger } from '../shared/logger.js';
+import { decodePack } from './decode.js';
+import { AggregatorError } from './errors.js';
+import type { LiveSink } from './sink/redis-sink.js';
+import type { PartitionState } from './state/partition.js';
+
+export interface SessionOptions {
+  /** Changes wait this long for further ones before they are shown. */
+  readonly flushIntervalMs: number;
+  /** The state is saved this often at the most. */
+  readonly snapshotIntervalMs: number;
+  /** Share of the time that saving may take: after a long save the next one waits accordingly. */
+  readonly snapshotShare: number;
+  /** Panes that may wait to be shown before reading pauses. */
+  readonly maxUnwrittenPanes: number;
+  /** How long reading pauses before the partition is given up, so that the SDK's queue cannot grow meanwhile. */
+  readonly maxPauseMs: number;
+}
+
+export const defaultSessionOptions: SessionOptions = Object.freeze({
+  flushIntervalMs: 150,
+  snapshotIntervalMs: 4_000,
+  snapshotShare: 0.05,
+  maxUnwrittenPanes: 5_000,
+  maxPauseMs: 10_000,
+});
+
+export interface SessionDeps {
+  readonly partitionId: string;
+  readonly state: PartitionState;
+  readonly sink: LiveSink;
+  /** Writes the state; called with no other save of this partition in progress. */
+  readonly save: (state: PartitionState) => Promise<PartitionPosition>;
+  readonly checkpoint: (position: PartitionPosition) => Promise<void>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** One partition while it is ours: counts what is read, shows the figures, and saves the state now and then. */
+export interface PartitionSession {
+  process(events: readonly PartitionEvent[]): Promise<void>;
+  /** Shows and saves what there is. */
+  close(): Promise<void>;
+}
+
+/** Hub events that are applied before others get their turn. Each may be a pack of a thousand events. */
+const EVENTS_PER_TURN = 4;
+const RETRY_MS = 500;
+
+export function createPartitionSession(deps: SessionDeps, options: SessionOptions): PartitionSession {
+  const { partitionId, state, sink, clock, logger } = deps;
+  let closed = false;
+  let processing: Promise<void> = Promise.resolve();
+  let flushing: Promise<void> | undefined;
+  let saving: Promise<void> | undefined;
+  let cancelFlush: (() => void) | undefined;
+  let cancelSave: (() => void) | undefined;
+  let lastFlushMs = Number.NEGATIVE_INFINITY;
+  let nextSaveMs = clock.now() + options.snapshotIntervalMs;
+  let savedSequenceNumber = state.position?.sequenceNumber;
+
+  const stopRecovery = sink.onRecovered(() => {
+    state.markAllDirty();
+    scheduleFlush();
+  });
+
+  const flushOnce = async (): Promise<void> => {
+    lastFlushMs = clock.now();
+    const changes = state.takeChanges();
+    if (changes === undefined) return;
+    try {
+      await sink.write(partitionId, changes);
+      state.written(changes);
+    } catch (error) {
+      state.notWritten(changes);
+      throw error;
+    }
+  };
+  /** Flushes never overlap, so a version never overtakes a later one. */
+  const flush = (): Promise<void> => {
+    cancelFlush?.();
+    cancelFlush = undefined;
+    flushing ??= flushOnce().finally(() => {
+      flushing = undefined;
+    });
+    return flushing;
+  };
+  const scheduleFlush = (waitMs = Math.max(0, lastFlushMs + options.flushIntervalMs - clock.now())) => {
+    if (closed || cancelFlush !== undefined) return;
+    cancelFlush = clock.setTimer(() => {
+      flush().catch((error: unknown) => {
+        logger.warn({ partitionId, err: messageOf(error) }, 'the figures could not be written; trying again');
+        scheduleFlush(RETRY_MS);
+      });
+    }, waitMs);
+  };
+
+  const saveOnce = async () => {
+    if (state.position === undefined || state.position.sequenceNumber === savedSequenceNumber) return;
+    const startMs = clock.now();
+    try {
+      const position = await deps.save(state);
+      savedSequenceNumber = position.sequenceNumber;
+      await deps.checkpoint(position);
+    } catch (error) {
+      logger.warn({ partitionId, err: messageOf(error) }, 'the state could not be saved; trying again');
+    }
+    const tookMs = clock.now() - startMs;
+    nextSaveMs = clock.now() + Math.max(options.snapshotIntervalMs, tookMs / options.snapshotShare);
+  };
+  const save = (): Promise<void> => {
+    cancelSave?.();
+    cancelSave = undefined;
+    saving ??= saveOnce().finally(() => {
+      saving = undefined;
+    });
+    return saving;
+  };
+  const scheduleSave = () => {
+    if (closed || cancelSave !== undefined) return;
+    cancelSave = clock.setTimer(() => void save(), Math.max(0, nextSaveMs - clock.now()));
+  };
+
+  /** Reading pauses while too much waits to be shown. */
+  const drain = async () => {
+    const startMs = clock.now();
+    while (!closed && state.unwritten > options.maxUnwrittenPanes) {
+      try {
+        await flush();
+      } catch (cause) {
+        if (clock.now() - startMs > options.maxPauseMs) {
+          throw new AggregatorError('PS_SINK_UNAVAILABLE', `partition ${partitionId}: ${messageOf(cause)}`, { cause });
+        }
+        await delay(clock, RETRY_MS);
+      }
+    }
+  };
+  const processAll = async (events: readonly PartitionEvent[]) => {
+    for (const [index, event] of events.entries()) {
+      if (closed) return;
+      state.apply(decodePack(event.body), event);
+      if (index % EVENTS_PER_TURN === EVENTS_PER_TURN - 1) await setImmediate();
+    }
+    scheduleFlush();
+    scheduleSave();
+    await drain();
+  };
+
+  if (state.position !== undefined) scheduleFlush();
+  return {
+    process(events) {
+      processing = processAll(events);
+      return processing;
+    },
+    async close() {
+      closed = true;
+      stopRecovery();
+      await processing.catch(() => {});
+      await flushing?.catch(() => {});
+      await flush().catch((error: unknown) => logger.warn({ partitionId, err: messageOf(error) }, 'last write failed'));
+      await saving;
+      await save();
+    },
+  };
+}

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import {
+  LIST_NAME,
+  LIVE_CHANNEL,
+  listMetrics,
+  PANE_MS,
+  PANE_RETENTION_MS,
+  paneExpiriesKey,
+  paneIndexKey,
+  paneKey,
+  paneMetrics,
+  singleKey,
+  TOTALS,
+} from '../../shared/live-keys.js';
+import type { Logger } from '../../shared/logger.js';
+import type { StateChanges } from '../state/partition.js';
+import type { PaneChange } from '../windows/panes.js';
+
+/** Where the figures of the partitions are shown. */
+export interface LiveSink {
+  /** Writes absolute values; those of a reader that is further on are left as they are. */
+  write(partition: string, changes: StateChanges): Promise<void>;
+  /** Removes what a partition wrote, because its sequence numbers begin anew. */
+  forget(partition: string): Promise<void>;
+  /** Calls back when the store may have lost what it had, so that everything has to be written again. */
+  onRecovered(callback: () => void): () => void;
+  /** Resolves when the sink can be written to; rejects after `limitMs`. */
+  ready(limitMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One script call blocks Redis for a millisecond or two at these sizes. */
+const MAX_WINDOWS_PER_CALL = 500;
+const MAX_PAIRS_PER_CALL = 4_000;
+const COMMAND_TIMEOUT_MS = 10_000;
+
+type Script = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<number>;
+
+interface Window {
+  readonly key: string;
+  /** Start of the pane; empty for a window that is none. */
+  readonly start: number | '';
+  readonly expiryMs: number | '';
+  readonly pairs: readonly (string | number)[];
+}
+
+export function createRedisSink(url: string, logger: Logger): LiveSink {
+  const redis = new Redis(url, {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectionName: 'penstock-aggregators',
+  });
+  redis.on('error', (error) => logger.warn({ err: error }, 'redis'));
+  const script = (name: string, file: string): Script => {
+    redis.defineCommand(name, { lua: readFileSync(new URL(file, import.meta.url), 'utf8') });
+    return (redis as unknown as Record<string, Script>)[name]?.bind(redis) as Script;
+  };
+  const writePanes = script('writePanes', 'write-panes.lua');
+  const forgetPartition = script('forgetPartition', 'forget-partition.lua');
+
+  let connections = 0;
+  const callbacks = new Set<() => void>();
+  redis.on('ready', () => {
+    connections++;
+    if (connections > 1) for (const callback of callbacks) callback();
+  });
+
+  const call = (partition: string, metric: string, version: number, windows: readonly Window[], nowMs: number) =>
+    writePanes(
+      windows.length + 2,
+      paneIndexKey(metric),
+      paneExpiriesKey(metric),
+      ...windows.map(({ key }) => key),
+      partition,
+      version,
+      LIVE_CHANNEL,
+      JSON.stringify({ metric, partition, version, windows: windows.map(({ start }) => start) }),
+      nowMs,
+      ...windows.flatMap(({ start, expiryMs, pairs }) => [start, expiryMs, pairs.length / 2, ...pairs]),
+    );
+
+  return {
+    async write(partition, changes) {
+      const { sequenceNumber, enqueuedAtMs } = changes.position;
+      const calls: Promise<number>[] = [];
+      for (const { metric, changes: panes } of changes.panes) {
+        const windows = panes.map((pane) => paneWindow(metric, pane, enqueuedAtMs));
+        for (const chunk of chunks(windows)) calls.push(call(partition, metric, sequenceNumber, chunk, enqueuedAtMs));
+      }
+      const singles = [
+        ...changes.lists.map(({ metric, entries }) => ({ metric, pairs: [LIST_NAME, JSON.stringify(entries)] })),
+        ...changes.totals.map((change) => ({ metric: TOTALS, pairs: pairsOf(change) })),
+      ];
+      for (const { metric, pairs } of singles) {
+        const window = { key: singleKey(metric), start: '' as const, expiryMs: '' as const, pairs };
+        calls.push(call(partition, metric, sequenceNumber, [window], enqueuedAtMs));
+      }
+      const results = await Promise.allSettled(calls);
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    },
+    async forget(partition) {
+      for (const metric of paneMetrics) {
+        const keys = (await redis.zrange(paneIndexKey(metric), '0', '-1')).map((start) =>
+          paneKey(metric, Number(start)),
+        );
+        for (let at = 0; at < keys.length; at += MAX_WINDOWS_PER_CALL) {
+          const chunk = keys.slice(at, at + MAX_WINDOWS_PER_CALL);
+          await forgetPartition(chunk.length, ...chunk, partition);
+        }
+      }
+      for (const metric of [...listMetrics, TOTALS]) await forgetPartition(1, singleKey(metric), partition);
+    },
+    onRecovered(callback) {
+      callbacks.add(callback);
+      return () => void callbacks.delete(callback);
+    },
+    async ready(limitMs) {
+      if (redis.status === 'ready') return;
+      const signal = AbortSignal.timeout(limitMs);
+      await new Promise<void>((resolve, reject) => {
+        redis.once('ready', resolve);
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    },
+    async close() {
+      if (redis.status === 'ready') await redis.quit().catch(() => redis.disconnect());
+      else redis.disconnect();
+    },
+  };
+}
+
+/** Readable for the retention after its end, or after its data reached the hub: old events of an import are shown too. */
+function paneWindow(metric: string, pane: PaneChange, enqueuedAtMs: number): Window {
+  const expiryMs = Math.max(pane.startMs + PANE_MS, enqueuedAtMs) + PANE_RETENTION_MS;
+  return { key: paneKey(metric, pane.startMs), start: pane.startMs, expiryMs, pairs: pairsOf(pane) };
+}
+
+function pairsOf(change: PaneChange): (string | number)[] {
+  const pairs: (string | number)[] = [];
+  for (let at = 0; at < change.names.length; at++) {
+    const value = change.values[at] as number;
+    pairs.push(change.names[at] as string, value === 0 ? '' : value);
+  }
+  return pairs;
+}
+
+function* chunks(windows: readonly Window[]): Generator<Window[]> {
+  let chunk: Window[] = [];
+  let pairs = 0;
+  for (const window of windows) {
+    const tooMany = chunk.length >= MAX_WINDOWS_PER_CALL || pairs + window.pairs.length / 2 > MAX_PAIRS_PER_CALL;
+    if (chunk.length > 0 && tooMany) {
+      yield chunk;
+      chunk = [];
+      pairs = 0;
+    }
+    chunk.push(window);
+    pairs += window.pairs.length / 2;
+  }
+  if (chunk.length > 0) yield chunk;
+}

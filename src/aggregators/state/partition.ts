@@ -1,0 +1,259 @@
+import type { PenstockEvent } from '../../events/index.js';
+import { PANE_MS } from '../../shared/live-keys.js';
+import { parseIsoTime } from '../iso-time.js';
+import type { Observation } from '../metrics/define.js';
+import { listMetricDefinitions, paneMetricDefinitions } from '../metrics/index.js';
+import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
+import { createWatermark } from '../watermark.js';
+import { createNewest, type NewestEntry } from '../windows/newest.js';
+import { type CounterPanes, createCounterPanes, type PaneChange, type SavedPane } from '../windows/panes.js';
+import { createIdHistory, type SavedIds } from './id-history.js';
+import { createVisitors, type SavedVisitor, type Visit } from './visitors.js';
+
+/** Where a hub event is in its partition. */
+interface Position {
+  readonly sequenceNumber: number;
+  readonly offset: string;
+  readonly enqueuedAtMs: number;
+}
+
+/** Names of the running totals; `late:<metric>` and `other:…` follow the same pattern. */
+const totalNames = {
+  /** Events that went into the figures. */
+  counted: 'counted',
+  /** Events whose id was seen shortly before. */
+  duplicate: 'duplicate',
+  /** Elements of a hub event, or whole hub events, that are no Penstock events. */
+  malformed: 'malformed',
+  /** Events beyond the allowed lateness. */
+  late: 'late',
+} as const;
+
+/** What changed since the last time, as absolute values. */
+export interface StateChanges {
+  /** The last hub event that is in the values. */
+  readonly position: Position;
+  readonly panes: readonly { readonly metric: string; readonly changes: readonly PaneChange[] }[];
+  readonly lists: readonly { readonly metric: string; readonly entries: readonly unknown[] }[];
+  readonly totals: readonly PaneChange[];
+}
+
+/**
+ * Everything that the figures of one partition are made from. Pure: its content depends only on the hub events that
+ * were applied, in their order, so reading them again from any saved state gives the same figures.
+ */
+export interface PartitionState {
+  /** The last hub event that was applied. */
+  readonly position: Position | undefined;
+  /** Newest event time; -Infinity before the first event. */
+  readonly watermarkMs: number;
+  /**
+   * Applies one hub event: its pack of events, or undefined when its body could not be read. At or before the position
+   * it does nothing and returns false.
+   */
+  apply(pack: readonly unknown[] | undefined, position: Position): boolean;
+  /** Undefined when nothing changed. The caller owes a call of `written` or `notWritten` for the result. */
+  takeChanges(): StateChanges | undefined;
+  written(changes: StateChanges): void;
+  notWritten(changes: StateChanges): void;
+  /** Everything that is kept has to be written again: the sink lost what it had. */
+  markAllDirty(): void;
+  /** Panes that wait to be written. */
+  readonly unwritten: number;
+  save(): SavedState;
+}
+
+export interface SavedState {
+  readonly position: Position;
+  /** Null before the first event. */
+  readonly watermarkMs: number | null;
+  readonly panes: Readonly<Record<string, SavedPanes>>;
+  readonly lists: Readonly<Record<string, readonly NewestEntry<unknown>[]>>;
+  readonly totals: SavedPanes;
+  readonly visitors: readonly SavedVisitor[];
+  readonly ids: SavedIds;
+}
+
+type SavedPanes = readonly SavedPane[];
+
+const TOTALS_PANE = 0;
+
+/** What a metric is shown for a late event, so that it counts whatever it would have counted. */
+const LATE_VISIT: Visit = Object.freeze({
+  firstInPane: true,
+  newest: true,
+  previousNewestMs: -1,
+  newestOfDevice: true,
+  previousNewestOfDeviceMs: -1,
+});
+
+export function createPartitionState(options: AggregatorOptions, saved?: SavedState): PartitionState {
+  if (options.allowedLatenessMs < LONGEST_LOOK_BACK_MS) throw new RangeError('allowedLatenessMs is too short');
+  const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
+  const ids = createIdHistory(options.dedup, saved?.ids);
+  const visitors = createVisitors(saved?.visitors);
+  const totals = createCounterPanes({ maxNamesPerPane: Number.POSITIVE_INFINITY }, saved?.totals);
+  const observation: Observation = { event: undefined as never, timeMs: 0, visitor: undefined, visit: undefined };
+  let position = saved?.position;
+  let horizonMs = Number.NEGATIVE_INFINITY;
+  let paneMs = 0;
+  let late = false;
+
+  const metrics = paneMetricDefinitions.map((definition) => {
+    const panes = createCounterPanes(options, saved?.panes[definition.name]);
+    const add = (name: string, by = 1, startMs = paneMs) => panes.add(startMs, name, by);
+    const addLate = () => {
+      late = true;
+    };
+    return { definition, panes, add, addLate, lateName: `${totalNames.late}:${definition.name}` };
+  });
+  const lists = listMetricDefinitions.map((definition) => ({
+    definition,
+    newest: createNewest(definition, saved?.lists[definition.name]),
+  }));
+  const moveHorizon = () => {
+    const next = watermark.horizonMs(PANE_MS);
+    if (next <= horizonMs) return;
+    horizonMs = next;
+    visitors.evict(horizonMs);
+    for (const { panes } of metrics) panes.evict(horizonMs);
+  };
+  if (saved !== undefined) {
+    // In this order: a pane that was saved because it was not shown yet must not be evicted before it is.
+    markAllDirty();
+    moveHorizon();
+  }
+
+  function markAllDirty(): void {
+    for (const { panes } of metrics) panes.markAllDirty();
+    for (const { newest } of lists) newest.markDirty();
+    totals.markAllDirty();
+  }
+
+  const addTotal = (name: string) => totals.add(TOTALS_PANE, name, 1);
+
+  const countLate = () => {
+    addTotal(totalNames.late);
+    observation.visit = observation.visitor === undefined ? undefined : LATE_VISIT;
+    for (const { definition, addLate, lateName } of metrics) {
+      late = false;
+      definition.observe(observation, addLate);
+      if (late) addTotal(lateName);
+    }
+  };
+
+  const observe = (event: PenstockEvent, timeMs: number, enqueuedAtMs: number) => {
+    if (!ids.add(event.id, enqueuedAtMs)) return addTotal(totalNames.duplicate);
+    const visitor = event.data.anonymousId ?? event.data.userId;
+    observation.event = event;
+    observation.timeMs = timeMs;
+    observation.visitor = visitor;
+    if (!watermark.observe(timeMs)) return countLate();
+    moveHorizon();
+    addTotal(totalNames.counted);
+    paneMs = timeMs - (timeMs % PANE_MS);
+    observation.visit =
+      visitor === undefined ? undefined : visitors.visit(visitor, paneMs, event.data.context?.device ?? 'other');
+    for (const { definition, add } of metrics) definition.observe(observation, add);
+    for (const { definition, newest } of lists) {
+      const key = definition.keyOf(observation);
+      if (key !== undefined) newest.offer(key, timeMs, event);
+    }
+  };
+
+  return {
+    get position() {
+      return position;
+    },
+    get watermarkMs() {
+      return watermark.timeMs;
+    },
+    apply(pack, at) {
+      if (position !== undefined && at.sequenceNumber <= position.sequenceNumber) return false;
+      position = at;
+      if (pack === undefined) addTotal(totalNames.malformed);
+      else {
+        const latestMs = at.enqueuedAtMs + options.maxSkewMs;
+        for (const element of pack) {
+          const timeMs = timeOf(element);
+          if (!(timeMs >= 0)) addTotal(totalNames.malformed);
+          else observe(element as PenstockEvent, timeMs > latestMs ? at.enqueuedAtMs : timeMs, at.enqueuedAtMs);
+        }
+      }
+      return true;
+    },
+    takeChanges() {
+      if (position === undefined) return undefined;
+      const changes: StateChanges = {
+        position,
+        panes: metrics
+          .map(({ definition, panes }) => ({ metric: definition.name, changes: panes.takeDirty() }))
+          .filter(({ changes }) => changes.length > 0),
+        lists: lists.flatMap(({ definition, newest }) => {
+          const entries = newest.takeDirty();
+          return entries === undefined ? [] : [{ metric: definition.name, entries }];
+        }),
+        totals: totals.takeDirty(),
+      };
+      const nothing = changes.panes.length + changes.lists.length + changes.totals.length === 0;
+      return nothing ? undefined : changes;
+    },
+    written(changes) {
+      totals.written(changes.totals);
+      for (const { metric, changes: paneChanges } of changes.panes) {
+        const panes = panesOf(metric);
+        panes.written(paneChanges);
+        panes.evict(horizonMs);
+      }
+    },
+    notWritten(changes) {
+      totals.notWritten(changes.totals);
+      for (const { metric, changes: paneChanges } of changes.panes) panesOf(metric).notWritten(paneChanges);
+      for (const { definition, newest } of lists) {
+        if (changes.lists.some(({ metric }) => metric === definition.name)) newest.markDirty();
+      }
+    },
+    markAllDirty,
+    get unwritten() {
+      return metrics.reduce((sum, { panes }) => sum + panes.unwritten, 0);
+    },
+    save() {
+      if (position === undefined) throw new Error('nothing was applied yet');
+      return {
+        position,
+        watermarkMs: Number.isFinite(watermark.timeMs) ? watermark.timeMs : null,
+        panes: Object.fromEntries(metrics.map(({ definition, panes }) => [definition.name, panes.entries()])),
+        lists: Object.fromEntries(lists.map(({ definition, newest }) => [definition.name, newest.list()])),
+        totals: totals.entries(),
+        visitors: visitors.entries(),
+        ids: ids.save(),
+      };
+    },
+  };
+
+  function panesOf(metric: string): CounterPanes {
+    const found = metrics.find(({ definition }) => definition.name === metric);
+    if (found === undefined) throw new Error(`no metric ${metric}`);
+    return found.panes;
+  }
+}
+
+/** The event time of something that has the shape of an event, NaN of anything else. */
+function timeOf(element: unknown): number {
+  if (element === null || typeof element !== 'object') return Number.NaN;
+  const { id, type, time, data } = element as Partial<Record<keyof PenstockEvent, unknown>>;
+  const wellFormed =
+    typeof id === 'string' &&
+    typeof type === 'string' &&
+    typeof time === 'string' &&
+    data !== null &&
+    typeof data === 'object' &&
+    isTextOrAbsent((data as Partial<EventNames>).anonymousId) &&
+    isTextOrAbsent((data as Partial<EventNames>).userId);
+  return wellFormed ? parseIsoTime(time) : Number.NaN;
+}
+
+/** Whom an event names. Another producer may send anything there, and the state is saved by these names. */
+type EventNames = Readonly<Record<'anonymousId' | 'userId', unknown>>;
+
+const isTextOrAbsent = (value: unknown): boolean => typeof value === 'string' || value === undefined || value === null;

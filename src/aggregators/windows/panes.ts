@@ -1,0 +1,153 @@
+/**
+ * Counters by name in panes of equal width: the base of all windowed metrics. Hopping and rolling windows are sums of
+ * panes. What changed since the last call of `takeDirty` is known, so a sink writes no more than that.
+ */
+export interface CounterPanes {
+  /** Adds `by` to the counter of `name` in the pane that starts at `startMs`. */
+  add(startMs: number, name: string, by: number): void;
+  /** The panes changed since the last call, with the absolute values of the changed counters. */
+  takeDirty(): PaneChange[];
+  /** The changes are written: they need not be kept for the sink's sake. */
+  written(changes: readonly PaneChange[]): void;
+  /** The changes could not be written: they are handed out again by the next `takeDirty`. */
+  notWritten(changes: readonly PaneChange[]): void;
+  /** Everything that is kept has to be written again. */
+  markAllDirty(): void;
+  /** Forgets panes that start before `horizonMs`, except those with changes that are not written yet. */
+  evict(horizonMs: number): void;
+  /** All panes, for a snapshot. */
+  entries(): SavedPane[];
+  readonly size: number;
+  /** Panes that have changes to be written, or being written. */
+  readonly unwritten: number;
+}
+
+/** Names and values are lists, since a name may be one that an object cannot have as a key. */
+export type SavedPane = readonly [startMs: number, names: readonly string[], values: readonly number[]];
+
+export interface PaneChange {
+  readonly startMs: number;
+  readonly names: readonly string[];
+  readonly values: readonly number[];
+}
+
+interface Counter {
+  readonly name: string;
+  value: number;
+  dirty: boolean;
+}
+
+interface Pane {
+  readonly startMs: number;
+  readonly counters: Map<string, Counter>;
+  dirty: Counter[];
+  inFlight: number;
+}
+
+/** Where names beyond the limit are added up. */
+const OTHER_NAMES = '(other)';
+
+export function createCounterPanes(
+  options: { maxNamesPerPane: number },
+  saved: readonly SavedPane[] = [],
+): CounterPanes {
+  const panes = new Map<number, Pane>();
+  let dirtyPanes: Pane[] = [];
+  let inFlight = 0;
+  let latest: Pane | undefined;
+
+  const paneAt = (startMs: number): Pane => {
+    if (latest !== undefined && latest.startMs === startMs) return latest;
+    let pane = panes.get(startMs);
+    if (pane === undefined) {
+      pane = { startMs, counters: new Map(), dirty: [], inFlight: 0 };
+      panes.set(startMs, pane);
+    }
+    latest = pane;
+    return pane;
+  };
+  const counterOf = (pane: Pane, name: string): Counter => {
+    const known = pane.counters.get(name);
+    if (known !== undefined) return known;
+    if (pane.counters.size >= options.maxNamesPerPane && name !== OTHER_NAMES) return counterOf(pane, OTHER_NAMES);
+    const counter = { name, value: 0, dirty: false };
+    pane.counters.set(name, counter);
+    return counter;
+  };
+  const markDirty = (pane: Pane, counter: Counter) => {
+    if (counter.dirty) return;
+    counter.dirty = true;
+    if (pane.dirty.length === 0) dirtyPanes.push(pane);
+    pane.dirty.push(counter);
+  };
+  const settle = (change: PaneChange): Pane | undefined => {
+    const pane = panes.get(change.startMs);
+    if (pane === undefined) return undefined;
+    pane.inFlight--;
+    inFlight--;
+    return pane;
+  };
+
+  for (const [startMs, names, values] of saved) {
+    const pane = paneAt(startMs);
+    names.forEach((name, index) => {
+      counterOf(pane, name).value = values[index] ?? 0;
+    });
+  }
+
+  return {
+    add(startMs, name, by) {
+      const pane = paneAt(startMs);
+      const counter = counterOf(pane, name);
+      counter.value += by;
+      if (!counter.dirty) markDirty(pane, counter);
+    },
+    takeDirty() {
+      const taken = dirtyPanes;
+      dirtyPanes = [];
+      return taken.map((pane) => {
+        const counters = pane.dirty;
+        pane.dirty = [];
+        pane.inFlight++;
+        inFlight++;
+        for (const counter of counters) counter.dirty = false;
+        return {
+          startMs: pane.startMs,
+          names: counters.map((counter) => counter.name),
+          values: counters.map((counter) => counter.value),
+        };
+      });
+    },
+    written(changes) {
+      for (const change of changes) settle(change);
+    },
+    notWritten(changes) {
+      for (const change of changes) {
+        const pane = settle(change);
+        if (pane !== undefined) for (const name of change.names) markDirty(pane, counterOf(pane, name));
+      }
+    },
+    markAllDirty() {
+      for (const pane of panes.values()) for (const counter of pane.counters.values()) markDirty(pane, counter);
+    },
+    evict(horizonMs) {
+      for (const pane of panes.values()) {
+        if (pane.startMs >= horizonMs || pane.dirty.length > 0 || pane.inFlight > 0) continue;
+        panes.delete(pane.startMs);
+        if (latest === pane) latest = undefined;
+      }
+    },
+    entries: () =>
+      [...panes.values()].map(({ startMs, counters }) => [
+        startMs,
+        [...counters.keys()],
+        [...counters.values()].map(({ value }) => value),
+      ]),
+    get size() {
+      return panes.size;
+    },
+    get unwritten() {
+      return dirtyPanes.length + inFlight;
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SasKeys } from '../security/index.js';
+import { type Base, CONTENT_TYPES, entryDocument, feedDocument, parseEntry } from './atom.js';
+import { createAuthorizer } from './authorize.js';
+import { readBody } from './body.js';
+import { AdminError, badRequest, entityNotFound } from './errors.js';
+import type { NamespacePort } from './namespace-port.js';
+import { createResources, type Resources } from './resources.js';
+import { parseTarget, type Target } from './target.js';
+import { field, tag } from './xml.js';
+
+export interface AdminDeps {
+  readonly namespace: NamespacePort;
+  readonly keys: SasKeys;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** An unexpected failure; the caller of the API only learns that there was one. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface AdminOptions {
+  /** Shown as the name of the namespace. */
+  readonly namespaceName: string;
+}
+
+export type AdminHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface Answer {
+  readonly status: number;
+  readonly contentType?: string;
+  readonly body?: string;
+}
+
+const MAX_PAGE = 100;
+const DEFAULT_API_VERSION = '2021-05';
+
+const errorAnswer = (status: number, subCode: number, detail: string): Answer => {
+  const text = `SubCode=${subCode}. ${detail}`;
+  const body = tag('Error', {}, field('Code', status), field('Detail', text)).xml;
+  return { status, contentType: 'application/xml; charset=utf-8', body };
+};
+
+/** A non-negative integer of the query, `$skip` or `$top`. */
+function numberOf(query: URLSearchParams, name: string, fallback: number): number {
+  const value = query.get(name);
+  if (value === null) return fallback;
+  if (!/^\d{1,9}$/.test(value)) throw badRequest(`${name} must be a number.`);
+  return Number(value);
+}
+
+function readPage(resources: Resources, target: Target, query: URLSearchParams, base: Base, nowMs: number) {
+  const listing = resources.list(target);
+  if (!listing) return undefined;
+  const skip = numberOf(query, '$skip', 0);
+  const top = Math.min(Math.max(numberOf(query, '$top', MAX_PAGE), 1), MAX_PAGE);
+  const next = skip + top < listing.size ? { skip: skip + top, top } : undefined;
+  return feedDocument(base, { path: listing.path, entries: listing.entries(skip, skip + top), nowMs, next });
+}
+
+/** The URL as the client wrote it. */
+function urlOf(request: IncomingMessage): URL {
+  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
+  if (!request.url?.startsWith('/')) throw badRequest('The request target must be a path.');
+  try {
+    return new URL(`${scheme}://${request.headers.host ?? 'localhost'}${request.url}`);
+  } catch {
+    throw badRequest('The URL is malformed.');
+  }
+}
+
+/**
+ * The management API of Service Bus (ATOM over HTTP, api-version 2021-05) as ServiceBusAdministrationClient uses it, and
+ * `GET /health`. Every other request needs a shared access signature for its URL.
+ */
+export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOptions): AdminHandler {
+  const authorize = createAuthorizer(deps.keys, deps.now);
+
+  const read = (resources: Resources, target: Target, url: URL, base: Base): Answer => {
+    const feed = readPage(resources, target, url.searchParams, base, deps.now());
+    if (feed !== undefined) return { status: 200, contentType: CONTENT_TYPES.feed, body: feed };
+    const entry = resources.get(target);
+    if (entry) return { status: 200, contentType: CONTENT_TYPES.entry, body: entryDocument(base, entry) };
+    // Azure answers an empty feed, not 404, for a queue or a topic that is not there; clients know.
+    const empty = feedDocument(base, { path: url.pathname.slice(1), entries: [], nowMs: deps.now() });
+    return { status: 200, contentType: CONTENT_TYPES.feed, body: empty };
+  };
+
+  const write = async (request: IncomingMessage, resources: Resources, target: Target, base: Base): Promise<Answer> => {
+    const description = parseEntry(await readBody(request));
+    const isUpdate = request.headers['if-match'] !== undefined;
+    const entry = await (isUpdate ? resources.update(target, description) : resources.create(target, description));
+    return { status: isUpdate ? 200 : 201, contentType: CONTENT_TYPES.entry, body: entryDocument(base, entry) };
+  };
+
+  const answer = async (request: IncomingMessage): Promise<Answer> => {
+    const url = urlOf(request);
+    if (url.pathname === '/health' && request.method === 'GET') {
+      return { status: 200, contentType: 'application/json', body: '{"status":"healthy"}' };
+    }
+    authorize(request.headers.authorization, url.href);
+
+    const target = parseTarget(url.pathname);
+    if (!target) throw entityNotFound(url.pathname.slice(1));
+    const base = { origin: url.origin, apiVersion: url.searchParams.get('api-version') ?? DEFAULT_API_VERSION };
+    const resources = createResources(deps.namespace, { host: url.host, namespaceName });
+    switch (request.method) {
+      case 'GET':
+        return read(resources, target, url, base);
+      case 'PUT':
+        return write(request, resources, target, base);
+      case 'DELETE':
+        await resources.remove(target);
+        return { status: 200 };
+      default:
+        throw new AdminError('PS_ADMIN_METHOD', `There is no ${request.method} here.`);
+    }
+  };
+
+  const failure = (error: unknown): Answer => {
+    if (error instanceof AdminError) return errorAnswer(error.status, error.subCode, error.message);
+    deps.onError(error);
+    return errorAnswer(500, 50000, 'The service was unable to process the request.');
+  };
+
+  const send = (request: IncomingMessage, response: ServerResponse, { status, contentType, body = '' }: Answer) => {
+    if (response.destroyed) return;
+    response.statusCode = status;
+    response.setHeader('content-length', Buffer.byteLength(body));
+    if (contentType !== undefined) response.setHeader('content-type', contentType);
+    // What is left of a body that is not read would be taken for the next request.
+    if (!request.complete) response.setHeader('connection', 'close');
+    response.end(body);
+  };
+
+  return function handle(request, response) {
+    answer(request)
+      .catch(failure)
+      .then((result) => send(request, response, result))
+      .catch(deps.onError);
+  };
+}

@@ -1,0 +1,15 @@
+export { AdminError } from './errors.js';
+export { createAdminHandler } from './handler.js';
+export type {
+  CreateOutcome,
+  DeleteOutcome,
+  NamespacePort,
+  NewTopic,
+  QueueInfo,
+  RuleInfo,
+  RuntimeFacts,
+  SubscriptionInfo,
+  SubscriptionSettings,
+  TopicInfo,
+  UpdateOutcome,
+} from './namespace-port.js';

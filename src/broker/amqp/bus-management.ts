@@ -1,0 +1,180 @@
+import rhea from 'rhea';
+import type { QueueRuntime, SettleOutcome } from '../namespace/index.js';
+import type { Address } from './address.js';
+import { type AmqpFault, entityNotFound, messageLockLost, notAllowed, notImplemented } from './conditions.js';
+import type { ConnectionContext } from './context.js';
+import { failureReply } from './hub-management.js';
+import { lockTokenOf } from './lock-token.js';
+import { changesOf, deadLetterReason } from './queue-egress.js';
+import { type NodeRequest, type Reply, textProperty } from './requests.js';
+import { decodeRule, encodeRule } from './rule-codec.js';
+
+const { types } = rhea;
+const TIMESTAMP_CODE = 0x83;
+/** Most messages in one answer, whatever is asked for; the client asks again. */
+const MAX_PEEKED = 250;
+const MAX_RULES = 2000;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const answer = (code: number, description: string, body?: unknown): Reply => ({
+  properties: { statusCode: types.wrap_int(code), statusDescription: description },
+  ...(body === undefined ? {} : { body }),
+});
+const done = answer(200, 'OK');
+const fail = (code: number, fault: AmqpFault): Reply => failureReply(code, fault);
+const badRequest = (description: string): Reply =>
+  fail(400, { condition: 'com.microsoft:argument-error', description });
+
+const bodyOf = ({ body }: NodeRequest): Fields => (body !== null && typeof body === 'object' ? (body as Fields) : {});
+
+/** A whole number that may have come as the 8 bytes of a long. */
+function wholeNumber(value: unknown): number | undefined {
+  const number = Buffer.isBuffer(value) && value.length === 8 ? Number(value.readBigInt64BE()) : value;
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
+}
+
+function lockTokens(body: Fields): string[] | undefined {
+  const tokens = body['lock-tokens'];
+  if (!Array.isArray(tokens) || tokens.length === 0) return undefined;
+  return tokens.every((token) => Buffer.isBuffer(token) && token.length === 16)
+    ? tokens.map((token) => lockTokenOf(token as Buffer))
+    : undefined;
+}
+
+function renewLocks(queue: QueueRuntime, body: Fields): Reply {
+  const tokens = lockTokens(body);
+  if (tokens === undefined) return badRequest('lock-tokens: an array of UUIDs is expected.');
+  const ends = tokens.map((token) => queue.renew(token));
+  if (ends.some((end) => end === undefined)) return fail(410, messageLockLost);
+  return answer(200, 'OK', { expirations: types.wrap_array(ends, TIMESTAMP_CODE, undefined) });
+}
+
+async function peek(queue: QueueRuntime, body: Fields): Promise<Reply> {
+  const from = wholeNumber(body['from-sequence-number']);
+  const count = wholeNumber(body['message-count']);
+  if (from === undefined || count === undefined || count < 1) {
+    return badRequest('from-sequence-number and message-count are expected.');
+  }
+  const messages = await queue.peek(from, Math.min(count, MAX_PEEKED));
+  if (messages.length === 0) return answer(204, 'No content');
+  return answer(200, 'OK', { messages: messages.map(({ payload }) => ({ message: payload })) });
+}
+
+function disposition(queue: QueueRuntime, body: Fields): ((token: string) => Promise<SettleOutcome>) | undefined {
+  const changes = body['properties-to-modify'] as Fields | undefined;
+  switch (body['disposition-status']) {
+    case 'completed':
+      return (token) => queue.complete(token);
+    case 'abandoned':
+      return (token) => queue.abandon(token, changesOf(changes));
+    case 'suspended': {
+      const given = { DeadLetterReason: body['deadletter-reason'] };
+      const info = { ...changes, ...given, DeadLetterErrorDescription: body['deadletter-description'] };
+      return (token) => queue.deadLetter(token, deadLetterReason(info));
+    }
+    default:
+      return undefined;
+  }
+}
+
+async function updateDisposition(queue: QueueRuntime, body: Fields): Promise<Reply> {
+  const tokens = lockTokens(body);
+  if (tokens === undefined) return badRequest('lock-tokens: an array of UUIDs is expected.');
+  if (body['disposition-status'] === 'defered') {
+    return fail(501, notImplemented('Deferral is not supported by this broker.'));
+  }
+  const settle = disposition(queue, body);
+  if (settle === undefined) return badRequest('disposition-status: not a known status.');
+  const outcomes = await Promise.all(tokens.map(settle));
+  return outcomes.includes('lock-lost') ? fail(410, messageLockLost) : done;
+}
+
+type SubscriptionAddress = Extract<Address, { kind: 'subscription' }>;
+
+function enumerateRules({ admin }: ConnectionContext, { topic, name }: SubscriptionAddress, body: Fields): Reply {
+  const skip = Math.max(0, wholeNumber(body['skip']) ?? 0);
+  const top = Math.min(Math.max(0, wholeNumber(body['top']) ?? MAX_RULES), MAX_RULES);
+  const rules = (admin.rules(topic, name) ?? []).slice(skip, skip + top);
+  if (rules.length === 0) return answer(204, 'No content');
+  return answer(200, 'OK', {
+    rules: rules.map(({ definition, runtime }) => encodeRule(definition, runtime.createdAtMs)),
+  });
+}
+
+async function addRule({ admin }: ConnectionContext, { topic, name }: SubscriptionAddress, body: Fields) {
+  const rule = decodeRule(body['rule-name'], body['rule-description']);
+  if (rule === undefined) return badRequest('rule-name and rule-description are expected.');
+  const outcome = await admin.createRule(topic, name, rule);
+  switch (outcome.kind) {
+    case 'created':
+      return done;
+    case 'exists':
+      return fail(409, {
+        condition: 'com.microsoft:entity-already-exists',
+        description: `The rule '${rule.name}' exists already.`,
+      });
+    case 'invalid':
+      return badRequest(outcome.reason);
+    case 'not-found':
+      return fail(404, notAllowed('The subscription was deleted.'));
+  }
+}
+
+async function removeRule({ admin }: ConnectionContext, { topic, name }: SubscriptionAddress, body: Fields) {
+  const rule = body['rule-name'];
+  if (typeof rule !== 'string') return badRequest('rule-name is expected.');
+  const outcome = await admin.deleteRule(topic, name, rule);
+  if (outcome.kind === 'deleted') return done;
+  return fail(404, {
+    condition: 'com.microsoft:entity-not-found',
+    description: `The messaging entity rule '${rule}' could not be found.`,
+  });
+}
+
+/** The queue behind an address: of a queue or a subscription, or of its dead letters. */
+function queueOf({ namespace }: ConnectionContext, address: Address | undefined): QueueRuntime | undefined {
+  if (address?.kind !== 'named' && address?.kind !== 'subscription') return undefined;
+  const entity =
+    address.kind === 'named' ? namespace.find(address.name) : namespace.findSubscription(address.topic, address.name);
+  if (entity?.kind !== 'queue' && entity?.kind !== 'subscription') return undefined;
+  return address.deadLetters ? entity.queue.deadLetters : entity.queue;
+}
+
+/** Answers a request on the `$management` node of a queue, topic or subscription of Service Bus. */
+export async function answerBusRequest(
+  context: ConnectionContext,
+  address: Address | undefined,
+  request: NodeRequest,
+): Promise<Reply> {
+  const operation = textProperty(request, 'operation') ?? '';
+  const unsupported = fail(501, notImplemented(`${operation} is not supported by this broker.`));
+  if (address?.kind === 'named' && context.namespace.find(address.name)?.kind === 'topic') return unsupported;
+  const queue = queueOf(context, address);
+  if (queue === undefined) return fail(404, entityNotFound(context.namespaceName, pathText(address)));
+  const body = bodyOf(request);
+  switch (operation) {
+    case 'com.microsoft:renew-lock':
+      return renewLocks(queue, body);
+    case 'com.microsoft:peek-message':
+      return peek(queue, body);
+    case 'com.microsoft:update-disposition':
+      return updateDisposition(queue, body);
+  }
+  if (address?.kind !== 'subscription') return unsupported;
+  switch (operation) {
+    case 'com.microsoft:enumerate-rules':
+      return enumerateRules(context, address, body);
+    case 'com.microsoft:add-rule':
+      return addRule(context, address, body);
+    case 'com.microsoft:remove-rule':
+      return removeRule(context, address, body);
+    default:
+      return unsupported;
+  }
+}
+
+const pathText = (address: Address | undefined): string => {
+  if (address?.kind === 'named') return address.name;
+  return address?.kind === 'subscription' ? `${address.topic}/Subscriptions/${address.name}` : '';
+};

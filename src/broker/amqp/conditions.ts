@@ -1,0 +1,70 @@
+import { PenstockError } from '../../shared/errors.js';
+
+/** An AMQP error as it goes to a client: the official SDKs decide by condition and, for some, by description. */
+export interface AmqpFault {
+  readonly condition: string;
+  readonly description: string;
+}
+
+/** The SDKs tell a missing entity by this very sentence. */
+export const entityNotFound = (namespace: string, path: string): AmqpFault => ({
+  condition: 'amqp:not-found',
+  description: `The messaging entity 'sb://${namespace}/${path}' could not be found.`,
+});
+
+export const consumerGroupNotFound = (namespace: string, hub: string, group: string): AmqpFault => ({
+  condition: 'amqp:not-found',
+  description: `The messaging entity '${namespace}:eventhub:${hub}~0|${group}' could not be found.`,
+});
+
+export const unauthorized = (path: string): AmqpFault => ({
+  condition: 'amqp:unauthorized-access',
+  description: `Unauthorized access. 'Send' or 'Listen' claim is required to use '${path}': put a valid token first.`,
+});
+
+export const notAllowed = (description: string): AmqpFault => ({ condition: 'amqp:not-allowed', description });
+export const notImplemented = (description: string): AmqpFault => ({ condition: 'amqp:not-implemented', description });
+
+export const partitionOutOfRange = (partitionId: string, hub: string): AmqpFault => ({
+  condition: 'com.microsoft:argument-out-of-range',
+  description: `The specified partition '${partitionId}' is invalid for an Event Hub partition sender or receiver of '${hub}'.`,
+});
+
+export const messageTooLarge = (maxBytes: number): AmqpFault => ({
+  condition: 'amqp:link:message-size-exceeded',
+  description: `The received message is larger than the link's maximum of ${maxBytes} bytes.`,
+});
+
+export const malformedMessage = (description: string): AmqpFault => ({
+  condition: 'amqp:decode-error',
+  description,
+});
+
+export const messageLockLost: AmqpFault = {
+  condition: 'com.microsoft:message-lock-lost',
+  description:
+    'The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.',
+};
+
+export const internalError: AmqpFault = {
+  condition: 'amqp:internal-error',
+  description: 'The broker could not complete the operation.',
+};
+
+export const entityDeleted = (path: string): AmqpFault => ({
+  condition: 'amqp:resource-deleted',
+  description: `The messaging entity '${path}' was deleted.`,
+});
+
+const isFault = (error: unknown): error is AmqpFault =>
+  !(error instanceof Error) && error !== null && typeof error === 'object' && 'condition' in error;
+
+/** What a client is told of anything that was thrown; what is not its own doing goes to `onError` and is not shown. */
+export function faultOf(error: unknown, onError: (error: unknown) => void): AmqpFault {
+  if (isFault(error)) return error;
+  if (error instanceof PenstockError && error.code === 'PS_BROKER_MESSAGE_MALFORMED') {
+    return malformedMessage(error.message);
+  }
+  onError(error);
+  return internalError;
+}

@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net';
+import type { Connection, Container } from 'rhea';
+import type { Clock } from '../../shared/clock.js';
+import type { Logger } from '../../shared/logger.js';
+import type { NamespacePort } from '../admin/index.js';
+import type { Deletion, Namespace } from '../namespace/index.js';
+import type { SasKeys } from '../security/index.js';
+import type { ReaderRegistry } from './epochs.js';
+import type { Grants } from './grants.js';
+import type { Pressure } from './pressure.js';
+import type { Egress } from './queue-egress.js';
+
+export interface ConnectionDeps {
+  readonly container: Container;
+  readonly namespace: Namespace;
+  /** For the rules that clients change over AMQP. */
+  readonly admin: NamespacePort;
+  /** How the namespace calls itself in errors: the host of the connection string. */
+  readonly namespaceName: string;
+  readonly keys: SasKeys;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly readers: ReaderRegistry;
+  readonly pressure: Pressure;
+}
+
+/** What the links of one connection share. */
+export interface ConnectionContext extends ConnectionDeps {
+  readonly connection: Connection;
+  readonly socket: Socket;
+  readonly grants: Grants;
+  readonly congested: () => boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+/** What one link has to be told when it ends, and when its socket can take more. */
+export interface LinkService extends Partial<Egress> {
+  /** The end of the link's entity. */
+  readonly deletion?: Deletion;
+}

@@ -1,0 +1,1 @@
+export { type AmqpServer, createAmqpServer } from './server.js';

@@ -1,0 +1,103 @@
+import type { Delivery, EventContext, Receiver } from 'rhea';
+import { BATCH_FORMAT, type IncomingMessage, parseIncoming, splitBatch } from '../message/index.js';
+import type { HubEntity, PartitionRuntime, QueueEntity, TopicEntity } from '../namespace/index.js';
+import { type AmqpFault, faultOf, messageTooLarge, notImplemented } from './conditions.js';
+import type { Pausable, Pressure } from './pressure.js';
+import { acceptDelivery, MAX_MESSAGE_BYTES, rejectedState, settleAlone } from './transport.js';
+
+/** Deliveries that a client may have on the way. Generous, because the SDKs give up when credit is missing for a second. */
+const CREDIT = 1000;
+
+interface ParsedTransfer {
+  readonly messages: readonly IncomingMessage[];
+  /** Of the envelope of a batch, or of the single message. */
+  readonly partitionKey: string | undefined;
+}
+
+/** Takes a transfer; resolves when it is durable. An AmqpFault is an answer to the client. */
+export type Take = (transfer: ParsedTransfer) => Promise<AmqpFault | undefined>;
+
+function parseTransfer(bytes: Buffer, format: number | undefined): ParsedTransfer {
+  const envelope = parseIncoming(bytes);
+  if (format !== BATCH_FORMAT) return { messages: [envelope], partitionKey: envelope.partitionKey };
+  return { messages: splitBatch(bytes).map(parseIncoming), partitionKey: envelope.partitionKey };
+}
+
+/** Longest message id, session id and partition key that Service Bus takes, in characters. */
+const MAX_ID_LENGTH = 128;
+
+function refusal({
+  messageId,
+  sessionId,
+  partitionKey,
+  scheduledEnqueueTimeMs,
+}: IncomingMessage): AmqpFault | undefined {
+  if (scheduledEnqueueTimeMs !== undefined) return scheduled;
+  const tooLong = [messageId, sessionId, partitionKey].some((text) => (text?.length ?? 0) > MAX_ID_LENGTH);
+  return tooLong ? idTooLong : undefined;
+}
+
+const idTooLong: AmqpFault = {
+  condition: 'com.microsoft:argument-error',
+  description: `Message id, session id and partition key have ${MAX_ID_LENGTH} characters at the most.`,
+};
+const scheduled = notImplemented('Scheduled messages are not supported by this broker.');
+
+export function takeIntoQueueOrTopic(entity: QueueEntity | TopicEntity): Take {
+  return async ({ messages }) => {
+    const fault = messages.map(refusal).find((one) => one !== undefined);
+    if (fault) return fault;
+    await entity.intake(messages);
+    return undefined;
+  };
+}
+
+export function takeIntoHub(entity: HubEntity, partition: PartitionRuntime | undefined): Take {
+  return async ({ messages, partitionKey }) => {
+    await (partition ?? entity.runtime.choose(partitionKey)).append(messages);
+    return undefined;
+  };
+}
+
+export interface IngressDeps {
+  readonly onError: (error: unknown) => void;
+  readonly pressure: Pressure;
+  readonly socket: Pausable;
+}
+
+/** Serves a link on which a client sends: every transfer is answered once it is durable, or refused with the reason. */
+export function serveIngress({ onError, pressure, socket }: IngressDeps, receiver: Receiver, take: Take): void {
+  receiver.add_credit(CREDIT);
+  let spent = 0;
+
+  function topUp(): void {
+    if (++spent < CREDIT / 4) return;
+    receiver.add_credit(spent);
+    spent = 0;
+  }
+
+  function refuseDelivery(delivery: Delivery, fault: AmqpFault): void {
+    settleAlone(receiver.connection, delivery, rejectedState(fault));
+  }
+
+  async function handle(bytes: Buffer, delivery: Delivery): Promise<void> {
+    pressure.enter(socket, bytes.length);
+    try {
+      if (bytes.length > MAX_MESSAGE_BYTES) throw messageTooLarge(MAX_MESSAGE_BYTES);
+      const fault = await take(parseTransfer(bytes, delivery.format));
+      if (fault) throw fault;
+      acceptDelivery(delivery);
+    } catch (error) {
+      // Never within the event that brought the transfer: see `flush`.
+      await undefined;
+      refuseDelivery(delivery, faultOf(error, onError));
+    } finally {
+      pressure.leave(bytes.length);
+    }
+    topUp();
+  }
+
+  receiver.on('message', ({ message, delivery }: EventContext) => {
+    void handle(message as unknown as Buffer, delivery as Delivery);
+  });
+}

@@ -1,0 +1,140 @@
+import type { Delivery, EventContext, Sender } from 'rhea';
+import type { BareChanges } from '../message/index.js';
+import type { QueueConsumer, QueueRuntime, SettleOutcome } from '../namespace/index.js';
+import type { FilterValue } from '../topology/index.js';
+import { faultOf, messageLockLost, notImplemented } from './conditions.js';
+import { deliveryTag } from './lock-token.js';
+import {
+  acceptDelivery,
+  deadLetteredState,
+  drained,
+  freeCredit,
+  rejectedState,
+  sendEncoded,
+  settleAlone,
+} from './transport.js';
+
+export interface QueueEgressDeps {
+  readonly onError: (error: unknown) => void;
+  /** Whether the socket has more to send than it should. */
+  readonly congested: () => boolean;
+}
+
+export interface Egress {
+  /** To be called when the socket is no longer congested. */
+  resume(): void;
+  detach(): void;
+}
+
+type Outcome = 'accepted' | 'released' | 'modified' | 'rejected';
+
+interface Modified {
+  readonly undeliverable_here?: boolean;
+  readonly message_annotations?: Readonly<Record<string, unknown>>;
+}
+
+interface Rejected {
+  readonly error?: {
+    readonly condition?: string;
+    readonly description?: string;
+    readonly info?: Readonly<Record<string, unknown>>;
+  };
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+const filterValue = (value: unknown): FilterValue | undefined =>
+  value === null || ['string', 'number', 'boolean', 'bigint'].includes(typeof value) || value instanceof Date
+    ? (value as FilterValue)
+    : undefined;
+
+/** The application properties that a receiver wants to change, although they travel as annotations. */
+export function changesOf(properties: Readonly<Record<string, unknown>> | undefined, without: readonly string[] = []) {
+  const applicationProperties = new Map<string, FilterValue>();
+  for (const [name, raw] of Object.entries(properties ?? {})) {
+    const value = filterValue(raw);
+    if (value !== undefined && !without.includes(name)) applicationProperties.set(name, value);
+  }
+  return { applicationProperties } satisfies BareChanges;
+}
+
+const REASON = 'DeadLetterReason';
+const DESCRIPTION = 'DeadLetterErrorDescription';
+
+export function deadLetterReason(info: Readonly<Record<string, unknown>> | undefined, description?: string) {
+  const given = text(info?.[DESCRIPTION]) ?? description;
+  return {
+    reason: text(info?.[REASON]) ?? '',
+    ...(given === undefined ? {} : { description: given }),
+    changes: changesOf(info, [REASON, DESCRIPTION]),
+  };
+}
+
+/** Serves a link on which a client receives from a queue, a subscription or a dead-letter queue. */
+export function serveQueueEgress(deps: QueueEgressDeps, sender: Sender, queue: QueueRuntime): Egress {
+  const { congested, onError } = deps;
+  const settled = sender.snd_settle_mode === 1;
+  const tokens = new WeakMap<Delivery, string>();
+  let reserved = 0;
+
+  const consumer: QueueConsumer = {
+    mode: settled ? 'receive-and-delete' : 'peek-lock',
+    wants: () => freeCredit(sender) > reserved && !congested(),
+    reserve: () => void reserved++,
+    cancel: () => void reserved--,
+    deliver({ lockToken, payload }) {
+      reserved--;
+      const delivery = sendEncoded(sender, payload, deliveryTag(lockToken), settled);
+      if (!settled) tokens.set(delivery, lockToken);
+    },
+  };
+
+  /** Tells the client how its settlement ended, once that is durable. */
+  async function answer(name: Outcome, delivery: Delivery, work: (token: string) => Promise<SettleOutcome>) {
+    const token = tokens.get(delivery);
+    if (token === undefined) return;
+    tokens.delete(delivery);
+    try {
+      const outcome = await work(token);
+      if (outcome === 'lock-lost') settleAlone(sender.connection, delivery, rejectedState(messageLockLost));
+      else if (name === 'accepted') acceptDelivery(delivery);
+      else settleAlone(sender.connection, delivery, name === 'rejected' ? deadLetteredState() : stateOf(delivery));
+    } catch (error) {
+      settleAlone(sender.connection, delivery, rejectedState(faultOf(error, onError)));
+    }
+  }
+
+  const onOutcome = (name: Outcome, work: (token: string, delivery: Delivery) => Promise<SettleOutcome>) =>
+    sender.on(name, ({ delivery }: EventContext) => {
+      void answer(name, delivery as Delivery, (token) => work(token, delivery as Delivery));
+    });
+  onOutcome('accepted', (token) => queue.complete(token));
+  onOutcome('released', (token) => queue.release(token));
+  onOutcome('modified', (token, delivery) => {
+    const { undeliverable_here, message_annotations } = delivery.remote_state as unknown as Modified;
+    if (undeliverable_here === true) return Promise.reject(notImplemented('Deferral is not supported by this broker.'));
+    return queue.abandon(token, changesOf(message_annotations));
+  });
+  onOutcome('rejected', (token, delivery) => {
+    const { error } = delivery.remote_state as unknown as Rejected;
+    return queue.deadLetter(token, deadLetterReason(error?.info, error?.description));
+  });
+
+  sender.on('sender_flow', () => queue.demandChanged());
+  sender.on('sender_draining', () => {
+    void queue.quiet().then(() => drained(sender));
+  });
+
+  let leave: (() => void) | undefined = queue.attach(consumer);
+  return {
+    resume: () => queue.demandChanged(),
+    detach() {
+      leave?.();
+      leave = undefined;
+    },
+  };
+}
+
+/** The outcome that the client asked for, to be confirmed. */
+const stateOf = (delivery: Delivery): unknown =>
+  (delivery.remote_state as unknown as { described(): unknown }).described();

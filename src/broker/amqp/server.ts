@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net';
+import { type AmqpConnection, serveConnection } from './connection.js';
+import type { ConnectionDeps } from './context.js';
+import { createReaderRegistry } from './epochs.js';
+import { keyMatches } from './grants.js';
+import { createPressure } from './pressure.js';
+import { createAmqpContainer, offerMechanisms } from './transport.js';
+
+/** What may wait for the disk before sockets are no longer read. */
+const PENDING_BYTES = 64 * 1024 * 1024;
+
+export interface AmqpServer {
+  /** Serves a socket whose first bytes are still to be read. */
+  accept(socket: Socket): void;
+  /** Tells every client to go. */
+  close(): void;
+}
+
+export function createAmqpServer(deps: Omit<ConnectionDeps, 'container' | 'readers' | 'pressure'>): AmqpServer {
+  const container = createAmqpContainer('penstock-broker');
+  offerMechanisms(container, (name, key) => keyMatches(deps.keys, name, key));
+  container.on('error', (error: unknown) => deps.logger.error({ err: error }, 'connection failed'));
+  const shared: ConnectionDeps = {
+    ...deps,
+    container,
+    readers: createReaderRegistry(),
+    pressure: createPressure(PENDING_BYTES),
+  };
+  const connections = new Set<AmqpConnection>();
+  return {
+    accept(socket) {
+      const connection = serveConnection(shared, socket, () => connections.delete(connection));
+      connections.add(connection);
+    },
+    close() {
+      for (const connection of connections) connection.close();
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { createAdminHandler } from './admin/index.js';
+import { type AmqpServer, createAmqpServer } from './amqp/index.js';
+import { createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
+import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
+import { createPort, type Port } from './port/index.js';
+import { ensureCertificates, ensureKeys } from './security/index.js';
+import { openLevelStore, type Store } from './store/index.js';
+
+export interface BrokerReady {
+  readonly port: number;
+  /** Of Service Bus and Event Hubs alike; it holds a secret. */
+  readonly connectionString: string;
+  /** Certificate authority to trust for TLS on the port. */
+  readonly caFile: string;
+}
+
+export interface Broker {
+  /**
+   * Opens the store and listens.
+   * @throws BrokerError, PortError, SecurityError: one line that says what to mend.
+   */
+  start(): Promise<BrokerReady>;
+  /** Ends the connections, makes durable what is on its way, and closes the store. Idempotent. */
+  stop(options: { readonly deadlineMs: number }): Promise<void>;
+}
+
+interface Running {
+  readonly store: Store;
+  readonly namespace: Namespace;
+  readonly amqp: AmqpServer;
+  readonly port: Port;
+}
+
+/** How long clients may take to go when the broker stops. */
+const CLIENTS_LEAVE_MS = 2000;
+
+const newToken = () => randomUUID().replaceAll('-', '');
+
+/** The embedded broker: Service Bus and Event Hubs over AMQP 1.0 on one port, durable in one folder. */
+export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
+  const { clock, logger } = deps;
+  const onError = (error: unknown) => logger.error({ err: error }, 'broker operation failed');
+  let running: Running | undefined;
+  let stopping: Promise<void> | undefined;
+
+  async function start(): Promise<BrokerReady> {
+    const folders = brokerFolders(options.dataDir);
+    await mkdir(folders.root, { recursive: true, mode: 0o700 });
+    // The store first: it is what tells that another broker has the folder.
+    const store = await openLevelStore(folders.store, deps.onFatal);
+    let namespace: Namespace | undefined;
+    try {
+      const keys = ensureKeys(folders.security);
+      const certificates = await ensureCertificates(folders.security, hostNames(options.host), clock.now());
+      namespace = await openNamespace({ store, clock, newToken, onError }, options.topology);
+      const host = clientHost(options.host);
+      const admin = createNamespacePort(namespace);
+      const amqp = createAmqpServer({ namespace, admin, namespaceName: host, keys: keys.keys, clock, logger });
+      const port = createPort(
+        {
+          clock,
+          onAmqp: (socket) => amqp.accept(socket),
+          onHttp: createAdminHandler(
+            { namespace: admin, keys: keys.keys, now: clock.now, onError },
+            { namespaceName: host },
+          ),
+        },
+        { host: options.host, port: options.port, tls: certificates },
+      );
+      const listening = await port.start();
+      running = { store, namespace, amqp, port };
+      const secret = `SharedAccessKeyName=${keys.root.name};SharedAccessKey=${keys.root.key}`;
+      return {
+        port: listening.port,
+        connectionString: `Endpoint=sb://${host}:${listening.port};${secret};UseDevelopmentEmulator=true`,
+        caFile: certificates.caFile,
+      };
+    } catch (error) {
+      namespace?.stop();
+      await store.close();
+      throw error;
+    }
+  }
+
+  async function shutDown(deadlineMs: number): Promise<void> {
+    if (running === undefined) return;
+    const { store, namespace, amqp, port } = running;
+    const closed = port.stop({ deadlineMs: Math.min(deadlineMs, CLIENTS_LEAVE_MS) });
+    amqp.close();
+    await closed;
+    namespace.stop();
+    await store.close();
+  }
+
+  return {
+    start,
+    stop({ deadlineMs }) {
+      stopping ??= shutDown(deadlineMs);
+      return stopping;
+    },
+  };
+}

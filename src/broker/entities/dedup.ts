@@ -1,0 +1,81 @@
+import { historyKey, historyTimeKey } from '../store/keys.js';
+import type { Write } from '../store/types.js';
+
+export type Seen = 'new' | 'duplicate' | 'unknown';
+
+/** Ids that are held in memory; older ones are looked up in the store. About 100 bytes each. */
+const MEMORY_IDS = 200_000;
+
+export type DuplicateHistory = ReturnType<typeof createDuplicateHistory>;
+
+/**
+ * The message ids that an entity has seen within its window (Service Bus: the id alone decides, nothing else is
+ * compared, and a duplicate does not prolong its window). The newest ids are in memory and all of them in the store; an id that is
+ * neither known nor surely new is `unknown`, and the caller looks it up with `key` and tells `learn`.
+ */
+export function createDuplicateHistory(id: number, windowMs: () => number, mayHaveStored: boolean) {
+  /** Insertion order is order of time. */
+  const seen = new Map<string, number>();
+  let onlyInStore = mayHaveStored;
+
+  function forgetOld(nowMs: number): void {
+    for (const [messageId, seenAtMs] of seen) {
+      if (seenAtMs > nowMs - windowMs()) break;
+      seen.delete(messageId);
+    }
+    for (const messageId of seen.keys()) {
+      if (seen.size <= MEMORY_IDS) break;
+      seen.delete(messageId);
+      onlyInStore = true;
+    }
+  }
+
+  return {
+    check(messageId: string, nowMs: number): Seen {
+      const seenAtMs = seen.get(messageId);
+      if (seenAtMs === undefined) return onlyInStore ? 'unknown' : 'new';
+      return seenAtMs > nowMs - windowMs() ? 'duplicate' : 'new';
+    },
+
+    key: (messageId: string): Buffer => historyKey(id, messageId),
+
+    /** What the store held under `key`. */
+    judge(stored: Buffer | undefined, nowMs: number): Exclude<Seen, 'unknown'> {
+      return stored !== undefined && stored.readDoubleBE(0) > nowMs - windowMs() ? 'duplicate' : 'new';
+    },
+
+    /** Notes new ids, and answers the writes that make them last: one for each, and one to forget them by time. */
+    record(messageIds: readonly string[], nowMs: number): Write[] {
+      if (messageIds.length === 0) return [];
+      const value = Buffer.allocUnsafe(8);
+      value.writeDoubleBE(nowMs, 0);
+      const writes: Write[] = [];
+      for (const messageId of messageIds) {
+        seen.delete(messageId);
+        seen.set(messageId, nowMs);
+        writes.push({ key: historyKey(id, messageId), value });
+      }
+      forgetOld(nowMs);
+      const rowKey = historyTimeKey(id, nowMs, messageIds[0] as string);
+      writes.push({ key: rowKey, value: Buffer.from(JSON.stringify(messageIds), 'utf8') });
+      return writes;
+    },
+
+    /** What is to be deleted for a row that `record` wrote, given what is stored now under the key of each of its ids. */
+    forget(
+      row: { key: Buffer; timeMs: number },
+      ids: readonly string[],
+      stored: readonly (Buffer | undefined)[],
+    ): Write[] {
+      const writes: Write[] = [{ key: row.key }];
+      for (const [index, messageId] of ids.entries()) {
+        // An id that was seen again after its window has a newer row; then only this row goes.
+        if (stored[index]?.readDoubleBE(0) === row.timeMs) writes.push({ key: historyKey(id, messageId) });
+      }
+      return writes;
+    },
+
+    /** Ids seen up to this moment may be forgotten. */
+    forgettableMs: (nowMs: number): number => Math.max(0, nowMs - windowMs()),
+  };
+}

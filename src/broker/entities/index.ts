@@ -1,0 +1,18 @@
+export { createDuplicateHistory, type DuplicateHistory } from './dedup.js';
+export {
+  createPartitionLog,
+  EMPTY_LOG,
+  type LogEvent,
+  type LogState,
+  offsetOf,
+  type Position,
+} from './partition-log.js';
+export {
+  createQueue,
+  EMPTY_QUEUE,
+  type Queue,
+  type QueueEntry,
+  type QueueState,
+  type Settlement,
+} from './queue.js';
+export { compileRouter, type Router } from './topic.js';

@@ -1,0 +1,22 @@
+import { PenstockError } from '../shared/errors.js';
+
+/**
+ * - `PS_BROKER_STORE_LOCKED`: another process has the data folder open.
+ * - `PS_BROKER_STORE_CORRUPT`: the data folder cannot be read; nothing was changed in it.
+ * - `PS_BROKER_STORE_CLOSED`: the broker is stopping and takes no more writes.
+ * - `PS_BROKER_STORE_FAILED`: a write or read failed (disk full, input/output error).
+ * - `PS_BROKER_MESSAGE_MALFORMED`: bytes that are not an AMQP message.
+ * - `PS_BROKER_TOPOLOGY`: the entities contradict each other, or what is stored.
+ */
+export type BrokerErrorCode =
+  | 'PS_BROKER_STORE_LOCKED'
+  | 'PS_BROKER_STORE_CORRUPT'
+  | 'PS_BROKER_STORE_CLOSED'
+  | 'PS_BROKER_STORE_FAILED'
+  | 'PS_BROKER_MESSAGE_MALFORMED'
+  | 'PS_BROKER_TOPOLOGY';
+
+/** What keeps the broker from starting or from serving. */
+export class BrokerError extends PenstockError<BrokerErrorCode> {
+  override readonly name = 'BrokerError';
+}

@@ -1,0 +1,91 @@
+import type { FilterValue } from '../topology/types.js';
+
+/**
+ * The few AMQP encodings that the broker writes itself: sections that it adds in front of the untouched bytes of a
+ * message. Each function answers a value with its constructor.
+ */
+function encodeLong(value: number | bigint): Buffer {
+  const buffer = Buffer.allocUnsafe(9);
+  buffer[0] = 0x81;
+  buffer.writeBigInt64BE(BigInt(value), 1);
+  return buffer;
+}
+
+function encodeTimestamp(ms: number): Buffer {
+  const buffer = encodeLong(ms);
+  buffer[0] = 0x83;
+  return buffer;
+}
+
+function encodeUint(value: number): Buffer {
+  const buffer = Buffer.allocUnsafe(5);
+  buffer[0] = 0x70;
+  buffer.writeUInt32BE(value, 1);
+  return buffer;
+}
+
+function encodeText(text: string, small: number): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  const wide = bytes.length > 255;
+  const head = Buffer.allocUnsafe(wide ? 5 : 2);
+  head[0] = wide ? small + 0x10 : small;
+  if (wide) head.writeUInt32BE(bytes.length, 1);
+  else head[1] = bytes.length;
+  return Buffer.concat([head, bytes]);
+}
+
+export const encodeString = (text: string): Buffer => encodeText(text, 0xa1);
+export const encodeSymbol = (text: string): Buffer => encodeText(text, 0xa3);
+
+/** A value of an application property. */
+export function encodeFilterValue(value: FilterValue): Buffer {
+  if (value === null) return Buffer.of(0x40);
+  if (typeof value === 'string') return encodeString(value);
+  if (typeof value === 'boolean') return Buffer.of(value ? 0x41 : 0x42);
+  if (typeof value === 'bigint') return encodeLong(value);
+  if (value instanceof Date) return encodeTimestamp(value.getTime());
+  const buffer = Buffer.allocUnsafe(9);
+  buffer[0] = 0x82;
+  buffer.writeDoubleBE(value, 1);
+  return buffer;
+}
+
+/** `00 53 code d1 size count`: descriptor and head of a map section whose entries (`bytes` of them) follow. */
+export function mapSectionHead(code: number, entries: number, bytes: number): Buffer {
+  const head = Buffer.allocUnsafe(12);
+  head[0] = 0x00;
+  head[1] = 0x53;
+  head[2] = code;
+  head[3] = 0xd1;
+  head.writeUInt32BE(bytes + 4, 4);
+  head.writeUInt32BE(entries * 2, 8);
+  return head;
+}
+
+/** A whole map section of entries that are encoded already, key and value one after the other. */
+export function mapSection(code: number, entries: readonly Buffer[]): Buffer {
+  const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
+  return Buffer.concat([mapSectionHead(code, entries.length, bytes), ...entries]);
+}
+
+export interface HeaderFields {
+  readonly durable: boolean;
+  readonly priority: number;
+  /** Undefined when the sender gave none. */
+  readonly ttlMs: number | undefined;
+  readonly deliveryCount: number;
+}
+
+const MAX_UINT = 0xffff_ffff;
+
+/** The header section: `[durable, priority, ttl, first-acquirer, delivery-count]`. */
+export function headerSection(fields: HeaderFields): Buffer {
+  const ttl = fields.ttlMs === undefined ? Buffer.of(0x40) : encodeUint(Math.min(fields.ttlMs, MAX_UINT));
+  const content = Buffer.concat([
+    Buffer.of(fields.durable ? 0x41 : 0x42, 0x50, fields.priority),
+    ttl,
+    Buffer.of(0x42),
+    encodeUint(fields.deliveryCount),
+  ]);
+  return Buffer.concat([Buffer.of(0x00, 0x53, 0x70, 0xc0, content.length + 1, 5), content]);
+}

@@ -1,0 +1,17 @@
+export { type IncomingMessage, parseIncoming, SYSTEM_TO_PROPERTY } from './incoming.js';
+export { type BareChanges, rewriteBare } from './rewrite.js';
+export { BATCH_FORMAT, splitBatch } from './scan.js';
+export {
+  encodeEvent,
+  eventEnqueuedAtMs,
+  eventPayload,
+  eventPayloadWithMetric,
+} from './stored-event.js';
+export {
+  encodeDelivery,
+  encodeStored,
+  type Storable,
+  storedBare,
+  storedFields,
+  withBare,
+} from './stored-message.js';

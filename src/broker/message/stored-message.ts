@@ -1,0 +1,113 @@
+import { entryTemplate } from './annotations.js';
+import { headerSection, mapSectionHead } from './encode.js';
+import type { IncomingMessage } from './incoming.js';
+import { SECTION } from './scan.js';
+
+/**
+ * How a message lies in a queue's store: a fixed head, the sender's annotations, the untouched bare message. Delivering
+ * it is then one copy with a new header and the broker's annotations in front, and no parsing.
+ *
+ * ```
+ * 0  u8  version        4  u16 count of annotations   16 f64 enqueued at, ms      32 f64 enqueued sequence number
+ * 1  u8  flags          8  u32 bytes of annotations   24 f64 expires at, ms       40 annotations, bare message
+ * 2  u8  priority       12 u32 time to live, ms          (Infinity: never)
+ * ```
+ */
+const VERSION = 1;
+const HEAD_BYTES = 40;
+const DURABLE = 1;
+const HAS_TTL = 2;
+/** The longest that a header can say: 49 days. Longer ones hold all the same, by the time of expiry. */
+const MAX_TTL_MS = 0xffff_ffff;
+
+export interface StoredFields {
+  readonly enqueuedAtMs: number;
+  readonly expiresAtMs: number;
+  /** The number at first arrival: of the topic for a subscription's copy, else the message's own. */
+  readonly enqueuedSequence: number;
+}
+
+export type Storable = Pick<IncomingMessage, 'durable' | 'priority' | 'ttlMs' | 'annotations' | 'bare'>;
+
+export function encodeStored(message: Storable, fields: StoredFields): Buffer {
+  let annotationBytes = 0;
+  for (const entry of message.annotations) annotationBytes += entry.length;
+  const record = Buffer.allocUnsafe(HEAD_BYTES + annotationBytes + message.bare.length);
+  record.fill(0, 0, HEAD_BYTES);
+  record[0] = VERSION;
+  record[1] = (message.durable ? DURABLE : 0) | (message.ttlMs === undefined ? 0 : HAS_TTL);
+  record[2] = message.priority;
+  record.writeUInt16BE(message.annotations.length, 4);
+  record.writeUInt32BE(annotationBytes, 8);
+  record.writeUInt32BE(Math.min(message.ttlMs ?? 0, MAX_TTL_MS), 12);
+  record.writeDoubleBE(fields.enqueuedAtMs, 16);
+  record.writeDoubleBE(fields.expiresAtMs, 24);
+  record.writeDoubleBE(fields.enqueuedSequence, 32);
+  let at = HEAD_BYTES;
+  for (const entry of message.annotations) at += entry.copy(record, at);
+  message.bare.copy(record, at);
+  return record;
+}
+
+export const storedFields = (record: Buffer): StoredFields => ({
+  enqueuedAtMs: record.readDoubleBE(16),
+  expiresAtMs: record.readDoubleBE(24),
+  enqueuedSequence: record.readDoubleBE(32),
+});
+
+export const storedBare = (record: Buffer): Buffer => record.subarray(HEAD_BYTES + record.readUInt32BE(8));
+
+const lockedEntries = entryTemplate([
+  ['x-opt-sequence-number', 'long'],
+  ['x-opt-enqueue-sequence-number', 'long'],
+  ['x-opt-enqueued-time', 'timestamp'],
+  ['x-opt-locked-until', 'timestamp'],
+]);
+const unlockedEntries = entryTemplate([
+  ['x-opt-sequence-number', 'long'],
+  ['x-opt-enqueue-sequence-number', 'long'],
+  ['x-opt-enqueued-time', 'timestamp'],
+]);
+
+export interface DeliveryFields {
+  readonly sequence: number;
+  /** How often it was delivered before. */
+  readonly deliveryCount: number;
+  /** Undefined when the receiver takes it without a lock (receive and delete, peek). */
+  readonly lockedUntilMs?: number;
+}
+
+/** The bytes of one delivery: header, annotations of sender and broker, and the bare message. */
+export function encodeDelivery(record: Buffer, fields: DeliveryFields): Buffer {
+  const flags = record[1] as number;
+  const header = headerSection({
+    durable: (flags & DURABLE) !== 0,
+    priority: record[2] as number,
+    ttlMs: (flags & HAS_TTL) !== 0 ? record.readUInt32BE(12) : undefined,
+    deliveryCount: fields.deliveryCount,
+  });
+  const { enqueuedAtMs, enqueuedSequence } = storedFields(record);
+  const own = fields.lockedUntilMs === undefined ? unlockedEntries : lockedEntries;
+  const annotationBytes = record.readUInt32BE(8);
+  const head = mapSectionHead(
+    SECTION.messageAnnotations,
+    record.readUInt16BE(4) + own.count,
+    annotationBytes + own.bytes,
+  );
+  const payload = Buffer.allocUnsafe(header.length + head.length + own.bytes + record.length - HEAD_BYTES);
+  let at = header.copy(payload, 0);
+  at += head.copy(payload, at);
+  at = own.write(payload, at, [fields.sequence, enqueuedSequence, enqueuedAtMs, fields.lockedUntilMs ?? 0]);
+  record.copy(payload, at, HEAD_BYTES);
+  return payload;
+}
+
+/** The same record with another bare message, and times that are set anew where given. */
+export function withBare(record: Buffer, bare: Buffer, fields: Partial<StoredFields> = {}): Buffer {
+  const headBytes = HEAD_BYTES + record.readUInt32BE(8);
+  const changed = Buffer.concat([record.subarray(0, headBytes), bare]);
+  if (fields.enqueuedAtMs !== undefined) changed.writeDoubleBE(fields.enqueuedAtMs, 16);
+  if (fields.expiresAtMs !== undefined) changed.writeDoubleBE(fields.expiresAtMs, 24);
+  if (fields.enqueuedSequence !== undefined) changed.writeDoubleBE(fields.enqueuedSequence, 32);
+  return changed;
+}

@@ -1,0 +1,30 @@
+import type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
+import type { EntityRecord, HubRecord, QueueRecord, SubscriptionRecord, TopicRecord } from './records.js';
+
+export type Entity = QueueEntity | TopicEntity | HubEntity | SubscriptionEntity;
+
+/** All entities of the broker. Names ignore case. Changes resolve when they are durable. */
+export interface Namespace {
+  readonly createdAtMs: number;
+  nowMs(): number;
+  queues(): readonly QueueEntity[];
+  topics(): readonly TopicEntity[];
+  hubs(): readonly HubEntity[];
+  /** A queue, topic or hub. */
+  find(name: string): QueueEntity | TopicEntity | HubEntity | undefined;
+  findHub(name: string): HubEntity | undefined;
+  findSubscription(topic: string, name: string): SubscriptionEntity | undefined;
+  addQueue(record: NewRecord<QueueRecord, 'storeId' | 'deadLettersId' | 'historyId'>): Promise<QueueEntity>;
+  addTopic(record: NewRecord<TopicRecord, 'historyId'>): Promise<TopicEntity>;
+  addSubscription(record: NewRecord<SubscriptionRecord, 'storeId' | 'deadLettersId'>): Promise<SubscriptionEntity>;
+  addHub(record: NewRecord<HubRecord, 'logIds'>): Promise<HubEntity>;
+  /** Replaces the record of an entity. */
+  update(record: EntityRecord): Promise<void>;
+  remove(entity: Entity): Promise<void>;
+  /** Forgets what is older than retention and windows; done by itself every minute. */
+  maintain(): Promise<void>;
+  stop(): void;
+}
+
+/** A record without what the namespace fills in. */
+type NewRecord<R extends EntityRecord, Filled extends keyof R> = Omit<R, Filled | 'createdAtMs' | 'updatedAtMs'>;

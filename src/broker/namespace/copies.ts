@@ -1,0 +1,46 @@
+import { messageOf } from '../../shared/errors.js';
+import type { Router } from '../entities/index.js';
+import type { PropertyChange } from '../filters/index.js';
+import { type IncomingMessage, rewriteBare, SYSTEM_TO_PROPERTY } from '../message/index.js';
+import type { FilterValue } from '../topology/types.js';
+import type { QueueRuntime, Staged } from './queue-runtime.js';
+
+/** The message as a rule's action leaves it. */
+function changed(message: IncomingMessage, ruleName: string, changes: readonly PropertyChange[]): IncomingMessage {
+  const applicationProperties = new Map<string, FilterValue | undefined>([['RuleName', ruleName]]);
+  const properties = new Map<number, FilterValue>();
+  for (const change of changes) {
+    if (change.scope === 'user') {
+      applicationProperties.set(change.name, change.value);
+      continue;
+    }
+    // A new partition key or time of enqueueing has no effect in place; only a forwarded message would show it.
+    const index = SYSTEM_TO_PROPERTY[change.name];
+    if (index !== undefined) properties.set(index, change.value);
+  }
+  return { ...message, bare: rewriteBare(message.bare, { applicationProperties, properties }) };
+}
+
+/** What routing needs of a subscription. */
+export interface Recipient {
+  readonly router: Router;
+  readonly queue: QueueRuntime;
+  readonly record: { readonly definition: { readonly deadLetteringOnFilterEvaluationExceptions: boolean } };
+}
+
+/** Puts the copies of a message that a subscription gets; none when no rule matches. */
+export function createCopies(subscription: Recipient, message: IncomingMessage): Staged[] {
+  const routing = subscription.router(message.filterable);
+  if (routing.kind === 'copies') {
+    return routing.copies.map(({ ruleName, changes }) =>
+      subscription.queue.stage(ruleName === undefined ? message : changed(message, ruleName, changes)),
+    );
+  }
+  const { deadLetters } = subscription.queue;
+  if (!subscription.record.definition.deadLetteringOnFilterEvaluationExceptions || deadLetters === undefined) return [];
+  const applicationProperties = new Map<string, FilterValue>([
+    ['DeadLetterReason', 'FilterEvaluationException'],
+    ['DeadLetterErrorDescription', messageOf(routing.error)],
+  ]);
+  return [deadLetters.stage({ ...message, bare: rewriteBare(message.bare, { applicationProperties }) })];
+}

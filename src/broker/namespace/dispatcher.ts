@@ -1,0 +1,216 @@
+import type { Clock } from '../../shared/clock.js';
+import type { Queue, QueueEntry } from '../entities/index.js';
+import { encodeDelivery, storedFields } from '../message/index.js';
+import { changeKey, messageKey, sequenceOfKey } from '../store/keys.js';
+import type { Store } from '../store/types.js';
+
+export interface QueueDelivery {
+  /** The identity of the lock: a UUID as 32 hexadecimal digits. */
+  readonly lockToken: string;
+  readonly payload: Buffer;
+}
+
+/** A receiver as the queue sees it. */
+export interface QueueConsumer {
+  /** `receive-and-delete` takes messages for good before they are sent. */
+  readonly mode: 'peek-lock' | 'receive-and-delete';
+  /** Whether it can take one more message now. */
+  wants(): boolean;
+  /** Sets a place aside for a message that is coming; `deliver` or `cancel` follows. */
+  reserve(): void;
+  deliver(delivery: QueueDelivery): void;
+  cancel(): void;
+}
+
+export interface DispatcherDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly queue: Queue;
+  readonly newToken: () => string;
+  readonly onExpired: (entry: QueueEntry) => void;
+  readonly onError: (error: unknown) => void;
+  /** Called after every round: there may be new locks. */
+  readonly onRound: () => void;
+}
+
+export interface Dispatcher {
+  attach(consumer: QueueConsumer): () => void;
+  /** Hands out what can be handed out; what is in memory leaves within this call. */
+  pump(): void;
+  /** Resolves when everything that could be handed out at this moment is. */
+  quiet(): Promise<void>;
+  stop(): void;
+}
+
+interface Delivery {
+  readonly consumer: QueueConsumer;
+  readonly entry: QueueEntry;
+  readonly lockToken: string;
+  /** Undefined for receive and delete. */
+  readonly lockedUntilMs: number | undefined;
+  record: Buffer | undefined;
+}
+
+/** How many messages, and bytes of them, are taken in one go before they are sent. */
+const TAKEN_AT_ONCE = 256;
+const TAKEN_BYTES = 4 * 1024 * 1024;
+const LOAD_BYTES = 4 * 1024 * 1024;
+
+/** Hands the messages of one queue to its receivers in turn, reading from the store what is not in memory. */
+export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+  const { store, clock, queue, newToken } = deps;
+  const consumers = new Set<QueueConsumer>();
+  let turn: QueueConsumer[] = [];
+  let taken: Delivery[] = [];
+  let running: Promise<void> | undefined;
+  let again = false;
+  let stopped = false;
+
+  /** The next receiver in turn that can take a message. */
+  function nextConsumer(): QueueConsumer | undefined {
+    for (let consumer = turn.pop(); consumer; consumer = turn.pop()) {
+      if (consumers.has(consumer) && consumer.wants()) return consumer;
+    }
+    turn = [...consumers].filter((consumer) => consumer.wants());
+    return turn.pop();
+  }
+
+  const someoneWaits = () => {
+    for (const consumer of consumers) if (consumer.wants()) return true;
+    return false;
+  };
+
+  function takeFor(consumer: QueueConsumer, nowMs: number): Delivery | 'expired' | undefined {
+    if (consumer.mode === 'peek-lock') {
+      const item = queue.take(nowMs, newToken);
+      if (item === undefined) return undefined;
+      if (!('expired' in item)) return { consumer, ...item };
+      deps.onExpired(item.expired);
+      return 'expired';
+    }
+    const item = queue.takeAway(nowMs);
+    if (item === undefined) return undefined;
+    if ('expired' in item) {
+      deps.onExpired(item.expired);
+      return 'expired';
+    }
+    const { entry } = item;
+    return { consumer, entry, record: entry.record, lockToken: newToken(), lockedUntilMs: undefined };
+  }
+
+  function take(): void {
+    const nowMs = clock.now();
+    let bytes = 0;
+    while (taken.length < TAKEN_AT_ONCE && bytes < TAKEN_BYTES && queue.available() > 0) {
+      const consumer = nextConsumer();
+      if (consumer === undefined) return;
+      const delivery = takeFor(consumer, nowMs);
+      if (delivery === undefined) return;
+      if (delivery === 'expired') continue;
+      consumer.reserve();
+      bytes += delivery.entry.sizeBytes;
+      taken.push(delivery);
+    }
+  }
+
+  const needsStore = () =>
+    taken.some(({ record, lockedUntilMs }) => record === undefined || lockedUntilMs === undefined);
+
+  async function prepare(): Promise<void> {
+    const missing = taken.filter(({ record }) => record === undefined);
+    if (missing.length > 0) {
+      const records = await store.getMany(missing.map(({ entry }) => messageKey(queue.id, entry.sequence)));
+      for (const [index, delivery] of missing.entries()) delivery.record = records[index];
+    }
+    const removals = taken.filter(({ lockedUntilMs }) => lockedUntilMs === undefined);
+    // Receive and delete: gone before it is sent, so that a crash never delivers it twice.
+    if (removals.length > 0) await store.commit(removals.flatMap(({ entry }) => queue.discard(entry)));
+  }
+
+  function deliver(): void {
+    const deliveries = taken;
+    taken = [];
+    for (const { consumer, entry, record, lockToken, lockedUntilMs } of deliveries) {
+      const locked = lockedUntilMs !== undefined;
+      if (record === undefined || stopped || !consumers.has(consumer)) {
+        consumer.cancel();
+        if (locked) queue.giveBack(lockToken);
+        continue;
+      }
+      const { sequence, deliveryCount } = entry;
+      const payload = encodeDelivery(record, { sequence, deliveryCount, ...(locked ? { lockedUntilMs } : {}) });
+      consumer.deliver({ lockToken, payload });
+    }
+  }
+
+  /** Reads the next messages from the store into the queue's window. */
+  async function load(): Promise<boolean> {
+    const wanted = queue.wanted();
+    if (wanted === undefined || queue.available() > 0 || !someoneWaits()) return false;
+    const { fromSequence, toSequence, limit } = wanted;
+    const [from, to] = [messageKey(queue.id, fromSequence), messageKey(queue.id, toSequence)];
+    const entries = await store.range({ from, to, limit, maxBytes: LOAD_BYTES });
+    const end = (entries.length > 0 ? sequenceOfKey((entries.at(-1) as { key: Buffer }).key) : fromSequence) + 1;
+    const changes = await store.range({
+      from: changeKey(queue.id, fromSequence),
+      to: changeKey(queue.id, end),
+      limit: entries.length + 1,
+    });
+    const counts = new Map(changes.map(({ key, value }) => [sequenceOfKey(key), value.readUInt32BE(0)]));
+    const found = entries.map(({ key, value: record }): QueueEntry => {
+      const sequence = sequenceOfKey(key);
+      const { expiresAtMs } = storedFields(record);
+      return { sequence, sizeBytes: record.length, expiresAtMs, deliveryCount: counts.get(sequence) ?? 0, record };
+    });
+    queue.loaded(wanted, found, entries.length === 0);
+    return true;
+  }
+
+  async function run(): Promise<void> {
+    do {
+      again = false;
+      take();
+      while (taken.length > 0) {
+        if (needsStore()) await prepare();
+        deliver();
+        take();
+      }
+    } while (!stopped && ((await load()) || again));
+  }
+
+  function pump(): void {
+    if (stopped) return;
+    if (running !== undefined) {
+      again = true;
+      return;
+    }
+    for (take(); taken.length > 0 && !needsStore(); take()) deliver();
+    if (taken.length > 0 || (queue.wanted() !== undefined && queue.available() === 0 && someoneWaits())) {
+      running = run()
+        .catch(deps.onError)
+        .finally(() => {
+          running = undefined;
+          deps.onRound();
+          if (again) pump();
+        });
+    }
+    deps.onRound();
+  }
+
+  return {
+    attach(consumer) {
+      consumers.add(consumer);
+      pump();
+      return () => void consumers.delete(consumer);
+    },
+    pump,
+    async quiet() {
+      pump();
+      while (running !== undefined) await running;
+    },
+    stop() {
+      stopped = true;
+      consumers.clear();
+    },
+  };
+}

@@ -1,0 +1,202 @@
+import type { Clock } from '../../shared/clock.js';
+import { every } from '../../shared/clock.js';
+import { compileRouter } from '../entities/index.js';
+import { BrokerError } from '../errors.js';
+import { definitionKey, definitionRange, formatKey, idsKey, rangesOfId } from '../store/keys.js';
+import type { Store, Write } from '../store/types.js';
+import type { Topology } from '../topology/index.js';
+import { applyTopology } from './apply-topology.js';
+import type { Entity, Namespace } from './contract.js';
+import {
+  type EntityDeps,
+  forgetOldIds,
+  type HubEntity,
+  openHubEntity,
+  openQueueEntity,
+  openSubscriptionEntity,
+  openTopicEntity,
+  type QueueEntity,
+  type SubscriptionEntity,
+  type TopicEntity,
+} from './entities.js';
+import { decodeRecord, type EntityRecord, encodeRecord, type SubscriptionRecord } from './records.js';
+
+const STORE_FORMAT = 1;
+const MAINTENANCE_MS = 60_000;
+const MAX_ENTITIES = 100_000;
+
+interface Header {
+  readonly format: number;
+  readonly createdAtMs: number;
+}
+
+async function readHeader(store: Store, clock: Clock): Promise<Header> {
+  const bytes = await store.get(formatKey());
+  if (bytes === undefined) {
+    const header: Header = { format: STORE_FORMAT, createdAtMs: clock.now() };
+    await store.commit([{ key: formatKey(), value: encodeRecord(header) }]);
+    return header;
+  }
+  const header = decodeRecord<Header>(bytes);
+  if (header.format === STORE_FORMAT) return header;
+  throw new BrokerError('PS_BROKER_STORE_CORRUPT', `the store has format ${header.format}, not ${STORE_FORMAT}`);
+}
+
+/**
+ * Opens the namespace that is in the store, and applies the topology to it: what is missing is made, what the topology
+ * changed since the last start is changed, and everything else, with all messages, stays.
+ * @throws BrokerError PS_BROKER_TOPOLOGY when a hub would lose partitions, or an entity change its kind.
+ */
+export async function openNamespace(deps: EntityDeps, topology: Topology): Promise<Namespace> {
+  const { store, clock } = deps;
+  const header = await readHeader(store, clock);
+  const roots = new Map<string, QueueEntity | TopicEntity | HubEntity>();
+  const live = new Set<Entity>();
+  let lastId = (await store.get(idsKey()))?.readUInt32BE(0) ?? 0;
+
+  const nextId = () => ++lastId;
+  const idsWrite = (): Write => {
+    const value = Buffer.allocUnsafe(4);
+    value.writeUInt32BE(lastId, 0);
+    return { key: idsKey(), value };
+  };
+  const recordWrite = (record: EntityRecord): Write => ({
+    key: definitionKey(record.path),
+    value: encodeRecord(record),
+  });
+
+  async function open(record: EntityRecord): Promise<Entity> {
+    const entity = await openEntity(deps, record);
+    live.add(entity);
+    if (entity.kind !== 'subscription') roots.set(record.path.toLowerCase(), entity);
+    else topicOf(entity.record)?.subscriptions.set(entity.record.definition.name.toLowerCase(), entity);
+    return entity;
+  }
+
+  const topicOf = (record: SubscriptionRecord): TopicEntity | undefined => {
+    const topic = roots.get(record.topic.toLowerCase());
+    return topic?.kind === 'topic' ? topic : undefined;
+  };
+
+  async function add<R extends EntityRecord>(record: R): Promise<Entity> {
+    await store.commit([idsWrite(), recordWrite(record)]);
+    return open(record);
+  }
+
+  const stamps = () => ({ createdAtMs: clock.now(), updatedAtMs: clock.now() });
+
+  const stored = await store.range({ ...definitionRange(), limit: MAX_ENTITIES });
+  const records = stored.map(({ value }) => decodeRecord<EntityRecord>(value));
+  // Topics before their subscriptions.
+  records.sort((a, b) => Number(a.kind === 'subscription') - Number(b.kind === 'subscription'));
+  for (const record of records) await open(record);
+
+  store.onBatch((into) => {
+    for (const entity of live) entity.contribute(into);
+  });
+
+  async function maintain(): Promise<void> {
+    for (const entity of live) {
+      if (entity.kind === 'hub') for (const partition of entity.runtime.partitions) await partition.retain();
+      if (entity.kind === 'queue' || entity.kind === 'topic') {
+        await forgetOldIds(deps, entity.record.historyId, entity.history);
+      }
+    }
+  }
+  const stopMaintenance = every(clock, MAINTENANCE_MS, () => maintain().catch(deps.onError));
+
+  const idsOf = (entity: Entity): number[] => {
+    switch (entity.kind) {
+      case 'queue':
+        return [entity.record.storeId, entity.record.deadLettersId, entity.record.historyId];
+      case 'subscription':
+        return [entity.record.storeId, entity.record.deadLettersId];
+      case 'topic':
+        return [entity.record.historyId];
+      case 'hub':
+        return [...entity.record.logIds];
+    }
+  };
+
+  async function removeAll(entities: readonly Entity[]): Promise<void> {
+    await store.commit(entities.map(({ record }) => ({ key: definitionKey(record.path) })));
+    for (const entity of entities) {
+      live.delete(entity);
+      entity.stop();
+      entity.deletion.announce();
+      for (const range of idsOf(entity).flatMap(rangesOfId)) await store.clear(range);
+    }
+  }
+
+  const namespace: Namespace = {
+    createdAtMs: header.createdAtMs,
+    nowMs: clock.now,
+    queues: () => [...roots.values()].filter((entity) => entity.kind === 'queue'),
+    topics: () => [...roots.values()].filter((entity) => entity.kind === 'topic'),
+    hubs: () => [...roots.values()].filter((entity) => entity.kind === 'hub'),
+    find: (name) => roots.get(name.toLowerCase()),
+    findHub(name) {
+      const entity = roots.get(name.toLowerCase());
+      return entity?.kind === 'hub' ? entity : undefined;
+    },
+    findSubscription(topic, name) {
+      const entity = roots.get(topic.toLowerCase());
+      return entity?.kind === 'topic' ? entity.subscriptions.get(name.toLowerCase()) : undefined;
+    },
+    addQueue: async (record) => {
+      const ids = { storeId: nextId(), deadLettersId: nextId(), historyId: nextId() };
+      return (await add({ ...record, ...ids, ...stamps() })) as QueueEntity;
+    },
+    addTopic: async (record) => (await add({ ...record, historyId: nextId(), ...stamps() })) as TopicEntity,
+    addSubscription: async (record) => {
+      const ids = { storeId: nextId(), deadLettersId: nextId() };
+      return (await add({ ...record, ...ids, ...stamps() })) as SubscriptionEntity;
+    },
+    addHub: async (record) => {
+      const logIds = Array.from({ length: record.definition.partitionCount }, nextId);
+      return (await add({ ...record, logIds, ...stamps() })) as HubEntity;
+    },
+    async update(record) {
+      const updated = { ...record, updatedAtMs: clock.now() };
+      await store.commit([recordWrite(updated)]);
+      for (const entity of live) if (entity.record.path === record.path) applyRecord(entity, updated);
+    },
+    async remove(entity) {
+      if (entity.kind === 'subscription') {
+        topicOf(entity.record)?.subscriptions.delete(entity.record.definition.name.toLowerCase());
+        return removeAll([entity]);
+      }
+      roots.delete(entity.record.path.toLowerCase());
+      await removeAll(entity.kind === 'topic' ? [...entity.subscriptions.values(), entity] : [entity]);
+    },
+    maintain,
+    stop() {
+      stopMaintenance();
+      for (const entity of live) entity.stop();
+    },
+  };
+  await applyTopology(namespace, topology);
+  return namespace;
+}
+
+/** Lets a running entity take its new settings. */
+function applyRecord(entity: Entity, record: EntityRecord): void {
+  if (entity.kind === 'subscription' && record.kind === 'subscription') {
+    entity.router = compileRouter(record.definition.rules);
+  }
+  // The record has the kind of its entity: both are found by the same path.
+  (entity as { record: EntityRecord }).record = record;
+}
+
+function openEntity(deps: EntityDeps, record: EntityRecord): Promise<Entity> {
+  switch (record.kind) {
+    case 'queue':
+      return openQueueEntity(deps, record);
+    case 'topic':
+      return openTopicEntity(deps, record);
+    case 'subscription':
+      return openSubscriptionEntity(deps, record);
+    case 'hub':
+      return openHubEntity(deps, record);
+  }
+}

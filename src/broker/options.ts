@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import type { Clock } from '../shared/clock.js';
+import type { Logger } from '../shared/logger.js';
+import type { Topology } from './topology/index.js';
+
+export interface BrokerOptions {
+  /** Everything that the broker keeps is under `<dataDir>/broker`. */
+  readonly dataDir: string;
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** Entities that have to be there; those made at run time stay as they are. */
+  readonly topology: Topology;
+}
+
+export interface BrokerDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The store has failed, and only a new start helps: memory has run ahead of the disk. */
+  readonly onFatal?: (error: unknown) => void;
+}
+
+/** Where the parts of a broker keep their things. */
+export const brokerFolders = (dataDir: string) => {
+  const root = join(dataDir, 'broker');
+  return { root, store: join(root, 'store'), security: join(root, 'security') };
+};
+
+/** The names under which a broker on `host` is reached: what its certificate is for. */
+export const hostNames = (host: string): string[] => {
+  const loopback = ['localhost', '127.0.0.1', '::1'];
+  const everywhere = host === '0.0.0.0' || host === '::';
+  return everywhere || loopback.includes(host) ? loopback : [host, ...loopback];
+};
+
+/** The host in the connection string: clients on this machine say localhost. */
+export const clientHost = (host: string): string =>
+  ['127.0.0.1', '::1', '0.0.0.0', '::'].includes(host) ? 'localhost' : host;

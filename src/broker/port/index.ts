@@ -1,0 +1,1 @@
+export { createPort, type Port, type PortOptions } from './port.js';

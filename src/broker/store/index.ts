@@ -1,0 +1,2 @@
+export { openLevelStore } from './level-store.js';
+export type { Entry, Store, Write } from './types.js';

@@ -1,0 +1,90 @@
+/**
+ * Where things lie in the store. Keys are binary and ordered; every number is big-endian, so that byte order is
+ * numeric order.
+ *
+ * ```
+ * 01                                format version of the store
+ * 02 name                           definition of an entity (JSON), by its lower-case path
+ * 10 store:u32                      state of a message store (queue, subscription, dead-letter queue): counters
+ * 11 store:u32 sequence:u64         a stored message
+ * 12 store:u32 sequence:u64         what changed since it was stored: delivery count
+ * 20 history:u32 messageId          duplicate detection: when this message id was seen
+ * 21 history:u32 time:u64 messageId the ids of one send (JSON) by time and first id, to forget them in order
+ * 30 log:u32                        state of a partition: next sequence number, first retained
+ * 31 log:u32 sequence:u64           an event
+ * 40                                allocation of the u32 ids above
+ * ```
+ */
+const FORMAT = 0x01;
+const DEFINITION = 0x02;
+const STORE_STATE = 0x10;
+const STORE_MESSAGE = 0x11;
+const STORE_CHANGE = 0x12;
+const HISTORY_BY_ID = 0x20;
+const HISTORY_BY_TIME = 0x21;
+const LOG_STATE = 0x30;
+const LOG_EVENT = 0x31;
+const IDS = 0x40;
+
+const WITH_ID_BYTES = 5;
+const WITH_SEQUENCE_BYTES = 13;
+
+function withId(kind: number, id: number): Buffer {
+  const key = Buffer.allocUnsafe(WITH_ID_BYTES);
+  key[0] = kind;
+  key.writeUInt32BE(id, 1);
+  return key;
+}
+
+const TWO_POW_32 = 0x1_0000_0000;
+
+/** Writes a safe integer as u64. */
+export function writeUint64(buffer: Buffer, value: number, offset: number): void {
+  buffer.writeUInt32BE(Math.floor(value / TWO_POW_32), offset);
+  buffer.writeUInt32BE(value % TWO_POW_32, offset + 4);
+}
+
+const readUint64 = (buffer: Buffer, offset: number): number =>
+  buffer.readUInt32BE(offset) * TWO_POW_32 + buffer.readUInt32BE(offset + 4);
+
+function withSequence(kind: number, id: number, sequence: number): Buffer {
+  const key = Buffer.allocUnsafe(WITH_SEQUENCE_BYTES);
+  key[0] = kind;
+  key.writeUInt32BE(id, 1);
+  writeUint64(key, sequence, WITH_ID_BYTES);
+  return key;
+}
+
+export const formatKey = (): Buffer => Buffer.of(FORMAT);
+export const idsKey = (): Buffer => Buffer.of(IDS);
+
+export const definitionKey = (path: string): Buffer =>
+  Buffer.concat([Buffer.of(DEFINITION), Buffer.from(path.toLowerCase(), 'utf8')]);
+export const definitionRange = () => ({ from: Buffer.of(DEFINITION), to: Buffer.of(DEFINITION + 1) });
+
+export const storeStateKey = (store: number): Buffer => withId(STORE_STATE, store);
+export const messageKey = (store: number, sequence: number): Buffer => withSequence(STORE_MESSAGE, store, sequence);
+export const changeKey = (store: number, sequence: number): Buffer => withSequence(STORE_CHANGE, store, sequence);
+export const messageEnd = (store: number): Buffer => withId(STORE_MESSAGE, store + 1);
+
+export const historyKey = (history: number, messageId: string): Buffer =>
+  Buffer.concat([withId(HISTORY_BY_ID, history), Buffer.from(messageId, 'utf8')]);
+export const historyTimeKey = (history: number, timeMs: number, messageId: string): Buffer =>
+  Buffer.concat([withSequence(HISTORY_BY_TIME, history, timeMs), Buffer.from(messageId, 'utf8')]);
+export const historyTimeFrom = (history: number, timeMs: number): Buffer =>
+  withSequence(HISTORY_BY_TIME, history, timeMs);
+export const historyTimeEnd = (history: number): Buffer => withId(HISTORY_BY_TIME, history + 1);
+export const timeOfHistoryKey = (key: Buffer): number => readUint64(key, WITH_ID_BYTES);
+
+export const logStateKey = (log: number): Buffer => withId(LOG_STATE, log);
+export const eventKey = (log: number, sequence: number): Buffer => withSequence(LOG_EVENT, log, sequence);
+
+/** The sequence number at the end of a key of a message, a change or an event. */
+export const sequenceOfKey = (key: Buffer): number => readUint64(key, WITH_ID_BYTES);
+
+/** Everything that belongs to one id, for when its entity is deleted. */
+export function rangesOfId(id: number): { from: Buffer; to: Buffer }[] {
+  return [STORE_STATE, STORE_MESSAGE, STORE_CHANGE, HISTORY_BY_ID, HISTORY_BY_TIME, LOG_STATE, LOG_EVENT].map(
+    (kind) => ({ from: withId(kind, id), to: withId(kind, id + 1) }),
+  );
+}

@@ -1,0 +1,15 @@
+export { describeDuration, parseDuration } from './duration.js';
+export { TopologyError } from './errors.js';
+export { loadParameters, loadTopology, shippedTemplate } from './load.js';
+export type {
+  CorrelationFilter,
+  FilterValue,
+  HubDefinition,
+  QueueDefinition,
+  QueueSettings,
+  RuleDefinition,
+  RuleFilter,
+  SubscriptionDefinition,
+  TopicDefinition,
+  Topology,
+} from './types.js';

@@ -1,0 +1,49 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { createBroker, loadTopology } from '../broker/index.js';
+import { port } from './options.js';
+import { runRole } from './role.js';
+
+/** What a client needs, in a file that only its owner can read: a log is no place for keys. */
+function writeAccess(dataDir: string, access: { connectionString: string; caFile: string }): string {
+  const path = resolve(dataDir, 'broker', 'endpoint.json');
+  const { connectionString, caFile } = access;
+  writeFileSync(path, `${JSON.stringify({ connectionString, caFile: resolve(caFile) }, null, 2)}\n`, { mode: 0o600 });
+  return path;
+}
+
+/** `penstock broker`: the embedded broker as a process of its own. */
+export function register(command: Command): void {
+  command
+    .option('--data-dir <folder>', 'folder of everything that is kept on this machine')
+    .option('--host <address>', 'address that the broker listens on')
+    .option('--broker-port <port>', 'port of the broker; 0 takes any free one', port)
+    .option('--template <file>', 'ARM template, or Config.json of the official emulators, with the topology')
+    .action((flags: Record<string, unknown>) =>
+      runRole(
+        'broker',
+        {
+          dataDir: flags['dataDir'],
+          'broker.host': flags['host'],
+          'broker.port': flags['brokerPort'],
+          'broker.template': flags['template'],
+        },
+        async ({ config, clock, logger }) => {
+          const { host, template } = config.broker;
+          const topology = loadTopology(template);
+          const onFatal = (error: unknown) => {
+            logger.fatal({ err: error }, 'the store failed');
+            process.exit(1);
+          };
+          const broker = createBroker(
+            { dataDir: config.dataDir, host, port: config.broker.port, topology },
+            { clock, logger, onFatal },
+          );
+          const ready = await broker.start();
+          logger.info({ host, port: ready.port, clientsFindItIn: writeAccess(config.dataDir, ready) }, 'listening');
+          return { ready: { ...ready }, stop: (options) => broker.stop(options) };
+        },
+      ),
+    );
+}

@@ -1,0 +1,38 @@
+import { Argument, type Command } from 'commander';
+import { consumerNames, createConsumer, type RunningConsumer, runConsumer } from '../consumers/index.js';
+import { createSubscriptionReceiver } from '../messaging/index.js';
+import { messageOf } from '../shared/errors.js';
+import { type RoleContext, type RunningRole, runRole } from './role.js';
+import { topicAccess } from './services.js';
+
+export function register(command: Command): void {
+  command
+    .addArgument(new Argument('<name...>', 'subscribers to run in this process').choices(consumerNames))
+    .option('--data-dir <folder>', 'folder of what is kept on this machine')
+    .action((names: string[], { dataDir }: { dataDir?: string }) =>
+      runRole('consume', { dataDir }, (context) => consume([...new Set(names)], context)),
+    );
+}
+
+async function consume(names: readonly string[], { config, logger, clock }: RoleContext): Promise<RunningRole> {
+  const access = topicAccess(config);
+  const { topic } = config.serviceBus;
+  const consumers = names.map((name) => ({
+    name,
+    consumer: createConsumer(name, config, { clock, random: Math.random, logger: logger.child({ name }), fetch }),
+  }));
+  const running: RunningConsumer[] = [];
+  for (const { name, consumer } of consumers) {
+    const receiver = await createSubscriptionReceiver(
+      access,
+      { topic, subscription: name, concurrency: consumer.concurrency },
+      (error) => logger.warn({ name, err: messageOf(error) }, 'topic'),
+    );
+    running.push(await runConsumer(receiver, consumer));
+  }
+  return {
+    async stop() {
+      await Promise.all(running.map((consumer) => consumer.stop()));
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { type AdminServerDeps, type Intake, startAdminServer } from '../dashboard/index.js';
+import { connectLiveRedis, createLiveSource, liveRoutes } from '../query/index.js';
+import { readEndpoints } from '../shared/endpoints.js';
+import { messageOf } from '../shared/errors.js';
+import { port } from './options.js';
+import { type RoleContext, type RunningRole, runRole } from './role.js';
+import { redisUrl } from './services.js';
+
+interface DashboardFlags {
+  readonly adminHost?: string;
+  readonly adminPort?: number;
+  readonly dataDir?: string;
+}
+
+export function register(command: Command): void {
+  command
+    .option('--admin-host <address>', 'address to listen on; any but loopback needs PENSTOCK_ADMIN_TOKEN')
+    .option('--admin-port <number>', 'port to listen on; 0 takes any free one', port)
+    .option('--data-dir <path>', 'folder of everything that is kept on this machine')
+    .action((flags: DashboardFlags) =>
+      runRole(
+        'dashboard',
+        { 'admin.host': flags.adminHost, 'admin.port': flags.adminPort, dataDir: flags.dataDir },
+        startDashboard,
+      ),
+    );
+}
+
+async function startDashboard({ config, logger, clock }: RoleContext): Promise<RunningRole> {
+  const redis = connectLiveRedis(redisUrl(config), (error) =>
+    logger.warn({ reason: messageOf(error) }, 'Redis is away'),
+  );
+  const source = createLiveSource(redis, clock);
+  const queries: AdminServerDeps['routes'][number] = async (app) => {
+    await app.register(liveRoutes, { source });
+  };
+  const server = await startAdminServer(
+    { live: source, routes: [queries], intake: () => intakeOf(config.dataDir), clock, logger },
+    config.admin,
+  );
+  return {
+    ready: { url: server.url },
+    async stop() {
+      await server.stop();
+      source.close();
+      redis.disconnect();
+    },
+  };
+}
+
+/** Known where everything runs on this machine: `start` has written down the gateway's address. */
+function intakeOf(dataDir: string): Intake | undefined {
+  try {
+    const { gateway, writeKey } = readEndpoints(dataDir);
+    return { url: gateway, writeKey };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { createGateway } from '../gateway/index.js';
+import { createHubPublisher, createTopicPublisher } from '../messaging/index.js';
+import { port } from './options.js';
+import { type RoleContext, type RunningRole, runRole } from './role.js';
+import { hubAccess, topicAccess } from './services.js';
+
+export function register(command: Command): void {
+  command
+    .option('--port <number>', 'port to listen on; 0 takes any free one', port)
+    .option('--host <address>', 'address to listen on')
+    .option('--data-dir <path>', 'folder of everything that is kept on this machine')
+    .action((options: { port?: number; host?: string; dataDir?: string }) =>
+      runRole(
+        'gateway',
+        { 'gateway.port': options.port, 'gateway.host': options.host, dataDir: options.dataDir },
+        startGateway,
+      ),
+    );
+}
+
+async function startGateway({ config, logger, clock }: RoleContext): Promise<RunningRole> {
+  const { gateway: options } = config;
+  const publisherOptions = { timeoutMs: options.limits.publishTimeoutMs };
+  const gateway = await createGateway(
+    {
+      clock,
+      random: Math.random,
+      logger,
+      openHub: (name) => createHubPublisher(hubAccess(config), name, publisherOptions),
+      openTopic: (name) => createTopicPublisher(topicAccess(config), name, publisherOptions),
+    },
+    options,
+  );
+  const url = await gateway.listen({ host: options.host, port: options.port });
+  logger.info({ url }, 'listening');
+  return { ready: { url }, stop: gateway.stop };
+}

@@ -1,0 +1,68 @@
+import { type Clock, systemClock } from '../shared/clock.js';
+import { type Config, loadConfig } from '../shared/config/index.js';
+import { messageOf, PenstockError } from '../shared/errors.js';
+import { createLogger, type Logger } from '../shared/logger.js';
+
+/** How long a role may take to stop before it is ended: the promise is 10 s for everything together. */
+const STOP_DEADLINE_MS = 8_000;
+
+export interface RoleContext {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export interface RunningRole {
+  /** What a supervisor needs to know once the role is ready: addresses, connection strings. */
+  readonly ready?: Readonly<Record<string, unknown>>;
+  /** Stops taking work, finishes what is in hand, and closes. Idempotent. */
+  stop(options: { deadlineMs: number }): Promise<void>;
+}
+
+/** What a role process tells its supervisor over the IPC channel. */
+export interface ReadyMessage {
+  readonly type: 'ready';
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Runs one role as this process: reads the configuration, starts, says that it is ready, and stops on SIGTERM, SIGINT
+ * or when its supervisor is gone. The exit code is 0 after a clean stop and 1 when it could not start or stop.
+ */
+export async function runRole(
+  name: string,
+  flags: Readonly<Record<string, unknown>>,
+  start: (context: RoleContext) => Promise<RunningRole>,
+): Promise<void> {
+  const config = loadConfig({ flags });
+  const logger = createLogger(name, config.logLevel);
+  let running: RunningRole | undefined;
+  let stopping = false;
+  const stop = async (reason: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ reason }, 'stopping');
+    systemClock.setTimer(() => process.exit(1), STOP_DEADLINE_MS + 500);
+    try {
+      await running?.stop({ deadlineMs: STOP_DEADLINE_MS });
+      process.exit(0);
+    } catch (error) {
+      logger.error({ err: error }, 'did not stop cleanly');
+      process.exit(1);
+    }
+  };
+  process.on('SIGTERM', () => void stop('SIGTERM'));
+  process.on('SIGINT', () => void stop('SIGINT'));
+  process.on('disconnect', () => void stop('supervisor gone'));
+  try {
+    running = await start({ config, logger, clock: systemClock });
+  } catch (error) {
+    // Bad configuration is the user's to mend: one line says more than a stack trace.
+    if (error instanceof PenstockError) logger.fatal({ code: error.code, ...error.facts }, messageOf(error));
+    else logger.fatal({ err: error }, 'could not start');
+    process.exit(1);
+  }
+  const facts = running.ready ?? {};
+  process.send?.({ type: 'ready', facts } satisfies ReadyMessage);
+  logger.info('ready');
+}

@@ -1,0 +1,136 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import {
+  claimDataDir,
+  ensureLocalKeys,
+  type Instance,
+  type LogFile,
+  openLogFile,
+  type ProcessSpec,
+  roleNodeFlags,
+  startInstance,
+  startProcess,
+} from '../local/index.js';
+import { delay, systemClock } from '../shared/clock.js';
+import { type Config, loadConfig } from '../shared/config/index.js';
+import { type Endpoints, removeEndpoints, writeEndpoints } from '../shared/endpoints.js';
+import { createLogger } from '../shared/logger.js';
+import { port } from './options.js';
+
+/** How long a start may go on once it is told to stop. A part that is left behind ends when its supervisor is gone. */
+const FINISH_START_MS = 3_000;
+
+const main = fileURLToPath(new URL('./main.js', import.meta.url));
+
+export function register(command: Command): void {
+  command
+    .option('--data-dir <folder>', 'folder of everything that is kept on this machine (default: .penstock)')
+    .option('--port <port>', 'port of the gateway; 0 takes any free one (default: 8080)', port)
+    .option('--admin-port <port>', 'port of the dashboard and the API; 0 takes any free one (default: 8081)', port)
+    .option('--broker-port <port>', 'port of the embedded broker; 0 takes any free one (default: 5672)', port)
+    .action(async (options: Record<string, string | number | undefined>) => {
+      const config = loadConfig({
+        flags: {
+          dataDir: options['dataDir'],
+          'gateway.port': options['port'],
+          'admin.port': options['adminPort'],
+          'broker.port': options['brokerPort'],
+        },
+      });
+      await start({ ...config, dataDir: resolve(config.dataDir) });
+    });
+}
+
+async function start(config: Config): Promise<void> {
+  const release = claimDataDir(config.dataDir, process.pid);
+  removeEndpoints(config.dataDir);
+  const log = openLogFile(`${config.dataDir}/log`);
+  const logger = createLogger('start', config.logLevel, { write: (line) => record(log, line.trimEnd()) });
+
+  const starting = startInstance(
+    {
+      clock: systemClock,
+      random: Math.random,
+      logger,
+      searchPath: process.env['PATH'] ?? '',
+      start: (spec) => startProcess(spec, process.env, (line) => record(log, asJson(spec.name, line))),
+      roleProcess: (role, args, env): ProcessSpec => ({
+        name: role,
+        command: process.execPath,
+        args: [...roleNodeFlags, main, role, ...args],
+        env,
+        ready: { by: 'message' },
+        stopSignal: 'SIGTERM',
+      }),
+    },
+    config,
+    ensureLocalKeys(config.dataDir),
+  );
+
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    removeEndpoints(config.dataDir);
+    // A part that never becomes ready must not keep us.
+    const instance = await Promise.race([starting.catch(() => undefined), delay(systemClock, FINISH_START_MS)]);
+    await instance?.stop();
+    release();
+    logger.info('stopped');
+    log.close();
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void stop());
+  process.on('SIGINT', () => void stop());
+  // The terminal was closed.
+  process.on('SIGHUP', () => void stop());
+
+  let instance: Instance;
+  try {
+    instance = await starting;
+  } catch (error) {
+    release();
+    throw error;
+  }
+  if (stopping) return;
+  const endpoints = { pid: process.pid, ...instance.endpoints };
+  const file = writeEndpoints(config.dataDir, endpoints);
+  process.stdout.write(welcome(endpoints, file, log.path));
+}
+
+/** Everything goes to the log; what somebody should look at is also shown. */
+function record(log: LogFile, line: string): void {
+  log.write(line);
+  let entry: { level?: unknown; role?: unknown; part?: unknown; msg?: unknown; how?: unknown };
+  try {
+    entry = JSON.parse(line) as typeof entry;
+  } catch {
+    return;
+  }
+  if (typeof entry.level !== 'number' || entry.level < 40) return;
+  const about = [entry.role, entry.part].filter((word) => word !== undefined && word !== 'start').join(' ');
+  process.stderr.write(`${about}: ${String(entry.msg)}${entry.how === undefined ? '' : ` (${String(entry.how)})`}\n`);
+}
+
+/** Lines of Penstock's roles are JSON already; Redis, Azurite and a crash print plain text. */
+function asJson(part: string, line: string): string {
+  return line.startsWith('{"level":') ? line : JSON.stringify({ level: 30, role: part, msg: line });
+}
+
+function welcome(endpoints: Endpoints, file: string, log: string): string {
+  return `Penstock is ready.
+
+  gateway     ${endpoints.gateway}
+  dashboard   ${endpoints.admin}
+  write key   ${endpoints.writeKey}
+  addresses   ${file}
+  log         ${log}
+
+Send a first event:
+
+  curl ${endpoints.gateway}/v1/events -H 'Authorization: Bearer ${endpoints.writeKey}' \\
+    -d '{"type":"page_view","anonymousId":"visitor-1","page":{"path":"/hello"}}'
+
+`;
+}

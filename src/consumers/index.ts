@@ -1,0 +1,2 @@
+export { consumerNames, createConsumer } from './catalogue.js';
+export { type RunningConsumer, runConsumer } from './run.js';

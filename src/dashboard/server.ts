@@ -1,0 +1,92 @@
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  LogController,
+} from 'fastify';
+import type { Clock } from '../shared/clock.js';
+import type { LiveSource } from '../shared/live.js';
+import type { Logger } from '../shared/logger.js';
+import { guard } from './guard.js';
+import { health } from './health.js';
+import { createLiveFeed, type LiveFeedOptions, liveFeedDefaults } from './live-feed.js';
+import { liveStream } from './live-stream.js';
+import { metrics } from './metrics.js';
+import { pages } from './pages.js';
+import { sendProblem } from './problem.js';
+
+export interface AdminServerDeps {
+  readonly live: LiveSource;
+  /** Further routes under `/api`; they are guarded as the dashboard's own are. */
+  readonly routes: readonly FastifyPluginAsync[];
+  /** Where events can be sent and with which key, if that is known; for the page that nothing has reached yet. */
+  readonly intake?: () => Intake | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Intake {
+  readonly url: string;
+  readonly writeKey: string;
+}
+
+export interface AdminServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Must be given unless `host` is loopback. */
+  readonly token?: string | undefined;
+  /** Where the built page lies; by default where the build puts it. */
+  readonly webFolder?: string;
+  readonly feed?: Partial<LiveFeedOptions>;
+}
+
+export interface AdminServer {
+  readonly url: string;
+  /** Ends the viewers' streams and closes the port. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** The admin port: the dashboard, its live stream, health, metrics, and the routes that are given. */
+export async function startAdminServer(deps: AdminServerDeps, options: AdminServerOptions): Promise<AdminServer> {
+  const { live, clock, logger } = deps;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: true,
+    bodyLimit: 1024 * 1024,
+  });
+  const feed = createLiveFeed(
+    {
+      source: live,
+      clock,
+      onReadError(error) {
+        counters.countReadError();
+        logger.warn({ err: error }, 'the live figures cannot be read');
+      },
+    },
+    { ...liveFeedDefaults, ...options.feed },
+  );
+  guard(app, clock, { token: options.token });
+  const counters = metrics(app, () => feed.viewers);
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, 'Not Found'));
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    // What went wrong inside is for the log, not for whoever asks.
+    if (status < 500) return sendProblem(reply, status, 'Bad Request', error.message);
+    request.log.error({ err: error }, 'a request failed');
+    return sendProblem(reply, status, 'Internal Server Error');
+  });
+  pages(app, options.webFolder);
+  health(app, live, clock);
+  liveStream(app, feed, counters.countMessage);
+  app.get('/api/intake', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    return { intake: deps.intake?.() ?? null };
+  });
+  for (const routes of deps.routes) await app.register(routes);
+  app.addHook('preClose', async () => feed.stop());
+  const url = await app.listen({ host: options.host, port: options.port });
+  return { url, stop: () => app.close() };
+}

@@ -1,0 +1,45 @@
+const numberFormat = new Intl.NumberFormat('en');
+const shortFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const percentFormat = new Intl.NumberFormat('en', { style: 'percent' });
+const clockFormat = new Intl.DateTimeFormat('en', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+const minuteFormat = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'code' });
+
+export const formatNumber = (value: number): string => numberFormat.format(value);
+/** At most five characters up to a trillion: "950", "12.3K". */
+export const formatShort = (value: number): string => shortFormat.format(value);
+export const formatPercent = (share: number): string => percentFormat.format(share);
+/** "▲ 3", "▼ 2", "= 0". */
+export const formatChange = (value: number): string =>
+  `${value > 0 ? '▲' : value < 0 ? '▼' : '='} ${numberFormat.format(Math.abs(value))}`;
+/** Hours, minutes and seconds of an ISO 8601 time, in the viewer's time zone. */
+export const formatClock = (iso: string): string => format(clockFormat, Date.parse(iso));
+export const formatMinute = (ms: number): string => format(minuteFormat, ms);
+
+function format(formatter: Intl.DateTimeFormat, ms: number): string {
+  return Number.isFinite(ms) ? formatter.format(ms) : '–';
+}
+
+/** A duration in one unit: "4 s", "12 min", "3 h", "2 d". */
+export function formatAge(ageMs: number): string {
+  const seconds = Math.max(0, Math.floor(ageMs / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** "Germany" for "DE"; what is no country code stays as it is. */
+export function formatCountry(code: string): string {
+  return /^[A-Za-z]{2}$/.test(code) ? (countryNames.of(code.toUpperCase()) ?? code) : code;
+}
+
+/** Ids of one minute begin alike (UUID version 7), so a long one keeps its end too. */
+export function formatId(id: string): string {
+  return id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : id;
+}

@@ -1,0 +1,53 @@
+import type { LiveFigures } from '../../shared/live.js';
+import { byId, setText } from './dom.js';
+import { deviceShares, type MinuteFigure, pageViewsFigure, visitorsFigure } from './figures.js';
+import { formatAge, formatChange, formatNumber, formatPercent } from './format.js';
+
+/** Screen readers are told the headline this often at the most: a figure that changes each second would drown all else. */
+const ANNOUNCE_EVERY_MS = 30_000;
+
+export interface Headline {
+  show(figures: LiveFigures): void;
+  /** Lets the age of the newest event grow. `nowMs` is the server's time. */
+  tick(nowMs: number): void;
+}
+
+export function createHeadline(): Headline {
+  const announcement = byId('announcement');
+  const age = byId('newest-age');
+  const type = byId('newest-type');
+  let newestMs: number | undefined;
+  let announcedMs = Number.NEGATIVE_INFINITY;
+
+  return {
+    show(figures) {
+      const visitors = visitorsFigure(figures);
+      showMinuteFigure('visitors', visitors);
+      showMinuteFigure('page-views', pageViewsFigure(figures));
+      document.title = `${formatNumber(visitors.total)} visitors · Penstock`;
+      setText(byId('devices-total'), formatNumber(figures.devices.total));
+      const [most] = deviceShares(figures);
+      setText(byId('devices-change'), most ? `${formatPercent(most.share)} on ${most.type}` : 'nobody');
+      const [newest] = figures.events;
+      newestMs = newest && Date.parse(newest.time);
+      setText(type, newest ? newest.type : 'none yet');
+      const nowMs = performance.now();
+      if (nowMs - announcedMs >= ANNOUNCE_EVERY_MS) {
+        announcedMs = nowMs;
+        setText(announcement, `${formatNumber(visitors.total)} visitors in the last 15 minutes`);
+      }
+    },
+    tick(nowMs) {
+      setText(age, newestMs === undefined ? '–' : formatAge(nowMs - newestMs));
+    },
+  };
+}
+
+function showMinuteFigure(name: string, { total, lastMinute, change }: MinuteFigure): void {
+  setText(byId(`${name}-total`), formatNumber(total));
+  setText(byId(`${name}-minute`), `${formatNumber(lastMinute)} in the last full minute`);
+  const delta = byId(`${name}-change`);
+  setText(delta, formatChange(change));
+  delta.title = 'against the minute before';
+  delta.dataset['direction'] = change > 0 ? 'up' : change < 0 ? 'down' : 'same';
+}

@@ -1,0 +1,10 @@
+export { createDeviceDetector, MAX_USER_AGENT_LENGTH, truncateIp } from './client.js';
+export { EventError } from './errors.js';
+export { quote, replaceLoneSurrogates } from './json.js';
+export type { DeviceType, EventContext, PenstockEvent } from './model.js';
+export { createNormaliser, type EventRequest, type NormalisedEvent } from './normalise.js';
+export { PACK_CONTENT_TYPE, parseEvent, parsePack } from './pack.js';
+export { Rejection, reject } from './rejection.js';
+export { createRouter, type Destination, type Router } from './routing.js';
+export { createEnvelope, type Envelope, serialise } from './serialise.js';
+export { createTopicMessage, EVENT_CONTENT_TYPE, type TopicMessage } from './topic-message.js';

@@ -1,0 +1,89 @@
+import { quote } from './json.js';
+import type { EventContext, Page } from './model.js';
+import type { NormalisedEvent } from './normalise.js';
+import { createTimeFormatter } from './time.js';
+
+/** What all events of one request have in common, already written as JSON. */
+export interface Envelope {
+  readonly source: string;
+  readonly traceparent: string | undefined;
+  readonly head: string;
+  readonly context: string;
+  readonly tail: string;
+}
+
+export interface EnvelopeInput {
+  readonly source: string;
+  readonly traceparent?: string | undefined;
+  readonly context: EventContext;
+  readonly receivedAtMs: number;
+}
+
+const formatTime = createTimeFormatter();
+
+export function createEnvelope(input: EnvelopeInput): Envelope {
+  const traceparent = input.traceparent === undefined ? '' : `"traceparent":${quote(input.traceparent)},`;
+  return {
+    source: input.source,
+    traceparent: input.traceparent,
+    head: `{"specversion":"1.0","source":${quote(input.source)},${traceparent}"id":`,
+    context: contextJson(input.context),
+    tail: `,"receivedAt":"${formatTime(input.receivedAtMs)}"}}`,
+  };
+}
+
+/**
+ * The CloudEvents 1.0 JSON text of an event (CloudEvents JSON event format, section 2). It is put together from pieces,
+ * since most of them are known for the whole request and most strings need no escape: half the cost of building an
+ * object only to walk it again.
+ */
+export function serialise(event: NormalisedEvent, envelope: Envelope): string {
+  const anonymousId = event.anonymousId === undefined ? undefined : quote(event.anonymousId);
+  const userId = event.userId === undefined ? undefined : quote(event.userId);
+  const subject = userId ?? anonymousId;
+  let json = `${envelope.head}${quote(event.id)},"type":"${event.type}","time":"${event.time}"`;
+  if (subject !== undefined) json += `,"subject":${subject}`;
+  json += ',"data":{"context":';
+  json += event.context === undefined ? envelope.context : rememberedContextJson(event.context);
+  if (anonymousId !== undefined) json += `,"anonymousId":${anonymousId}`;
+  if (userId !== undefined) json += `,"userId":${userId}`;
+  if (event.sessionId !== undefined) json += `,"sessionId":${quote(event.sessionId)}`;
+  if (event.page !== undefined) json += `,"page":${pageJson(event.page)}`;
+  if (event.properties !== undefined) json += `,"properties":${JSON.stringify(event.properties)}`;
+  if (event.occurredAt !== undefined) json += `,"occurredAt":"${event.occurredAt}"`;
+  if (event.sentAt !== undefined) json += `,"sentAt":"${event.sentAt}"`;
+  if (event.timeClamped) json += ',"timeClamped":true';
+  return json + envelope.tail;
+}
+
+/** A page that is there has at least one field. */
+function pageJson({ url, path, title, referrer }: Page): string {
+  let json = '';
+  if (url !== undefined) json = `{"url":${quote(url)}`;
+  if (path !== undefined) json += `${json === '' ? '{' : ','}"path":${quote(path)}`;
+  if (title !== undefined) json += `${json === '' ? '{' : ','}"title":${quote(title)}`;
+  if (referrer !== undefined) json += `${json === '' ? '{' : ','}"referrer":${quote(referrer)}`;
+  return `${json}}`;
+}
+
+let lastContext: EventContext | undefined;
+let lastContextJson = '';
+
+/** The events of a request mostly share one context object: see createContextReader. */
+function rememberedContextJson(context: EventContext): string {
+  if (context !== lastContext) {
+    lastContextJson = contextJson(context);
+    lastContext = context;
+  }
+  return lastContextJson;
+}
+
+function contextJson({ ip, country, device, locale, campaign }: EventContext): string {
+  let json = '';
+  if (ip !== undefined) json = `{"ip":"${ip}"`;
+  if (country !== undefined) json += `${json === '' ? '{' : ','}"country":"${country}"`;
+  if (device !== undefined) json += `${json === '' ? '{' : ','}"device":"${device}"`;
+  if (locale !== undefined) json += `${json === '' ? '{' : ','}"locale":${quote(locale)}`;
+  if (campaign !== undefined) json += `${json === '' ? '{' : ','}"campaign":${JSON.stringify(campaign)}`;
+  return json === '' ? '{}' : `${json}}`;
+}

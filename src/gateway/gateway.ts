@@ -1,0 +1,147 @@
+import type { FastifyInstance } from 'fastify';
+import { createDeviceDetector, createNormaliser, createRouter, type Destination } from '../events/index.js';
+import type { HubPublisher, TopicPublisher } from '../messaging/index.js';
+import { type Clock, delay, every } from '../shared/clock.js';
+import { createUuidV7Source } from '../shared/ids.js';
+import type { Logger } from '../shared/logger.js';
+import { createApp } from './app.js';
+import { GatewayError } from './errors.js';
+import { createAuthenticate, type Source } from './pipeline/authenticate.js';
+import { createDecode } from './pipeline/decode.js';
+import { createIngest } from './pipeline/ingest.js';
+import { createParse } from './pipeline/parse.js';
+import { createPrepare } from './pipeline/prepare.js';
+import { type Budget, createBudget } from './publish/budget.js';
+import type { HealthReport } from './publish/health.js';
+import type { PackingOptions } from './publish/packing.js';
+import { createPublisher } from './publish/publisher.js';
+import { createHubSink, createTopicSink, type Sink } from './publish/sink.js';
+
+export interface GatewayDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Opens the way to a hub or topic that a route names. */
+  readonly openHub: (name: string) => HubPublisher;
+  readonly openTopic: (name: string) => TopicPublisher;
+}
+
+export interface GatewayOptions {
+  readonly sources: readonly Source[];
+  readonly routes: readonly { readonly match: { readonly type: string }; readonly to: string }[];
+  readonly limits: {
+    readonly bodyBytes: number;
+    readonly eventBytes: number;
+    readonly eventsPerRequest: number;
+    readonly depth: number;
+    readonly pendingBytes: number;
+    readonly publishTimeoutMs: number;
+  };
+  readonly packing: PackingOptions;
+  /** How long the headers of a request may take, and the whole of it. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+}
+
+export interface Gateway {
+  /** For tests that inject requests without a socket. */
+  readonly app: FastifyInstance;
+  /** Resolves with the address, such as `http://127.0.0.1:8080`. */
+  listen(address: { host: string; port: number }): Promise<string>;
+  /** Takes no new requests, lets those in hand be settled, and closes. Idempotent. */
+  stop(options: { deadlineMs: number }): Promise<void>;
+}
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * The gateway, with each sink's first attempt to connect behind it. A broker that is away then is no error: `/readyz`
+ * says so, and the sink comes up by itself.
+ * @throws GatewayError PS_GATEWAY_NO_SOURCES
+ */
+export async function createGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
+  if (options.sources.length === 0) {
+    throw new GatewayError(
+      'PS_GATEWAY_NO_SOURCES',
+      'no site may send events: give PENSTOCK_SOURCES, such as [{"name":"shop","writeKey":"…"}]',
+    );
+  }
+  const { clock, logger } = deps;
+  const { limits } = options;
+  const router = createRouter(options.routes);
+  const sinks = router.destinations.map((destination) => openSink(destination, deps, options));
+  const deviceOf = createDeviceDetector();
+  const budget = createBudget(clock, limits.pendingBytes);
+  const ingest = createIngest(clock, {
+    authenticate: createAuthenticate(options.sources),
+    decode: createDecode(limits),
+    parse: createParse(limits),
+    prepare: createPrepare(
+      {
+        normalise: createNormaliser({ ids: createUuidV7Source(clock.now), deviceOf }, limits),
+        router,
+        sinks: new Map(sinks.map((sink) => [sink.name, sink])),
+      },
+      limits,
+    ),
+    publish: createPublisher(clock, budget, limits),
+    retryAfterSeconds: () => budget.retryAfterSeconds(),
+  });
+  const app = createApp(
+    { ingest, sinks, deviceOf, logger },
+    {
+      bodyBytes: limits.bodyBytes,
+      headersTimeoutMs: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    },
+  );
+  await Promise.all(sinks.map((sink) => sink.start()));
+  return {
+    app,
+    listen: ({ host, port }) => app.listen({ host, port }),
+    stop: createStop(app, sinks, budget, clock),
+  };
+}
+
+function openSink(destination: Destination, deps: GatewayDeps, options: GatewayOptions): Sink {
+  const sinkDeps = {
+    clock: deps.clock,
+    random: deps.random,
+    defer: (task: () => void) => void setImmediate(task),
+    onHealth: (sink: string, report: HealthReport) => {
+      if (report.state === 'up') deps.logger.info({ sink }, 'sink is up');
+      else deps.logger.warn({ sink, ...report }, 'sink is down');
+    },
+  };
+  const sinkOptions = { timeoutMs: options.limits.publishTimeoutMs, packing: options.packing };
+  const { kind, name } = destination;
+  return kind === 'hub'
+    ? createHubSink(name, { ...sinkDeps, publisher: deps.openHub(name) }, sinkOptions)
+    : createTopicSink(name, { ...sinkDeps, publisher: deps.openTopic(name) }, sinkOptions);
+}
+
+/** Share of the time to stop that requests in hand may use; the rest is for closing connections. */
+const FINISH_SHARE = 0.7;
+const SWEEP_INTERVAL_MS = 20;
+
+function createStop(app: FastifyInstance, sinks: readonly Sink[], budget: Budget, clock: Clock) {
+  let stopped: Promise<void> | undefined;
+  const stop = async (deadlineMs: number) => {
+    const finished = app.close();
+    // Connections that are kept alive end when their request in hand is answered, not when they time out.
+    const stopSweeping = every(clock, SWEEP_INTERVAL_MS, () => app.server.closeIdleConnections());
+    await Promise.race([finished, delay(clock, deadlineMs * FINISH_SHARE)]);
+    stopSweeping();
+    // What is still waiting now is answered as failed, so that its clients send it again.
+    await Promise.race([
+      Promise.allSettled(sinks.map((sink) => sink.close())),
+      delay(clock, deadlineMs * (1 - FINISH_SHARE)),
+    ]);
+    if (budget.pendingBytes() > 0) app.server.closeAllConnections();
+  };
+  return ({ deadlineMs }: { deadlineMs: number }) => {
+    stopped ??= stop(deadlineMs);
+    return stopped;
+  };
+}

@@ -1,0 +1,81 @@
+import { Problem } from '../problem.js';
+import { type Failure, type Failures, isRetryable } from '../publish/ticket.js';
+import type { Prepared } from './prepare.js';
+
+/** What an HTTP answer is made of, before it meets a framework. */
+export interface Results {
+  /** JSON text: `{"results":[…]}`. */
+  readonly json: string;
+  /** Set when something of it is worth sending again. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
+const ACCEPTED = ',"outcome":"accepted","durability":"broker"}';
+const DUPLICATE = ',"outcome":"duplicate"}';
+
+/**
+ * The results of a request, in the order sent. A problem when events failed that may succeed later and not one was
+ * accepted: then the whole request is to be sent again.
+ */
+export function answerOf(
+  entries: readonly Prepared[],
+  failures: Failures,
+  retryAfterSeconds: () => number,
+): Results | Problem {
+  const passing = firstRetryable(failures);
+  if (passing !== undefined && failures.size === countSent(entries)) return problemOf(passing, retryAfterSeconds());
+  let json = '';
+  for (let index = 0; index < entries.length; index++) {
+    json += index === 0 ? '{"id":' : ',{"id":';
+    json += resultOf(entries[index] as Prepared, index, failures);
+  }
+  return {
+    json: `{"results":[${json}]}`,
+    retryAfterSeconds: passing === undefined ? undefined : retryAfterSeconds(),
+  };
+}
+
+function countSent(entries: readonly Prepared[]): number {
+  return entries.reduce<number>((count, entry) => count + (typeof entry === 'string' ? 1 : 0), 0);
+}
+
+function resultOf(entry: Prepared, index: number, failures: Failures): string {
+  if (typeof entry === 'string') return entry + outcomeOf(failures.get(index), ACCEPTED);
+  switch (entry.kind) {
+    case 'repeated':
+      return entry.idJson + outcomeOf(failures.get(entry.of), DUPLICATE);
+    case 'rejected': {
+      const { reason, path } = entry.rejection;
+      return `${entry.idJson},"outcome":"rejected","reason":"${reason}","path":${JSON.stringify(path)}}`;
+    }
+  }
+}
+
+function outcomeOf(failure: Failure | undefined, success: string): string {
+  if (failure === undefined) return success;
+  return `,"outcome":"rejected","reason":"${failure}"${isRetryable(failure) ? ',"retryable":true' : ''}}`;
+}
+
+function firstRetryable(failures: Failures): Failure | undefined {
+  for (const failure of failures.values()) if (isRetryable(failure)) return failure;
+  return undefined;
+}
+
+function problemOf(failure: Failure, retryAfterSeconds: number): Problem {
+  switch (failure) {
+    case 'overloaded':
+      return new Problem('PS_OVERLOADED', 'Nothing of this request was accepted; send it again', retryAfterSeconds);
+    case 'timeout':
+      return new Problem(
+        'PS_BROKER_TIMEOUT',
+        'Nobody knows whether the events arrived; send them again with the same ids',
+        retryAfterSeconds,
+      );
+    default:
+      return new Problem(
+        'PS_BROKER_UNAVAILABLE',
+        'Nothing of this request was accepted; send it again with the same ids',
+        retryAfterSeconds,
+      );
+  }
+}

@@ -1,0 +1,83 @@
+import { createEnvelope, type EventContext } from '../../events/index.js';
+import type { Clock } from '../../shared/clock.js';
+import { Problem } from '../problem.js';
+import type { Outgoing } from '../publish/publisher.js';
+import type { Failures } from '../publish/ticket.js';
+import { answerOf, type Results } from './answer.js';
+import type { Credentials } from './authenticate.js';
+import { encodingOf } from './decode.js';
+import type { ParsedBody } from './parse.js';
+import type { createPrepare } from './prepare.js';
+
+/** What the pipeline needs of a request, whatever carried it. */
+export interface IngestRequest {
+  /** The site, as its write key says. */
+  readonly source: string;
+  readonly context: EventContext;
+  readonly traceparent?: string | undefined;
+}
+
+export interface PostedBody {
+  readonly bytes: Buffer;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+}
+
+/** The steps, in the order in which they run. Each has an outcome of its own type, and none throws for what clients do. */
+export interface IngestSteps {
+  readonly authenticate: (credentials: Credentials) => string | Problem;
+  readonly decode: (body: Buffer, encoding: string) => Promise<Buffer | Problem>;
+  readonly parse: (body: Buffer, contentType: string | undefined) => ParsedBody | Problem;
+  readonly prepare: ReturnType<typeof createPrepare>;
+  readonly publish: (outgoing: Outgoing) => Promise<Failures>;
+  /** When to send again what failed now. */
+  readonly retryAfterSeconds: () => number;
+}
+
+/** The way of a request through the gateway, from bytes to answer. */
+export function createIngest(clock: Clock, steps: IngestSteps) {
+  /** A posted body. */
+  async function ingestBody(request: IngestRequest, body: PostedBody): Promise<Results | Problem> {
+    const encoding = encodingOf(body.contentEncoding, body.bytes);
+    const bytes = encoding === undefined ? body.bytes : await steps.decode(body.bytes, encoding);
+    if (bytes instanceof Problem) return bytes;
+
+    const parsed = steps.parse(bytes, body.contentType);
+    if (parsed instanceof Problem) return parsed;
+
+    return ingestItems(request, parsed);
+  }
+
+  /** One event that was put together from something else than a body, such as a pixel's query. */
+  function ingestEvent(request: IngestRequest, event: unknown): Promise<Results | Problem> {
+    return ingestItems(request, { items: [event] });
+  }
+
+  async function ingestItems(request: IngestRequest, parsed: ParsedBody): Promise<Results | Problem> {
+    const { entries, settled } = launch(request, parsed);
+
+    // Nothing is said to be accepted before its broker has settled it.
+    return answerOf(entries, await settled, steps.retryAfterSeconds);
+  }
+
+  /** Not part of the async function, so that a request that waits keeps nothing alive but what its answer needs. */
+  function launch(request: IngestRequest, parsed: ParsedBody) {
+    const receivedAtMs = clock.now();
+    const { source, context, traceparent } = request;
+    const envelope = createEnvelope({ source, traceparent, context, receivedAtMs });
+
+    // From here on each event has a fate of its own: a bad one never costs the others.
+    const { entries, outgoing } = steps.prepare(
+      parsed.items,
+      { receivedAtMs, sentAt: parsed.sentAt, context },
+      envelope,
+    );
+    return { entries, settled: steps.publish(outgoing) };
+  }
+
+  /** Whose request it is; the first step, before its body is even read. */
+  const { authenticate } = steps;
+  return { authenticate, ingestBody, ingestEvent };
+}
+
+export type Ingest = ReturnType<typeof createIngest>;

@@ -1,0 +1,98 @@
+import { isUtf8 } from 'node:buffer';
+import { Rejection, reject, replaceLoneSurrogates } from '../../events/index.js';
+import { messageOf } from '../../shared/errors.js';
+import { Problem } from '../problem.js';
+
+/** The events of a body, in order: parsed values not yet judged, or what was wrong with their line. */
+export interface ParsedBody {
+  readonly items: readonly (unknown | Rejection)[];
+  /** `sentAt` beside `events`: for those that have none of their own. */
+  readonly sentAt?: unknown;
+}
+
+const NDJSON = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)\b/i;
+const NEWLINE = 0x0a;
+
+/**
+ * One event, an array, `{events: […]}`, or NDJSON. Content types are hardly to be trusted (beacons are text/plain), so
+ * JSON is taken under any; a body that is no JSON but whose first line is one, is NDJSON.
+ */
+export function createParse(options: { readonly eventsPerRequest: number }) {
+  const tooMany = () =>
+    new Problem('PS_TOO_MANY_EVENTS', `At most ${options.eventsPerRequest} events in one request: send them in parts`);
+
+  return function parse(body: Buffer, contentType: string | undefined): ParsedBody | Problem {
+    if (body.length === 0) return new Problem('PS_BODY_EMPTY', 'Send one event, an array of events, or NDJSON');
+    const parsed = NDJSON.test(contentType ?? '') ? parseLines(body) : parseDocument(body);
+    if (parsed instanceof Problem) return parsed;
+    return parsed.items.length > options.eventsPerRequest ? tooMany() : parsed;
+  };
+
+  function parseDocument(body: Buffer): ParsedBody | Problem {
+    if (!isUtf8(body)) {
+      return looksLikeLines(body) ? parseLines(body) : new Problem('PS_BODY_NOT_UTF8', 'JSON is exchanged as UTF-8');
+    }
+    let value: unknown;
+    try {
+      value = parseJson(body);
+    } catch (error) {
+      return looksLikeLines(body) ? parseLines(body) : new Problem('PS_BODY_NOT_JSON', messageOf(error));
+    }
+    if (Array.isArray(value)) return { items: value };
+    if (value === null || typeof value !== 'object') {
+      return new Problem('PS_BODY_NOT_EVENTS', 'Send one event, an array of events, or {"events": […]}');
+    }
+    const { events, type, sentAt } = value as { events?: unknown; type?: unknown; sentAt?: unknown };
+    return Array.isArray(events) && type === undefined ? { items: events, sentAt } : { items: [value] };
+  }
+
+  function parseLines(body: Buffer): ParsedBody | Problem {
+    const items: unknown[] = [];
+    for (const line of linesOf(body)) {
+      if (items.length > options.eventsPerRequest) return tooMany();
+      items.push(parseLine(line));
+    }
+    return { items };
+  }
+}
+
+function parseLine(line: Buffer): unknown {
+  if (!isUtf8(line)) return reject('invalid_utf8', '');
+  try {
+    return parseJson(line);
+  } catch {
+    return reject('invalid_json', '');
+  }
+}
+
+/** Whether the first of several lines is a JSON object. */
+function looksLikeLines(body: Buffer): boolean {
+  if (!body.includes(NEWLINE)) return false;
+  for (const line of linesOf(body)) {
+    const value = parseLine(line);
+    return value !== null && typeof value === 'object' && !(value instanceof Rejection);
+  }
+  return false;
+}
+
+function* linesOf(body: Buffer): Generator<Buffer> {
+  for (let start = 0; start < body.length; ) {
+    const newline = body.indexOf(NEWLINE, start);
+    const end = newline === -1 ? body.length : newline;
+    const line = body.subarray(start, end);
+    if (!isBlank(line)) yield line;
+    start = end + 1;
+  }
+}
+
+/** Space, tab, carriage return: JSON's white space without the newline. */
+function isBlank(line: Buffer): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
+}
+
+const BYTE_ORDER_MARK = 0xfeff;
+
+function parseJson(bytes: Buffer): unknown {
+  const text = bytes.toString('utf8');
+  return JSON.parse(replaceLoneSurrogates(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text));
+}

@@ -1,0 +1,104 @@
+import {
+  createTopicMessage,
+  type Envelope,
+  type EventRequest,
+  type NormalisedEvent,
+  quote,
+  Rejection,
+  type Router,
+  reject,
+  serialise,
+} from '../../events/index.js';
+import type { OutgoingEvent, Sink } from '../publish/sink.js';
+
+/** What became of one event of a body before anything was sent. `idJson` is its id as JSON text, or `null`. */
+export type Prepared =
+  /** It is sent; this is its id as JSON text. The rule, so it costs no object. */
+  | string
+  /** The same event as an earlier one of this body: it shares that one's fate. */
+  | { readonly kind: 'repeated'; readonly idJson: string; readonly of: number }
+  | { readonly kind: 'rejected'; readonly idJson: string; readonly rejection: Rejection };
+
+export interface Batch {
+  readonly entries: readonly Prepared[];
+  readonly outgoing: ReadonlyMap<Sink, readonly OutgoingEvent[]>;
+}
+
+export interface PrepareDeps {
+  readonly normalise: (raw: unknown, request: EventRequest) => NormalisedEvent | Rejection;
+  readonly router: Router;
+  /** By destination (`hub:clicks`). */
+  readonly sinks: ReadonlyMap<string, Sink>;
+}
+
+export interface PrepareOptions {
+  /** Largest event, as the JSON that is sent on. */
+  readonly eventBytes: number;
+}
+
+/** Judges, writes and routes the events of one body; finds those that it holds twice. */
+export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
+  const isTooLarge = (json: string) =>
+    // A character is at most three bytes of UTF-8: nearly all events need not be measured.
+    json.length * 3 > options.eventBytes && Buffer.byteLength(json) > options.eventBytes;
+
+  const sinkOf = (type: string): Sink | undefined => {
+    const destination = deps.router.route(type);
+    return destination && deps.sinks.get(`${destination.kind}:${destination.name}`);
+  };
+
+  return function prepare(items: readonly unknown[], request: EventRequest, envelope: Envelope): Batch {
+    const entries: Prepared[] = [];
+    const outgoing = new Map<Sink, OutgoingEvent[]>();
+    const seen = items.length > 1 ? createSeen() : undefined;
+    for (let index = 0; index < items.length; index++) entries.push(prepareOne(items[index], index));
+    return { entries, outgoing };
+
+    function prepareOne(item: unknown, index: number): Prepared {
+      const event = item instanceof Rejection ? item : deps.normalise(item, request);
+      if (event instanceof Rejection) return { kind: 'rejected', idJson: idOf(item), rejection: event };
+      const idJson = quote(event.id);
+      const of = seen?.indexOf(event);
+      if (of !== undefined) return { kind: 'repeated', idJson, of };
+      const sink = sinkOf(event.type);
+      if (sink === undefined) return { kind: 'rejected', idJson, rejection: reject('no_route', '/type') };
+      const json = serialise(event, envelope);
+      if (isTooLarge(json)) return { kind: 'rejected', idJson, rejection: reject('too_large', '') };
+      // Only what is sent can have a duplicate: an event that was refused is nowhere.
+      seen?.add(event, index);
+      const partitionKey = event.anonymousId ?? event.userId ?? event.id;
+      const message = sink.kind === 'topic' ? createTopicMessage(event, json, envelope, request.context) : undefined;
+      const events = outgoing.get(sink);
+      if (events === undefined) outgoing.set(sink, [{ json, partitionKey, message, index }]);
+      else events.push({ json, partitionKey, message, index });
+      return idJson;
+    }
+  };
+}
+
+/** Which events of a body have been taken so far, by the ids and the business keys that their senders gave. */
+function createSeen() {
+  const byId = new Map<string, number>();
+  const byBusinessKey = new Map<string, number>();
+  return {
+    /** The index of an earlier event with the same id or the same business key. */
+    indexOf(event: NormalisedEvent): number | undefined {
+      const earlier = event.idGiven ? byId.get(event.id) : undefined;
+      const key = event.commerce?.businessKey;
+      return earlier ?? (key === undefined ? undefined : byBusinessKey.get(key));
+    },
+    add(event: NormalisedEvent, index: number): void {
+      if (event.idGiven) byId.set(event.id, index);
+      const key = event.commerce?.businessKey;
+      if (key !== undefined) byBusinessKey.set(key, index);
+    },
+  };
+}
+
+const MAX_ECHOED_ID_LENGTH = 256;
+
+/** The id of an event that was refused, so far as it has one: a client finds its event by it. */
+function idOf(item: unknown): string {
+  const id = item !== null && typeof item === 'object' && 'id' in item ? item.id : undefined;
+  return typeof id === 'string' && id !== '' && id.length <= MAX_ECHOED_ID_LENGTH ? quote(id) : 'null';
+}

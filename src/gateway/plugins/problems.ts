@@ -1,0 +1,53 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '../../shared/logger.js';
+import { PROBLEM_CONTENT_TYPE, Problem } from '../problem.js';
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="penstock"');
+  return reply.code(problem.status).header('content-type', PROBLEM_CONTENT_TYPE).send(problem.toJson());
+}
+
+/** Every refusal is problem details, whoever refuses: a route, Fastify, or Node's HTTP parser. */
+export function addProblems(app: FastifyInstance, logger: Logger, allowed: Readonly<Record<string, string>>): void {
+  app.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, logger)));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] as string;
+    const allow = Object.hasOwn(allowed, path) ? allowed[path] : undefined;
+    if (allow === undefined) return sendProblem(reply, new Problem('PS_NOT_FOUND', 'Events go to POST /v1/events'));
+    return sendProblem(reply.header('allow', allow), new Problem('PS_METHOD_NOT_ALLOWED', `Allowed here: ${allow}`));
+  });
+}
+
+function problemOf(error: FastifyError, logger: Logger): Problem {
+  const status = error.statusCode ?? 500;
+  if (status === 413) return new Problem('PS_BODY_TOO_LARGE', 'The body is larger than this gateway takes');
+  if (status >= 400 && status < 500) return new Problem('PS_REQUEST_INVALID', error.message);
+  logger.error({ err: error }, 'a request failed');
+  return new Problem('PS_INTERNAL', 'The gateway has logged what went wrong');
+}
+
+/** What Fastify refuses before it has found a route. */
+export function onFrameworkError(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(reply, new Problem('PS_REQUEST_INVALID', error.message));
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, Problem>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: new Problem('PS_REQUEST_TIMEOUT', 'Headers and body have to arrive in time'),
+  HPE_HEADER_OVERFLOW: new Problem('PS_HEADERS_TOO_LARGE', 'At most 16 KB of headers'),
+};
+const NOT_HTTP = new Problem('PS_REQUEST_INVALID', 'This is not HTTP/1.1');
+
+/** What Node's parser refuses: there is no request yet, so the answer is written to the socket as it is. */
+export function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = CLIENT_ERRORS[error.code ?? ''] ?? NOT_HTTP;
+  const body = problem.toJson();
+  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_CONTENT_TYPE}\r\n`;
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}

@@ -1,0 +1,129 @@
+import type { LaneItem } from './lane.js';
+import type { Failure, Ticket } from './ticket.js';
+
+export interface PackingOptions {
+  /** Most events in one hub event. */
+  readonly maxEvents: number;
+  /** Largest hub event; a single event may be larger. */
+  readonly maxBytes: number;
+}
+
+/** One Event Hubs event in the making: a CloudEvents batch, a JSON array. Open, and growing, until it is sent. */
+export interface Pack extends LaneItem {
+  /** Ends the array, after which nothing can be added, and gives its bytes. */
+  close(): Buffer;
+}
+
+/** What AMQP frames one hub event with: section headers and the content type, rounded up. */
+export const PACK_OVERHEAD_BYTES = 128;
+
+/** Large enough that allocating is rare, small enough that a few sent packs do not keep much alive. */
+const SLAB_BYTES = 512 * 1024;
+
+const OPENING = 0x5b;
+const COMMA = 0x2c;
+const CLOSING = 0x5d;
+
+/** Texts of one request and one partition, put together so that they are written at once. */
+export interface Chunk {
+  /** JSON texts of events, separated by commas. */
+  readonly json: string;
+  /** Of the events in their request. */
+  readonly indexes: readonly number[];
+}
+
+/** A pack is bounded in bytes and text is measured in characters, of up to three bytes: room for the worst case. */
+const MAX_BYTES_PER_CHARACTER = 3;
+
+/** Puts events together into chunks that one pack can hold; an event that is larger by itself is a chunk by itself. */
+export function createChunker(options: PackingOptions, onChunk: (chunk: Chunk) => void) {
+  let json = '';
+  let indexes: number[] = [];
+  const flush = () => {
+    if (indexes.length > 0) onChunk({ json, indexes });
+    json = '';
+    indexes = [];
+  };
+  return {
+    add(eventJson: string, index: number) {
+      const characters = json.length + eventJson.length + 3;
+      if (indexes.length === options.maxEvents || MAX_BYTES_PER_CHARACTER * characters > options.maxBytes) flush();
+      json = indexes.length === 0 ? eventJson : `${json},${eventJson}`;
+      indexes.push(index);
+    },
+    flush,
+  };
+}
+
+/**
+ * Writes the chunks of one partition into packs, as UTF-8, into slabs outside of the JavaScript heap: what waits for a
+ * broker is then a few buffers, which garbage collection does not copy, instead of thousands of strings.
+ * `onOpen` is given each pack when its first chunk is in it.
+ */
+export function createPacker(options: PackingOptions, onOpen: (pack: Pack) => void) {
+  let slab = Buffer.alloc(0);
+  let used = 0;
+  let open: OpenPack | undefined;
+
+  /** Nothing more is added to the open pack. The byte behind it is kept for its closing bracket. */
+  const seal = () => {
+    if (open !== undefined) used++;
+    open = undefined;
+  };
+
+  return {
+    add({ json, indexes }: Chunk, ticket: Ticket): void {
+      const worstBytes = MAX_BYTES_PER_CHARACTER * json.length + 1;
+      if (open !== undefined && !open.fits(worstBytes, indexes.length)) seal();
+      if (used + worstBytes + 2 > slab.length) {
+        seal();
+        slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, worstBytes + 1));
+        used = 0;
+      }
+      const pack = open ?? createOpenPack(slab, used, options, () => pack === open && seal());
+      slab[used] = pack === open ? COMMA : OPENING;
+      used += 1 + slab.write(json, used + 1);
+      pack.grow(used, ticket, indexes);
+      if (pack === open) return;
+      open = pack;
+      onOpen(pack);
+    },
+  };
+}
+
+interface OpenPack extends Pack {
+  fits(bytes: number, events: number): boolean;
+  grow(end: number, ticket: Ticket, indexes: readonly number[]): void;
+}
+
+function createOpenPack(slab: Buffer, start: number, options: PackingOptions, onEnd: () => void): OpenPack {
+  const tickets: Ticket[] = [];
+  const indexes: (readonly number[])[] = [];
+  let end = start;
+  let count = 0;
+  return {
+    get bytes() {
+      return end - start + 1 + PACK_OVERHEAD_BYTES;
+    },
+    /** Of the youngest of its events: while one is waited for, the pack is worth sending. */
+    get deadlineMs() {
+      return tickets.at(-1)?.deadlineMs ?? 0;
+    },
+    fits: (bytes, events) => count + events <= options.maxEvents && end - start + bytes + 1 <= options.maxBytes,
+    grow(newEnd, ticket, members) {
+      end = newEnd;
+      count += members.length;
+      tickets.push(ticket);
+      indexes.push(members);
+    },
+    settle(failure?: Failure) {
+      onEnd();
+      for (const [at, ticket] of tickets.entries()) ticket.settle(indexes[at] ?? [], failure);
+    },
+    close() {
+      onEnd();
+      slab[end] = CLOSING;
+      return slab.subarray(start, end + 1);
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../../shared/clock.js';
+import type { Budget } from './budget.js';
+import type { OutgoingEvent, Sink } from './sink.js';
+import { createTicket, type Failures, type Ticket } from './ticket.js';
+
+/** The events of one request, by where they go. */
+export type Outgoing = ReadonlyMap<Sink, readonly OutgoingEvent[]>;
+
+/** Hands the events of a request to their sinks and waits until each is settled: a broker has it, or it failed. */
+export function createPublisher(clock: Clock, budget: Budget, limits: { readonly publishTimeoutMs: number }) {
+  /** A function of its own: a ticket that waits must not keep the events alive, which their sinks have written down. */
+  const openTicket = (
+    count: number,
+    bytes: number,
+    reserved: boolean,
+  ): { ticket: Ticket; settled: Promise<Failures> } => {
+    let resolve: (failures: Failures) => void = () => {};
+    const settled = new Promise<Failures>((resolveSettled) => {
+      resolve = resolveSettled;
+    });
+    const ticket = createTicket(count, clock.now() + limits.publishTimeoutMs, (failures) => {
+      if (reserved) budget.release(bytes);
+      resolve(failures);
+    });
+    return { ticket, settled };
+  };
+
+  return function publish(outgoing: Outgoing): Promise<Failures> {
+    let count = 0;
+    let bytes = 0;
+    for (const events of outgoing.values()) {
+      count += events.length;
+      for (const event of events) bytes += event.json.length;
+    }
+    if (count === 0) return Promise.resolve(new Map());
+    const reserved = budget.reserve(bytes);
+    const { ticket, settled } = openTicket(count, bytes, reserved);
+    for (const [sink, events] of outgoing) {
+      if (reserved) sink.add(events, ticket);
+      else ticket.settle(indexesOf(events), 'overloaded');
+    }
+    return settled;
+  };
+}
+
+function indexesOf(events: readonly OutgoingEvent[]): number[] {
+  return events.map((event) => event.index);
+}

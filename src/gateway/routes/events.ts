@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Client } from '../client.js';
+import type { Ingest, IngestRequest } from '../pipeline/ingest.js';
+import { sendProblem } from '../plugins/problems.js';
+import { Problem } from '../problem.js';
+
+export interface EventRouteDeps {
+  readonly ingest: Ingest;
+  readonly readClient: (message: IncomingMessage, writeKeyQuery: string | undefined) => Client;
+}
+
+/** Who asks, when the write key is good. Needs no body. */
+export function admit({ ingest, readClient }: EventRouteDeps, request: FastifyRequest): IngestRequest | Problem {
+  const { credentials, context, traceparent } = readClient(request.raw, writeKeyOf(request.query));
+  const source = ingest.authenticate(credentials);
+  return source instanceof Problem ? source : { source, context, traceparent };
+}
+
+const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
+const NO_BODY = Buffer.alloc(0);
+
+/** A request whose write key was good, before its body is read. */
+type AdmittedRequest = FastifyRequest & { admitted: IngestRequest | null };
+
+/** `POST /v1/events`: one event, an array, `{events: […]}` or NDJSON. */
+export function addEventRoute(app: FastifyInstance, deps: EventRouteDeps): void {
+  app.decorateRequest('admitted', null);
+
+  // Who asks comes first: a stranger costs a hash, and not the memory of a body.
+  const onRequest = (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+    const admitted = admit(deps, request);
+    if (admitted instanceof Problem) {
+      sendProblem(reply, admitted);
+      return;
+    }
+    (request as AdmittedRequest).admitted = admitted;
+    done();
+  };
+
+  app.post('/v1/events', { onRequest }, async (request: FastifyRequest, reply: FastifyReply) => {
+    const { admitted } = request as AdmittedRequest;
+    if (admitted === null) throw new Error('a request came past its write key');
+    const body = {
+      bytes: Buffer.isBuffer(request.body) ? request.body : NO_BODY,
+      contentType: request.headers['content-type'],
+      contentEncoding: request.headers['content-encoding'],
+    };
+    const answer = await deps.ingest.ingestBody(admitted, body);
+    if (answer instanceof Problem) return sendProblem(reply, answer);
+    if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds));
+    return reply.header('content-type', JSON_CONTENT_TYPE).send(answer.json);
+  });
+}
+
+/** The key in the query; of several, the first. */
+function writeKeyOf(query: unknown): string | undefined {
+  const key = (query as { writeKey?: unknown }).writeKey;
+  const first: unknown = Array.isArray(key) ? key[0] : key;
+  return typeof first === 'string' ? first : undefined;
+}

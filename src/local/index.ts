@@ -1,0 +1,11 @@
+export { azuriteConnectionString, azuriteProcess } from './azurite.js';
+export { findFreePort } from './free-port.js';
+export { type Instance, startInstance } from './instance.js';
+export { ensureLocalKeys } from './keys.js';
+export { type LogFile, openLogFile } from './log-file.js';
+export { type ManagedProcess, startProcess } from './managed-process.js';
+export { roleNodeFlags } from './node-flags.js';
+export { claimDataDir } from './pid-file.js';
+export type { ProcessSpec, ReadyFacts } from './process-spec.js';
+export { redisProcess, redisUrl } from './redis.js';
+export { supervise } from './supervisor.js';

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { ProcessSpec, ReadyFacts } from './process-spec.js';
+
+export interface ManagedProcess {
+  readonly pid: number | undefined;
+  /** Resolves when the process is ready; rejects when it ends before that. */
+  readonly ready: Promise<ReadyFacts>;
+  /** Resolves with a description of how it ended. Never rejects. */
+  readonly ended: Promise<string>;
+  signal(signal: NodeJS.Signals): void;
+}
+
+/** Starts one process with `baseEnv` and its own variables. Every line that it prints goes to `onLine`. */
+export function startProcess(
+  spec: ProcessSpec,
+  baseEnv: NodeJS.ProcessEnv,
+  onLine: (line: string) => void,
+): ManagedProcess {
+  const child = spawn(spec.command, spec.args, {
+    env: { ...baseEnv, ...spec.env },
+    // The IPC channel also tells the child that its supervisor is gone, however that ended.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  });
+  const ready = new Promise<ReadyFacts>((resolve, reject) => {
+    const listener = (line: string) => {
+      onLine(line);
+      if (spec.ready.by === 'line' && line.includes(spec.ready.text)) resolve({ line });
+    };
+    for (const stream of [child.stdout, child.stderr]) readLines(stream, listener);
+    child.on('message', (message: { type?: unknown; facts?: ReadyFacts }) => {
+      if (spec.ready.by === 'message' && message?.type === 'ready') resolve(message.facts ?? {});
+    });
+    void ended.then((how) => reject(new Error(`${spec.name} ended before it was ready: ${how}`)));
+  });
+  // A caller may look at `ended` only.
+  ready.catch(() => {});
+  return {
+    pid: child.pid,
+    ready,
+    ended,
+    signal: (signal) => send(child, signal),
+  };
+}
+
+function readLines(stream: Readable | null, listener: (line: string) => void): void {
+  if (stream !== null) createInterface({ input: stream }).on('line', listener);
+}
+
+function send(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+}

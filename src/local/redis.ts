@@ -1,0 +1,103 @@
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { Redis } from 'ioredis';
+import { LocalError } from './errors.js';
+import type { ProcessSpec } from './process-spec.js';
+
+export interface RedisOptions {
+  /** Folder of the append-only file and of the generated configuration. */
+  readonly dir: string;
+  readonly port: number;
+  readonly password: string;
+  /** The value of PATH. */
+  readonly searchPath: string;
+}
+
+export function redisUrl(options: Pick<RedisOptions, 'port' | 'password'>): string {
+  return `redis://:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}`;
+}
+
+/** Where redis-server (or its compatible successor Valkey) is installed, if it is. */
+function findRedisServer(searchPath: string): string | undefined {
+  for (const folder of searchPath.split(delimiter)) {
+    for (const program of ['redis-server', 'valkey-server']) {
+      const path = join(folder, program);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // Not here: look on.
+      }
+    }
+  }
+  return undefined;
+}
+
+/**
+ * A private Redis: loopback only, with a password, its data in `dir` as an append-only file. The configuration is a
+ * file, since a command line is readable by every user of the machine.
+ */
+export function redisProcess(options: RedisOptions): ProcessSpec {
+  const command = findRedisServer(options.searchPath);
+  if (command === undefined) {
+    throw new LocalError(
+      'PS_LOCAL_MISSING',
+      'redis-server is not installed: install it (Debian: apt-get install redis-server) or set PENSTOCK_REDIS_URL',
+    );
+  }
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  const dir = resolve(options.dir);
+  const lines = [
+    'bind 127.0.0.1',
+    `port ${options.port}`,
+    `requirepass ${options.password}`,
+    `dir "${dir}"`,
+    'daemonize no',
+    'appendonly yes',
+    'appendfsync everysec',
+    'save ""',
+    'loglevel notice',
+  ];
+  writeFileSync(join(dir, 'redis.conf'), `${lines.join('\n')}\n`, { mode: 0o600 });
+  return {
+    name: 'redis',
+    command,
+    args: [join(dir, 'redis.conf')],
+    env: {},
+    ready: { by: 'line', text: 'Ready to accept connections' },
+    stopSignal: 'SIGTERM',
+  };
+}
+
+/**
+ * Ends the Redis that an instance killed with SIGKILL left behind: redis-server cannot notice that its supervisor is
+ * gone, and two of them must not write one append-only file.
+ */
+export async function stopLeftoverRedis(dir: string): Promise<void> {
+  const file = join(dir, 'redis.conf');
+  if (!existsSync(file)) return;
+  const settings = new Map(
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string]),
+  );
+  const client = new Redis({
+    host: '127.0.0.1',
+    port: Number(settings.get('port')),
+    password: settings.get('requirepass') ?? '',
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 1000,
+  });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const [, runningDir] = (await client.config('GET', 'dir')) as [string, string];
+    // The port may belong to another Redis by now.
+    if (resolve(runningDir) === resolve(dir)) await client.shutdown('NOSAVE');
+  } catch {
+    // Nothing answers there, or it went away as it was told.
+  } finally {
+    client.disconnect();
+  }
+}

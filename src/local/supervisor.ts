@@ -1,0 +1,108 @@
+import { backoffMs } from '../shared/backoff.js';
+import { type Clock, delay } from '../shared/clock.js';
+import type { Logger } from '../shared/logger.js';
+import { LocalError } from './errors.js';
+import type { ManagedProcess } from './managed-process.js';
+import type { ProcessSpec, ReadyFacts } from './process-spec.js';
+
+/** A process that ran this long had started well: its next restart waits as little as the first. */
+const STABLE_AFTER_MS = 30_000;
+const BACKOFF = { firstDelayMs: 200, maxDelayMs: 10_000 };
+
+export interface SupervisorDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  start(spec: ProcessSpec): ManagedProcess;
+}
+
+export interface Supervised {
+  readonly name: string;
+  /** The running process's id, if one runs. */
+  readonly pid: number | undefined;
+  readonly restarts: number;
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * Keeps one process running: starts it again, with growing waits, whenever it ends. Resolves once it is ready for the
+ * first time; from then on it is never given up.
+ * @throws LocalError PS_LOCAL_START when it is not ready after `startAttempts` tries.
+ */
+export async function supervise(
+  deps: SupervisorDeps,
+  spec: ProcessSpec,
+  startAttempts = 5,
+): Promise<{ process: Supervised; facts: ReadyFacts }> {
+  const { clock, random, logger } = deps;
+  const stopping = new AbortController();
+  let current: ManagedProcess | undefined;
+  let restarts = 0;
+  let quickEnds = 0;
+
+  const waitToRestart = async (startedAtMs: number, how: string) => {
+    quickEnds = clock.now() - startedAtMs > STABLE_AFTER_MS ? 0 : quickEnds + 1;
+    const waitMs = BACKOFF.firstDelayMs + backoffMs(quickEnds, BACKOFF, random);
+    logger.warn({ part: spec.name, how, restartInMs: waitMs }, 'a part ended; it is started again');
+    restarts += 1;
+    await delay(clock, waitMs, stopping.signal);
+  };
+  const run = async (onReady: (facts: ReadyFacts) => void, onFailure: (how: string) => void) => {
+    while (!stopping.signal.aborted) {
+      const startedAtMs = clock.now();
+      const started = deps.start(spec);
+      current = started;
+      started.ready.then(
+        (facts) => {
+          logger.info({ part: spec.name, partPid: started.pid, tookMs: clock.now() - startedAtMs }, 'part ready');
+          onReady(facts);
+        },
+        () => {},
+      );
+      const how = await started.ended;
+      if (stopping.signal.aborted) return;
+      onFailure(how);
+      await waitToRestart(startedAtMs, how);
+    }
+  };
+
+  let running: Promise<void> = Promise.resolve();
+  const stop = async (deadlineMs: number) => {
+    stopping.abort();
+    current?.signal(spec.stopSignal);
+    const kill = clock.setTimer(() => current?.signal('SIGKILL'), deadlineMs);
+    await running;
+    kill();
+  };
+  const facts = await new Promise<ReadyFacts>((resolve, reject) => {
+    let failures = 0;
+    let wasReady = false;
+    const onReady = (facts: ReadyFacts) => {
+      wasReady = true;
+      resolve(facts);
+    };
+    running = run(onReady, (how) => {
+      failures += 1;
+      if (wasReady || failures < startAttempts) return;
+      stopping.abort();
+      reject(
+        new LocalError('PS_LOCAL_START', `${spec.name} does not start (${how}); the log says why`, {
+          facts: { part: spec.name },
+        }),
+      );
+    });
+  });
+  return {
+    facts,
+    process: {
+      name: spec.name,
+      get pid() {
+        return current?.pid;
+      },
+      get restarts() {
+        return restarts;
+      },
+      stop,
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { toConsumeError } from '../consume-errors.js';
+import type { BlobStore } from '../ports/consume.js';
+import { defaultCredential } from './access.js';
+
+/** How the storage account is reached. */
+export type StorageAccess =
+  | { readonly connectionString: string }
+  /** Blob endpoint, such as `https://shop.blob.core.windows.net`; with the identity that Azure gives this process. */
+  | { readonly account: string };
+
+/** The container, made if it is not there. */
+export async function openContainer(access: StorageAccess, name: string): Promise<ContainerClient> {
+  try {
+    const service =
+      'connectionString' in access
+        ? BlobServiceClient.fromConnectionString(access.connectionString)
+        : new BlobServiceClient(access.account, await defaultCredential());
+    const container = service.getContainerClient(name);
+    if (!(await container.exists())) await container.createIfNotExists();
+    return container;
+  } catch (error) {
+    throw toConsumeError(error, `blob container ${name}`);
+  }
+}
+
+const NOT_FOUND = 404;
+/** The condition of a write did not hold; or, for a write that must be the first, there is a blob already. */
+const CONFLICTS = [409, 412];
+
+/** Small files as block blobs. All methods throw ConsumeError. */
+export function createBlobStore(container: ContainerClient): BlobStore {
+  const factsOf = async (name: string) => {
+    try {
+      const { etag, metadata } = await container.getBlockBlobClient(name).getProperties();
+      return { version: etag ?? '', metadata: metadata ?? {} };
+    } catch (error) {
+      if (statusOf(error) === NOT_FOUND) return undefined;
+      throw toConsumeError(error, `blob ${name}`);
+    }
+  };
+  return {
+    async read(name) {
+      try {
+        const answer = await container.getBlockBlobClient(name).download();
+        const chunks: Buffer[] = [];
+        for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk as Buffer));
+        return { bytes: Buffer.concat(chunks), metadata: answer.metadata ?? {}, version: answer.etag ?? '' };
+      } catch (error) {
+        if (statusOf(error) === NOT_FOUND) return undefined;
+        throw toConsumeError(error, `blob ${name}`);
+      }
+    },
+    async write(name, bytes, { metadata, ifVersion }) {
+      const conditions = ifVersion === undefined ? { ifNoneMatch: '*' } : { ifMatch: ifVersion };
+      try {
+        const blob = container.getBlockBlobClient(name);
+        const { etag } = await blob.upload(bytes, bytes.length, { metadata: { ...metadata }, conditions });
+        return { version: etag ?? '' };
+      } catch (error) {
+        const status = statusOf(error);
+        if (status !== undefined && CONFLICTS.includes(status)) return { conflict: await factsOf(name) };
+        throw toConsumeError(error, `blob ${name}`);
+      }
+    },
+  };
+}
+
+function statusOf(error: unknown): number | undefined {
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : undefined;
+}

@@ -1,0 +1,56 @@
+import { type EventData, EventHubProducerClient, type RetryOptions } from '@azure/event-hubs';
+import { PACK_CONTENT_TYPE } from '../../events/index.js';
+import type { HubPublisher } from '../ports/publish.js';
+import { defaultCredential, type ServiceAccess } from './access.js';
+import { toPublishError } from './publish-errors.js';
+import { createSessions } from './sessions.js';
+
+export interface PublisherOptions {
+  /** How long one send, or one attempt to connect, may take. */
+  readonly timeoutMs: number;
+}
+
+/** An event hub behind the official SDK. Connects on first use, and again by itself after a loss. */
+export function createHubPublisher(access: ServiceAccess, hub: string, options: PublisherOptions): HubPublisher {
+  // An outage has to be seen at once, by those who wait; trying again is up to them.
+  const retryOptions: RetryOptions = { maxRetries: 0, timeoutInMs: options.timeoutMs };
+  const sessions = createSessions<EventHubProducerClient>({
+    open: async () =>
+      'connectionString' in access
+        ? new EventHubProducerClient(access.connectionString, hub, { retryOptions })
+        : new EventHubProducerClient(access.namespace, hub, await defaultCredential(), { retryOptions }),
+    connectionOf: (client) => (client as unknown as { _context?: { connection?: unknown } })._context?.connection,
+    close: (client) => client.close(),
+  });
+  const run = async <T>(what: string, work: (client: EventHubProducerClient, signal: AbortSignal) => Promise<T>) => {
+    try {
+      return await sessions.run(work);
+    } catch (error) {
+      throw toPublishError(error, `hub ${hub}: ${what}`);
+    }
+  };
+
+  return {
+    describe: () =>
+      run('could not be reached', async (client, abortSignal) => {
+        const { partitionIds } = await client.getEventHubProperties({ abortSignal });
+        // Opens every partition's link now, so that no visitor waits for it.
+        const batches = await Promise.all(
+          partitionIds.map((partitionId) => client.createBatch({ partitionId, abortSignal })),
+        );
+        return {
+          partitionCount: partitionIds.length,
+          maxBatchBytes: Math.min(...batches.map((batch) => batch.maxSizeInBytes)),
+        };
+      }),
+
+    send: (partition, bodies) =>
+      run(`partition ${partition} did not take a batch`, (client, abortSignal) => {
+        const events: EventData[] = bodies.map((body) => ({ body, contentType: PACK_CONTENT_TYPE }));
+        return client.sendBatch(events, { partitionId: String(partition), abortSignal });
+      }),
+
+    onLost: sessions.onLost,
+    close: sessions.close,
+  };
+}

@@ -1,0 +1,106 @@
+import type { EventHubConsumerClient, Subscription } from '@azure/event-hubs';
+import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
+import type { ContainerClient } from '@azure/storage-blob';
+import { toConsumeError } from '../consume-errors.js';
+import type { PartitionHandler, PartitionPosition, PartitionProcessor } from '../ports/consume.js';
+import type { ServiceAccess } from './access.js';
+import { createHubConsumer, factsOf, type HubGroup, receiveOptions, toPartitionEvent } from './hub-consumer.js';
+
+export interface PartitionProcessorOptions extends HubGroup {
+  /** How often ownership is renewed and free partitions are looked for. */
+  readonly updateIntervalMs: number;
+  /** An owner that did not renew for this long has lost its partitions. */
+  readonly ownershipExpiryMs: number;
+}
+
+/** On one machine a reader that was killed is replaced within seconds; in the cloud storage calls cost money. */
+export const oneMachineBalancing = { updateIntervalMs: 1_000, ownershipExpiryMs: 6_000 } as const;
+export const cloudBalancing = { updateIntervalMs: 10_000, ownershipExpiryMs: 45_000 } as const;
+
+/** Hub events (packs of up to some hundred kilobytes) given to the handler at once, and read ahead. */
+const MAX_BATCH = 32;
+const PREFETCH = 64;
+
+/**
+ * Partition ownership by leases in Blob, through the official SDK's event processor. Where reading resumes is asked of
+ * the handler, whose own state is the authority, in place of the checkpoint that the SDK would look up.
+ */
+export async function createPartitionProcessor(
+  access: ServiceAccess,
+  container: ContainerClient,
+  options: PartitionProcessorOptions,
+  onError: (error: Error, partitionId: string) => void,
+): Promise<PartitionProcessor> {
+  const checkpoints = new BlobCheckpointStore(container);
+  const { hub, consumerGroup } = options;
+  let client: EventHubConsumerClient | undefined;
+  let handler: PartitionHandler | undefined;
+  let subscription: Subscription | undefined;
+  const scope = () => ({
+    fullyQualifiedNamespace: client?.fullyQualifiedNamespace ?? '',
+    eventHubName: hub,
+    consumerGroup,
+  });
+
+  /** The SDK claims a partition, then at once asks for checkpoints to start it: it does so for one at a time. */
+  let claimed: string | undefined;
+  const resumingStore = {
+    listOwnership: checkpoints.listOwnership.bind(checkpoints),
+    updateCheckpoint: checkpoints.updateCheckpoint.bind(checkpoints),
+    async claimOwnership(...parameters: Parameters<BlobCheckpointStore['claimOwnership']>) {
+      const owned = await checkpoints.claimOwnership(...parameters);
+      claimed = owned[0]?.partitionId;
+      return owned;
+    },
+    async listCheckpoints() {
+      if (claimed === undefined || client === undefined || handler === undefined) return [];
+      const position = await handler.open(await factsOf(client, claimed));
+      return position === undefined ? [] : [{ ...scope(), partitionId: claimed, ...position }];
+    },
+  };
+  client = await createHubConsumer(access, options, {
+    store: resumingStore,
+    options: {
+      strategy: 'greedy',
+      updateIntervalInMs: options.updateIntervalMs,
+      partitionOwnershipExpirationIntervalInMs: options.ownershipExpiryMs,
+    },
+  });
+  const consumer = client;
+
+  return {
+    async start(partitionHandler) {
+      handler = partitionHandler;
+      subscription = consumer.subscribe(
+        {
+          processEvents: async (events, { partitionId }) => {
+            if (events.length === 0) return;
+            await partitionHandler.process(
+              partitionId,
+              events.map((event) => toPartitionEvent(partitionId, event)),
+            );
+          },
+          processError: async (error, { partitionId }) =>
+            onError(toConsumeError(error, partitionId === '' ? `hub ${hub}` : `partition ${partitionId}`), partitionId),
+          processClose: (_reason, { partitionId }) => partitionHandler.close(partitionId),
+        },
+        { ...receiveOptions, maxBatchSize: MAX_BATCH, prefetchCount: PREFETCH, startPosition: { offset: '-1' } },
+      );
+    },
+    async checkpoint(partitionId: string, position: PartitionPosition) {
+      try {
+        await checkpoints.updateCheckpoint({ ...scope(), partitionId, ...position });
+      } catch (error) {
+        throw toConsumeError(error, `checkpoint of partition ${partitionId}`);
+      }
+    },
+    async stop() {
+      try {
+        await subscription?.close();
+        await consumer.close();
+      } catch (error) {
+        throw toConsumeError(error, `hub ${hub}`);
+      }
+    },
+  };
+}

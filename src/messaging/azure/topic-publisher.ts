@@ -1,0 +1,70 @@
+import { ServiceBusClient, type ServiceBusMessageBatch, type ServiceBusSender } from '@azure/service-bus';
+import { EVENT_CONTENT_TYPE, type TopicMessage } from '../../events/index.js';
+import { PublishError } from '../errors.js';
+import type { TopicPublisher } from '../ports/publish.js';
+import { defaultCredential, type ServiceAccess } from './access.js';
+import type { PublisherOptions } from './hub-publisher.js';
+import { toPublishError } from './publish-errors.js';
+import { createSessions } from './sessions.js';
+
+interface TopicClient {
+  readonly client: ServiceBusClient;
+  readonly sender: ServiceBusSender;
+}
+
+/** A topic behind the official SDK. Connects on first use, and again by itself after a loss. */
+export function createTopicPublisher(access: ServiceAccess, topic: string, options: PublisherOptions): TopicPublisher {
+  // An outage has to be seen at once, by those who wait; trying again is up to them.
+  const retryOptions = { maxRetries: 0, timeoutInMs: options.timeoutMs };
+  const sessions = createSessions<TopicClient>({
+    open: async () => {
+      const client =
+        'connectionString' in access
+          ? new ServiceBusClient(access.connectionString, { retryOptions })
+          : new ServiceBusClient(access.namespace, await defaultCredential(), { retryOptions });
+      return { client, sender: client.createSender(topic) };
+    },
+    connectionOf: ({ client }) =>
+      (client as unknown as { _connectionContext?: { connection?: unknown } })._connectionContext?.connection,
+    close: async ({ client, sender }) => {
+      await sender.close();
+      await client.close();
+    },
+  });
+  const run = async <T>(what: string, work: (sender: ServiceBusSender, signal: AbortSignal) => Promise<T>) => {
+    try {
+      return await sessions.run(({ sender }, signal) => work(sender, signal));
+    } catch (error) {
+      throw toPublishError(error, `topic ${topic}: ${what}`);
+    }
+  };
+
+  return {
+    // The size limit of a batch is the link's: asking for one opens the link.
+    probe: () =>
+      run('could not be reached', async (sender, abortSignal) => {
+        await sender.createMessageBatch({ abortSignal });
+      }),
+
+    send: (messages) =>
+      run('did not take a batch', async (sender, abortSignal) => {
+        const batch = await sender.createMessageBatch({ abortSignal });
+        for (const message of messages) if (!tryAdd(batch, message)) break;
+        if (batch.count === 0) throw new PublishError('PS_PUBLISH_TOO_LARGE', 'the message alone is too large');
+        await sender.sendMessages(batch, { abortSignal });
+        return batch.count;
+      }),
+
+    onLost: sessions.onLost,
+    close: sessions.close,
+  };
+}
+
+function tryAdd(batch: ServiceBusMessageBatch, message: TopicMessage): boolean {
+  return batch.tryAddMessage({
+    body: Buffer.from(message.body),
+    contentType: EVENT_CONTENT_TYPE,
+    messageId: message.messageId,
+    applicationProperties: { ...message.applicationProperties },
+  });
+}

@@ -1,0 +1,26 @@
+export type { ServiceAccess } from './azure/access.js';
+export { createBlobStore, openContainer, type StorageAccess } from './azure/blob-container.js';
+export { createHubPublisher } from './azure/hub-publisher.js';
+export { createHubReader } from './azure/hub-reader.js';
+export {
+  cloudBalancing,
+  createPartitionProcessor,
+  oneMachineBalancing,
+} from './azure/partition-processor.js';
+export { createSubscriptionReceiver } from './azure/subscription-receiver.js';
+export { createTopicPublisher } from './azure/topic-publisher.js';
+export { PublishError, type PublishErrorCode } from './errors.js';
+export type {
+  BlobStore,
+  HubReader,
+  MessageHandler,
+  MessageVerdict,
+  PartitionEvent,
+  PartitionFacts,
+  PartitionHandler,
+  PartitionPosition,
+  PartitionProcessor,
+  ReceivedMessage,
+  SubscriptionReceiver,
+} from './ports/consume.js';
+export type { HubPublisher, TopicPublisher } from './ports/publish.js';

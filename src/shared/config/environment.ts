@@ -1,0 +1,44 @@
+/**
+ * Every environment variable that Penstock reads, and where it lands in the configuration. `json` values are parsed
+ * as JSON, `integer` ones as whole numbers; the schema then judges them like any other value.
+ */
+export interface EnvironmentVariable {
+  readonly name: string;
+  readonly path: readonly string[];
+  readonly type: 'string' | 'integer' | 'json';
+}
+
+const variable = (name: string, path: string, type: EnvironmentVariable['type'] = 'string'): EnvironmentVariable => ({
+  name: `PENSTOCK_${name}`,
+  path: path.split('.'),
+  type,
+});
+
+export const environmentVariables: readonly EnvironmentVariable[] = [
+  variable('DATA_DIR', 'dataDir'),
+  variable('LOG_LEVEL', 'logLevel'),
+  variable('HOST', 'gateway.host'),
+  variable('PORT', 'gateway.port', 'integer'),
+  variable('SOURCES', 'gateway.sources', 'json'),
+  variable('ROUTES', 'gateway.routes', 'json'),
+  variable('LIMITS', 'gateway.limits', 'json'),
+  variable('PACKING', 'gateway.packing', 'json'),
+  variable('ADMIN_HOST', 'admin.host'),
+  variable('ADMIN_PORT', 'admin.port', 'integer'),
+  variable('ADMIN_TOKEN', 'admin.token'),
+  variable('BROKER_HOST', 'broker.host'),
+  variable('BROKER_PORT', 'broker.port', 'integer'),
+  variable('BROKER_TEMPLATE', 'broker.template'),
+  variable('SERVICEBUS_CONNECTION_STRING', 'serviceBus.connectionString'),
+  variable('SERVICEBUS_NAMESPACE', 'serviceBus.namespace'),
+  variable('SERVICEBUS_TOPIC', 'serviceBus.topic'),
+  variable('EVENTHUBS_CONNECTION_STRING', 'eventHubs.connectionString'),
+  variable('EVENTHUBS_NAMESPACE', 'eventHubs.namespace'),
+  variable('EVENTHUBS_HUB', 'eventHubs.hub'),
+  variable('STORAGE_CONNECTION_STRING', 'storage.connectionString'),
+  variable('STORAGE_ACCOUNT', 'storage.account'),
+  variable('STORAGE_CHECKPOINT_CONTAINER', 'storage.checkpointContainer'),
+  variable('REDIS_URL', 'redis.url'),
+  variable('RETENTION_WEBHOOK_URL', 'retentionCampaign.webhookUrl'),
+  variable('RETENTION_TIMEOUT_MS', 'retentionCampaign.timeoutMs', 'integer'),
+];

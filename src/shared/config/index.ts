@@ -1,0 +1,5 @@
+export { describeConfig } from './document.js';
+export { environmentVariables } from './environment.js';
+export { ConfigError } from './errors.js';
+export { loadConfig } from './load.js';
+export { type Config, configSchema } from './schema.js';

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+
+const port = z.int().min(0).max(65_535);
+const positive = z.int().positive();
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62})$/, 'letters, digits, ".", "_" and "-", 63 at the most');
+
+const sourceSchema = z.strictObject({
+  name: name.describe('The site; becomes the `source` of its events.'),
+  writeKey: z.string().min(8).describe('What the site presents as its key.'),
+});
+
+const routeSchema = z.strictObject({
+  match: z.strictObject({ type: z.string().min(1).describe('An event type, or `*` for every type.') }),
+  to: z
+    .string()
+    .regex(/^(?:topic|hub):[A-Za-z0-9][A-Za-z0-9._-]{0,255}$/, 'must be "topic:NAME" or "hub:NAME"')
+    .describe('`topic:NAME` (one message an event) or `hub:NAME` (batches by visitor).'),
+});
+
+/** By default what is worth money one by one goes to the topic, and everything else to the hub. The first match wins. */
+export function defaultRoutes(topic: string, hub: string) {
+  const valuable = ['purchase', 'refund', 'generate_lead', 'sign_up', 'churn_scored', 'offer_made'];
+  return [
+    ...valuable.map((type) => ({ match: { type }, to: `topic:${topic}` })),
+    { match: { type: '*' }, to: `hub:${hub}` },
+  ];
+}
+
+const DEFAULT_TOPIC = 'events';
+const DEFAULT_HUB = 'clicks';
+
+const gatewaySchema = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('Address that the gateway listens on.'),
+  port: port.default(8080).describe('Port of the gateway; 0 takes any free one.'),
+  sources: z.array(sourceSchema).default([]).describe('Sites that may send events, each with its write key.'),
+  routes: z
+    .array(routeSchema)
+    .min(1)
+    .default(defaultRoutes(DEFAULT_TOPIC, DEFAULT_HUB))
+    .describe('Routing rules; the first match wins. By default they name the configured topic and hub.'),
+  limits: z
+    .strictObject({
+      bodyBytes: positive.default(4 * 1024 * 1024).describe('Largest request body.'),
+      eventBytes: positive.default(64 * 1024).describe('Largest single event, as JSON.'),
+      eventsPerRequest: positive.default(10_000).describe('Most events in one request.'),
+      depth: positive.default(16).describe('Deepest nesting inside an event.'),
+      pendingBytes: positive
+        .default(64 * 1024 * 1024)
+        .describe('Most event bytes waiting for the brokers; beyond it, 429.'),
+      publishTimeoutMs: positive
+        .default(10_000)
+        .describe('How long a request waits for the broker before it answers 503.'),
+    })
+    .prefault({})
+    .describe('Bounds on what a request may cost.'),
+  packing: z
+    .strictObject({
+      maxEvents: positive.default(1000).describe('Most events in one hub event; 1 switches packing off.'),
+      maxBytes: positive.default(192 * 1024).describe('Largest packed hub event.'),
+    })
+    .prefault({})
+    .describe('How waiting events of one partition travel together.'),
+});
+
+const adminSchema = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('Address of the dashboard and the API.'),
+  port: port.default(8081).describe('Port of the dashboard and the API; 0 takes any free one.'),
+  token: z.string().min(16).optional().describe('Bearer token; required on any address that is not loopback.'),
+});
+
+const brokerSchema = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('Address of the embedded broker.'),
+  port: port.default(5672).describe('Port of the embedded broker (AMQP, TLS and HTTPS); 0 takes any free one.'),
+  template: z
+    .string()
+    .optional()
+    .describe(
+      'ARM template, or Config.json of the official emulators, with the topology; by default the template that ships with Penstock.',
+    ),
+});
+
+const serviceSchema = {
+  connectionString: z.string().min(1).optional().describe('Connection string with a shared access key.'),
+  namespace: z.string().min(1).optional().describe('Fully qualified namespace, used with managed identity.'),
+};
+
+export const configSchema = z.strictObject({
+  dataDir: z.string().min(1).default('.penstock').describe('Folder of everything that is kept on this machine.'),
+  logLevel: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least severe log level that is written.'),
+  gateway: gatewaySchema.prefault({}),
+  admin: adminSchema.prefault({}),
+  broker: brokerSchema.prefault({}),
+  serviceBus: z
+    .strictObject({ ...serviceSchema, topic: name.default(DEFAULT_TOPIC).describe('Topic of the valuable events.') })
+    .prefault({}),
+  eventHubs: z
+    .strictObject({ ...serviceSchema, hub: name.default(DEFAULT_HUB).describe('Event hub of the clicks.') })
+    .prefault({}),
+  storage: z
+    .strictObject({
+      connectionString: z.string().min(1).optional().describe('Connection string of the storage account.'),
+      account: z.string().min(1).optional().describe('Blob endpoint URL, used with managed identity.'),
+      checkpointContainer: name
+        .default('checkpoints')
+        .describe('Container of ownership, checkpoints and aggregator state.'),
+    })
+    .prefault({}),
+  redis: z.strictObject({ url: z.string().min(1).optional().describe('URL of Redis.') }).prefault({}),
+  retentionCampaign: z
+    .strictObject({
+      webhookUrl: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe('Where each likely churner is posted to.'),
+      timeoutMs: positive.default(10_000).describe('How long the webhook may take.'),
+    })
+    .prefault({}),
+});
+
+export type Config = Readonly<z.infer<typeof configSchema>>;

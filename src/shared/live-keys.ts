@@ -1,0 +1,67 @@
+/**
+ * Where the live figures are in Redis: the one description that the aggregators' sink (which writes) and the query side
+ * (which reads) share.
+ *
+ * One hash for each metric and window. Its fields are `<partition>` (the version: sequence number of the last hub event
+ * that is in the values), `<partition>|<name>` (a value; readers add the partitions up) and `rev` (how often the hash was
+ * written). All keys of a metric carry the same hash tag, so that one script can write many of its windows in a Redis
+ * Cluster. A changed layout or definition takes a new generation and so never mixes with the old.
+ */
+const GENERATION = 'g1';
+
+/** Width of the panes that all windowed metrics are kept in. */
+export const PANE_MS = 60_000;
+
+/** How long a pane stays readable after its end (or after it was last written, if that is later). */
+export const PANE_RETENTION_MS = 8 * 24 * 3_600_000;
+
+/** Channel on which every write is announced as `{"metric","partition","version","windows":[start,…]}`. */
+export const LIVE_CHANNEL = `penstock:live:${GENERATION}`;
+
+/** Metrics that count names in panes. Their values are whole numbers. */
+export const paneMetrics = ['visitors', 'devices', 'pages', 'categories'] as const;
+export type PaneMetric = (typeof paneMetrics)[number];
+
+/** Metrics that keep the newest few of something. Their single value is a JSON array. */
+export const listMetrics = ['visitorsLatest', 'events'] as const;
+export type ListMetric = (typeof listMetrics)[number];
+
+/** Running totals of a partition: what was counted, and what was not and why. */
+export const TOTALS = 'totals';
+
+/** Names inside the panes of `visitors`. */
+export const visitorNames = {
+  /** Distinct visitors with an event in the pane. */
+  distinct: 'visitors',
+  pageViews: 'pageViews',
+  /**
+   * Distinct visitors whose newest event is in this pane. Each visitor is in one such pane only, so the sum over the
+   * panes of the last n minutes is the exact number of distinct visitors of these minutes.
+   */
+  newest: 'newest',
+} as const;
+
+/** Name of the only value of a list metric. */
+export const LIST_NAME = 'list';
+
+const base = (metric: string) => `penstock:{live:${metric}}:${GENERATION}`;
+
+/** Hash of one pane. */
+export const paneKey = (metric: string, startMs: number): string => `${base(metric)}:${PANE_MS}:${startMs}`;
+
+/** Sorted set of the panes that exist: member and score are the start of the pane. */
+export const paneIndexKey = (metric: string): string => `${base(metric)}:index`;
+
+/** The same panes by the time at which they expire. */
+export const paneExpiriesKey = (metric: string): string => `${base(metric)}:expiries`;
+
+/** Hash of a metric that has no panes: lists and totals. */
+export const singleKey = (metric: string): string => `${base(metric)}:single`;
+
+export const REVISION_FIELD = 'rev';
+
+/** The partition and name of a value field, or undefined when the field is a version or the revision. */
+export function parseValueField(field: string): { partition: string; name: string } | undefined {
+  const bar = field.indexOf('|');
+  return bar < 0 ? undefined : { partition: field.slice(0, bar), name: field.slice(bar + 1) };
+}

@@ -1,0 +1,48 @@
+/**
+ * The figures of the live dashboard as `GET /api/live` gives them: design of the HTTP surface. The aggregators' sink
+ * writes them to Redis, `query` reads them, the dashboard shows them.
+ */
+export interface LiveFigures {
+  /** ISO 8601 time of the reading. */
+  readonly asOf: string;
+  readonly visitors: {
+    /** Distinct visitors over the last 15 minutes. */
+    readonly total: number;
+    /** 15 one-minute panes, oldest first, gaps filled with 0. */
+    readonly series: readonly { readonly start: string; readonly visitors: number; readonly pageViews: number }[];
+  };
+  /** Distinct visitors active in the last 10 minutes by device type. */
+  readonly devices: { readonly total: number; readonly byType: Readonly<Record<string, number>> };
+  /** The 10 most viewed pages of the last hour. */
+  readonly pages: readonly { readonly path: string; readonly views: number }[];
+  /** Views by product category over the last hour. */
+  readonly categories: readonly { readonly category: string; readonly views: number }[];
+  /** The 10 most recent visitors. */
+  readonly visitorsLatest: readonly LatestVisitor[];
+  /** The newest 100 events, newest first. */
+  readonly events: readonly LatestEvent[];
+}
+
+export interface LatestVisitor {
+  /** ISO 8601 time of the visitor's newest event. */
+  readonly time: string;
+  readonly anonymousId: string;
+  readonly ip?: string;
+  readonly country?: string;
+}
+
+export interface LatestEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly time: string;
+  readonly source: string;
+  readonly subject?: string;
+  readonly path?: string;
+}
+
+/** What the dashboard needs of the live figures: a reading, and a call when there is something new. */
+export interface LiveSource {
+  read(): Promise<LiveFigures>;
+  /** Calls `onChange` after the figures changed; several changes may be one call. Returns the unsubscribe function. */
+  subscribe(onChange: () => void): () => void;
+}

@@ -1,0 +1,124 @@
+import { type AggregatorOptions, defaultAggregatorOptions } from '../../src/aggregators/options.js';
+import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
+import { decodeSnapshot, encodeSnapshot } from '../../src/aggregators/state/snapshot.js';
+
+export const START_MS = Date.UTC(2026, 0, 1);
+
+/** An event as far as aggregators look at it. */
+export interface TestEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly time: string;
+  readonly data: {
+    readonly anonymousId?: string;
+    readonly page?: { readonly path: string };
+    readonly properties?: Readonly<Record<string, unknown>>;
+    readonly context: { readonly device?: string };
+  };
+}
+
+let ids = 0;
+
+/** A page view `atMs` after the start. */
+export function pageView(atMs: number, fields: { id?: string; visitor?: string; path?: string; device?: string } = {}) {
+  return {
+    id: fields.id ?? `e${ids++}`,
+    type: 'page_view',
+    time: new Date(START_MS + atMs).toISOString(),
+    source: 'shop',
+    data: {
+      anonymousId: fields.visitor ?? 'v1',
+      page: { path: fields.path ?? '/' },
+      context: { device: fields.device ?? 'desktop' },
+    },
+  };
+}
+
+/** What Redis would hold, with the same fence as the script: values by `metric/pane/partition/name`. */
+function createShown() {
+  const versions = new Map<string, number>();
+  const values = new Map<string, number>();
+  return {
+    values,
+    write(partition: string, { position, panes, totals }: StateChanges) {
+      for (const { metric, changes } of [...panes, { metric: 'totals', changes: totals }]) {
+        for (const { startMs, names, values: newValues } of changes) {
+          const window = `${metric}/${startMs}/${partition}`;
+          if ((versions.get(window) ?? -1) > position.sequenceNumber) continue;
+          versions.set(window, position.sequenceNumber);
+          names.forEach((name, index) => {
+            const value = newValues[index] as number;
+            if (value === 0) values.delete(`${window}/${name}`);
+            else values.set(`${window}/${name}`, value);
+          });
+        }
+      }
+    },
+    /** The value added up over the partitions. */
+    sum(metric: string, startMs: number, name: string): number {
+      let sum = 0;
+      for (const [key, value] of values) {
+        const [ofMetric, ofPane, , ...rest] = key.split('/');
+        if (ofMetric === metric && Number(ofPane) === startMs && rest.join('/') === name) sum += value;
+      }
+      return sum;
+    },
+  };
+}
+
+/** One partition, synchronous and in virtual time: feed it, show it, save it, crash it. */
+export function createPartitionDriver(partition = '0', options: AggregatorOptions = defaultAggregatorOptions) {
+  const log: { pack: readonly unknown[] | undefined; enqueuedAtMs: number }[] = [];
+  const shown = createShown();
+  let state: PartitionState = createPartitionState(options);
+  let saved: Buffer | undefined;
+
+  const driver = {
+    shown,
+    get state() {
+      return state;
+    },
+    /** The hub gets a pack; nobody has read it yet. */
+    send(pack: readonly unknown[] | undefined, enqueuedAfterMs = Number.MAX_SAFE_INTEGER) {
+      const newest = Math.max(
+        START_MS,
+        ...(pack ?? []).map((event) => Date.parse((event as TestEvent | null)?.time ?? '') || 0),
+      );
+      log.push({ pack, enqueuedAtMs: Math.min(newest, START_MS + enqueuedAfterMs) });
+    },
+    /** Reads up to `count` hub events on from the state's position. */
+    read(count = Number.POSITIVE_INFINITY) {
+      const from = (state.position?.sequenceNumber ?? -1) + 1;
+      for (let at = from; at < Math.min(log.length, from + count); at++) {
+        const { pack, enqueuedAtMs } = log[at] as (typeof log)[number];
+        state.apply(pack, { sequenceNumber: at, offset: String(at * 100), enqueuedAtMs });
+      }
+    },
+    show() {
+      const changes = state.takeChanges();
+      if (changes === undefined) return;
+      shown.write(partition, changes);
+      state.written(changes);
+    },
+    /** Redis is away. */
+    failToShow() {
+      const changes = state.takeChanges();
+      if (changes !== undefined) state.notWritten(changes);
+    },
+    async save() {
+      if (state.position !== undefined) saved = await encodeSnapshot(state.save());
+    },
+    async crash() {
+      state = createPartitionState(options, saved === undefined ? undefined : await decodeSnapshot(saved));
+    },
+    /** Counts the events at once. */
+    count(...events: unknown[]) {
+      driver.send(events);
+      driver.read();
+      driver.show();
+    },
+    total: (name: string) => shown.sum('totals', 0, name),
+    pane: (metric: string, atMs: number, name: string) => shown.sum(metric, START_MS + atMs, name),
+  };
+  return driver;
+}

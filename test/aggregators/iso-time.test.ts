@@ -1,0 +1,32 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseIsoTime } from '../../src/aggregators/iso-time.js';
+
+test('every time that the gateway writes is read as Date.parse reads it', () => {
+  fc.assert(
+    fc.property(
+      fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }),
+      (date) => {
+        expect(parseIsoTime(date.toISOString())).toBe(date.getTime());
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+test('times in other forms, with offsets or impossible fields, are judged as Date.parse judges them', () => {
+  for (const text of [
+    '2026-01-01T00:00:00Z',
+    '2026-01-01T01:00:00.000+01:00',
+    '2026-01-01',
+    '2026-13-01T00:00:00.000Z',
+    '2026-01-01T24:00:00.000Z',
+    '2026-01-01T00:60:00.000Z',
+    '1969-12-31T23:59:59.999Z',
+    '2026-01-01T00:00:00.0x0Z',
+    'not a time, but long enoZ',
+    '',
+  ]) {
+    expect(parseIsoTime(text), text).toEqual(Date.parse(text));
+  }
+});

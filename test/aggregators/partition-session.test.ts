@@ -1,0 +1,169 @@
+import { beforeEach, expect, test } from 'vitest';
+import { defaultAggregatorOptions } from '../../src/aggregators/options.js';
+import {
+  createPartitionSession,
+  defaultSessionOptions,
+  type PartitionSession,
+} from '../../src/aggregators/partition-session.js';
+import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';
+import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
+import type { PartitionEvent, PartitionPosition } from '../../src/messaging/index.js';
+import { createLogger } from '../../src/shared/logger.js';
+import { createManualClock, type ManualClock } from '../helpers/manual-clock.js';
+import { pageView, START_MS } from './driver.js';
+
+const MINUTE = 60_000;
+
+let clock: ManualClock;
+let state: PartitionState;
+let session: PartitionSession;
+/** What was done, in order. */
+let deeds: string[];
+let sinkIsAway: boolean;
+let storeIsAway: boolean;
+let recover: () => void;
+
+beforeEach(() => {
+  clock = createManualClock();
+  deeds = [];
+  sinkIsAway = false;
+  storeIsAway = false;
+  state = createPartitionState(defaultAggregatorOptions);
+  const sink: LiveSink = {
+    async write(_partition: string, { position }: StateChanges) {
+      if (sinkIsAway) throw new Error('away');
+      deeds.push(`show ${position.sequenceNumber}`);
+    },
+    async forget() {},
+    onRecovered(callback) {
+      recover = callback;
+      return () => {};
+    },
+    async ready() {},
+    async close() {},
+  };
+  session = createPartitionSession(
+    {
+      partitionId: '0',
+      state,
+      sink,
+      async save(ofState): Promise<PartitionPosition> {
+        if (storeIsAway) throw new Error('away');
+        const { position } = ofState.save();
+        deeds.push(`save ${position.sequenceNumber}`);
+        return position;
+      },
+      async checkpoint({ sequenceNumber }) {
+        deeds.push(`checkpoint ${sequenceNumber}`);
+      },
+      clock,
+      logger: createLogger('test', 'silent'),
+    },
+    {
+      ...defaultSessionOptions,
+      flushIntervalMs: 100,
+      snapshotIntervalMs: 1_000,
+      maxUnwrittenPanes: 10,
+      maxPauseMs: 5_000,
+    },
+  );
+});
+
+let next = 0;
+beforeEach(() => {
+  next = 0;
+});
+
+const hubEvent = (...atMinutes: number[]): PartitionEvent => ({
+  partitionId: '0',
+  sequenceNumber: next,
+  offset: String(next++),
+  enqueuedAtMs: START_MS + Math.max(...atMinutes) * MINUTE,
+  body: Buffer.from(JSON.stringify(atMinutes.map((minute) => pageView(minute * MINUTE)))),
+});
+
+/** Lets everything that waits for nothing but a turn happen. */
+async function settle() {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function advance(ms: number) {
+  for (let passed = 0; passed < ms; passed += 50) {
+    clock.advance(50);
+    await settle();
+  }
+}
+
+test('the first change is shown at once, further ones together after the interval', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(50);
+  expect(deeds).toEqual(['show 0']);
+  await session.process([hubEvent(0)]);
+  await session.process([hubEvent(0)]);
+  await advance(100);
+  expect(deeds).toEqual(['show 0', 'show 2']);
+});
+
+test('the state is saved now and then, and the checkpoint follows it', async () => {
+  await session.process([hubEvent(0), hubEvent(0)]);
+  await advance(1_000);
+  expect(deeds).toEqual(['show 1', 'save 1', 'checkpoint 1']);
+  await advance(5_000);
+  expect(deeds).toHaveLength(3);
+});
+
+test('a state that could not be saved is saved with the next change, and without a checkpoint before', async () => {
+  storeIsAway = true;
+  await session.process([hubEvent(0)]);
+  await advance(1_000);
+  storeIsAway = false;
+  await session.process([hubEvent(0)]);
+  await advance(1_000);
+  expect(deeds.filter((deed) => !deed.startsWith('show'))).toEqual(['save 1', 'checkpoint 1']);
+});
+
+test('closing shows and saves what there is, in this order', async () => {
+  await session.process([hubEvent(0)]);
+  await session.close();
+  expect(deeds).toEqual(['show 0', 'save 0', 'checkpoint 0']);
+  await session.process([hubEvent(0)]);
+  await advance(5_000);
+  expect(deeds).toHaveLength(3);
+  expect(clock.pending).toBe(0);
+});
+
+test('while the sink is away reading pauses once too much waits, and goes on when it is back', async () => {
+  sinkIsAway = true;
+  await session.process([hubEvent(0, 1)]);
+  let done = false;
+  const paused = session.process([hubEvent(2, 3, 4, 5)]).then(() => {
+    done = true;
+  });
+  await advance(2_000);
+  expect(done).toBe(false);
+  sinkIsAway = false;
+  await advance(1_000);
+  await paused;
+  expect(deeds.find((deed) => deed.startsWith('show'))).toBe('show 1');
+});
+
+test('a sink that stays away makes the partition be given up, its state saved with what is not shown', async () => {
+  sinkIsAway = true;
+  let failure: unknown;
+  const given = session.process([hubEvent(0, 1, 2, 3, 4)]).catch((error: unknown) => {
+    failure = error;
+  });
+  await advance(7_000);
+  await given;
+  expect(failure).toMatchObject({ code: 'PS_SINK_UNAVAILABLE' });
+  await session.close();
+  expect(deeds).toEqual(['save 0', 'checkpoint 0']);
+});
+
+test('after the sink lost what it had everything is shown again', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(200);
+  recover();
+  await advance(200);
+  expect(deeds).toEqual(['show 0', 'show 0']);
+});

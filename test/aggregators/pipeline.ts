@@ -1,0 +1,93 @@
+import {
+  createAggregator,
+  createRedisSink,
+  defaultAggregatorOptions,
+  defaultSessionOptions,
+} from '../../src/aggregators/index.js';
+import {
+  createBlobStore,
+  createHubPublisher,
+  createPartitionProcessor,
+  type HubPublisher,
+  openContainer,
+} from '../../src/messaging/index.js';
+import { systemClock } from '../../src/shared/clock.js';
+import { messageOf } from '../../src/shared/errors.js';
+import { createLogger } from '../../src/shared/logger.js';
+import { partitionForKey } from '../../src/shared/partition-hash.js';
+
+export interface PipelineAddresses {
+  readonly hub: string;
+  readonly storage: string;
+  readonly redis: string;
+  readonly container?: string;
+}
+
+export interface RunningAggregator {
+  /** Partitions opened so far, with the position they were resumed from. */
+  readonly opened: readonly { partitionId: string; from: number | undefined }[];
+  readonly errors: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** The aggregators as the role runs them, in this process. */
+export async function startAggregator(at: PipelineAddresses): Promise<RunningAggregator> {
+  const container = await openContainer({ connectionString: at.storage }, at.container ?? 'checkpoints');
+  const errors: string[] = [];
+  const processor = await createPartitionProcessor(
+    { connectionString: at.hub },
+    container,
+    { hub: 'clicks', consumerGroup: 'aggregators', updateIntervalMs: 300, ownershipExpiryMs: 3_000 },
+    (error) => errors.push(messageOf(error)),
+  );
+  const logger = createLogger('test', 'silent');
+  const sink = createRedisSink(at.redis, logger);
+  const handler = createAggregator(
+    { processor, sink, states: createBlobStore(container), clock: systemClock, logger },
+    {
+      prefix: 'localhost/clicks/aggregators',
+      aggregator: defaultAggregatorOptions,
+      session: { ...defaultSessionOptions, snapshotIntervalMs: 500 },
+    },
+  );
+  const opened: { partitionId: string; from: number | undefined }[] = [];
+  await processor.start({
+    ...handler,
+    async open(partition) {
+      const position = await handler.open(partition);
+      opened.push({ partitionId: partition.partitionId, from: position?.sequenceNumber });
+      return position;
+    },
+  });
+  return {
+    opened,
+    errors,
+    async stop() {
+      await processor.stop();
+      await sink.close();
+    },
+  };
+}
+
+/** Sends events to the hub as the gateway does, `packSize` to a hub event. */
+export async function publish(
+  publisher: HubPublisher,
+  events: readonly { data: { anonymousId: string } }[],
+  packSize = 50,
+): Promise<void> {
+  const partitions = new Map<number, (typeof events)[number][]>();
+  for (const event of events) {
+    const partition = partitionForKey(event.data.anonymousId, 4);
+    partitions.set(partition, [...(partitions.get(partition) ?? []), event]);
+  }
+  for (const [partition, list] of partitions) {
+    const packs: Buffer[] = [];
+    for (let at = 0; at < list.length; at += packSize)
+      packs.push(Buffer.from(JSON.stringify(list.slice(at, at + packSize))));
+    await publisher.send(partition, packs);
+  }
+}
+
+export async function openPublisher(connectionString: string): Promise<HubPublisher> {
+  return createHubPublisher({ connectionString }, 'clicks', { timeoutMs: 10_000 });
+}

@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createRedisSink, type LiveSink } from '../../../src/aggregators/sink/redis-sink.js';
+import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+import {
+  LIVE_CHANNEL,
+  PANE_RETENTION_MS,
+  paneExpiriesKey,
+  paneIndexKey,
+  paneKey,
+  singleKey,
+} from '../../../src/shared/live-keys.js';
+import { createLogger } from '../../../src/shared/logger.js';
+import { startTestRedis, type TestRedis } from '../../helpers/redis.js';
+import { waitFor } from '../../helpers/wait.js';
+
+let server: TestRedis;
+let redis: Redis;
+let sink: LiveSink;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = new Redis(server.url);
+  sink = createRedisSink(server.url, createLogger('test', 'silent'));
+  await sink.ready(10_000);
+});
+afterAll(async () => {
+  await sink.close();
+  redis.disconnect();
+  await server.stop();
+});
+beforeEach(() => redis.flushall());
+
+const NOW = Date.now();
+const PANE = NOW - (NOW % 60_000);
+
+function change(sequenceNumber: number, startMs: number, values: Record<string, number>): StateChanges {
+  const changes = [{ startMs, names: Object.keys(values), values: Object.values(values) }];
+  return {
+    position: { sequenceNumber, offset: '', enqueuedAtMs: NOW },
+    panes: [{ metric: 'pages', changes }],
+    lists: [],
+    totals: [],
+  };
+}
+
+test('values of several partitions stand side by side, with their versions and a revision', async () => {
+  await sink.write('0', change(7, PANE, { '/a': 3, '/b': 1 }));
+  await sink.write('1', change(2, PANE, { '/a': 5 }));
+  await sink.write('0', change(8, PANE, { '/a': 4 }));
+  expect(await redis.hgetall(paneKey('pages', PANE))).toEqual({
+    '0': '8',
+    '0|/a': '4',
+    '0|/b': '1',
+    '1': '2',
+    '1|/a': '5',
+    rev: '3',
+  });
+});
+
+test('a write with a lower version than what is there changes nothing', async () => {
+  await sink.write('0', change(8, PANE, { '/a': 4 }));
+  const before = await redis.hgetall(paneKey('pages', PANE));
+  await sink.write('0', change(7, PANE, { '/a': 3, '/c': 1 }));
+  expect(await redis.hgetall(paneKey('pages', PANE))).toEqual(before);
+});
+
+test('versions are compared as numbers', async () => {
+  await sink.write('0', change(9, PANE, { '/a': 1 }));
+  await sink.write('0', change(10, PANE, { '/a': 2 }));
+  expect(await redis.hget(paneKey('pages', PANE), '0|/a')).toBe('2');
+});
+
+test('a value of zero leaves no field', async () => {
+  await sink.write('0', change(1, PANE, { '/a': 1 }));
+  await sink.write('0', change(2, PANE, { '/a': 0 }));
+  expect(await redis.hexists(paneKey('pages', PANE), '0|/a')).toBe(0);
+});
+
+test('a pane is indexed and expires at a time that a replay does not move', async () => {
+  await sink.write('0', change(1, PANE, { '/a': 1 }));
+  await sink.write('0', change(1, PANE, { '/a': 1 }));
+  expect(await redis.zrange(paneIndexKey('pages'), '0', '-1')).toEqual([String(PANE)]);
+  expect(await redis.call('PEXPIRETIME', paneKey('pages', PANE))).toBe(PANE + 60_000 + PANE_RETENTION_MS);
+});
+
+test('an expired pane leaves the index', async () => {
+  await redis.zadd(paneIndexKey('pages'), 60_000, '60000');
+  await redis.zadd(paneExpiriesKey('pages'), NOW - 1, '60000');
+  await sink.write('0', change(1, PANE, { '/a': 1 }));
+  expect(await redis.zrange(paneIndexKey('pages'), '0', '-1')).toEqual([String(PANE)]);
+  expect(await redis.zcard(paneExpiriesKey('pages'))).toBe(1);
+});
+
+test('thousands of panes and names in one flush all arrive', async () => {
+  const changes = Array.from({ length: 1_300 }, (_, index) => ({
+    startMs: PANE - index * 60_000,
+    names: Array.from({ length: 10 }, (__, name) => `/page/${name}`),
+    values: Array.from({ length: 10 }, () => index + 1),
+  }));
+  const wide = {
+    startMs: PANE + 60_000,
+    names: Array.from({ length: 9_000 }, (_, name) => `/${name}`),
+    values: Array(9_000).fill(1),
+  };
+  await sink.write('0', { ...change(1, PANE, {}), panes: [{ metric: 'pages', changes: [...changes, wide] }] });
+  expect(await redis.zcard(paneIndexKey('pages'))).toBe(1_301);
+  expect(await redis.hget(paneKey('pages', PANE - 1_299 * 60_000), '0|/page/9')).toBe('1300');
+  expect(await redis.hlen(paneKey('pages', PANE + 60_000))).toBe(9_002);
+});
+
+test('lists and totals are hashes of their own that do not expire', async () => {
+  await sink.write('3', {
+    ...change(1, PANE, {}),
+    lists: [{ metric: 'events', entries: [{ id: 'a' }] }],
+    totals: [{ startMs: 0, names: ['counted'], values: [5] }],
+  });
+  expect(await redis.hget(singleKey('events'), '3|list')).toBe('[{"id":"a"}]');
+  expect(await redis.hget(singleKey('totals'), '3|counted')).toBe('5');
+  expect(await redis.pttl(singleKey('totals'))).toBe(-1);
+});
+
+test('a partition that is forgotten leaves the others as they are, and its numbers may begin anew', async () => {
+  await sink.write('1', change(70, PANE, { '/a': 3, '1|odd': 1 }));
+  await sink.write('11', change(5, PANE, { '/a': 2 }));
+  await sink.write('1', {
+    ...change(71, PANE - 60_000, { '/b': 3 }),
+    lists: [{ metric: 'events', entries: [] }],
+    totals: [{ startMs: 0, names: ['counted'], values: [5] }],
+  });
+  await sink.forget('1');
+  expect(await redis.hgetall(paneKey('pages', PANE))).toEqual({ '11': '5', '11|/a': '2', rev: '3' });
+  expect(await redis.hgetall(paneKey('pages', PANE - 60_000))).toEqual({ rev: '2' });
+  expect(await redis.hgetall(singleKey('totals'))).toEqual({ rev: '2' });
+  await sink.write('1', change(0, PANE, { '/a': 1 }));
+  expect(await redis.hget(paneKey('pages', PANE), '1|/a')).toBe('1');
+});
+
+test('a write is announced with what it wrote; a refused one is not', async () => {
+  const subscriber = redis.duplicate();
+  const messages: unknown[] = [];
+  subscriber.on('message', (_channel, message) => messages.push(JSON.parse(message)));
+  await subscriber.subscribe(LIVE_CHANNEL);
+  await sink.write('0', change(8, PANE, { '/a': 4 }));
+  await sink.write('0', change(7, PANE, { '/a': 3 }));
+  await sink.write('0', change(9, PANE, { '/a': 5 }));
+  await waitFor('two announcements', () => messages.length >= 2);
+  subscriber.disconnect();
+  expect(messages).toEqual([8, 9].map((version) => ({ metric: 'pages', partition: '0', version, windows: [PANE] })));
+});
+
+test('any writes in any order end as a model of the fence says', async () => {
+  const write = fc.record({
+    partition: fc.constantFrom('0', '1'),
+    version: fc.nat(20),
+    pane: fc.nat(2),
+    values: fc.dictionary(fc.constantFrom('/a', '/b|c', '', 'rev'), fc.nat(3), { minKeys: 1 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(write, { maxLength: 15 }), async (writes) => {
+      await redis.flushall();
+      const model = new Map<string, string>();
+      for (const { partition, version, pane, values } of writes) {
+        await sink.write(partition, change(version, PANE + pane * 60_000, values));
+        if (Number(model.get(`${pane} ${partition}`) ?? -1) > version) continue;
+        model.set(`${pane} ${partition}`, String(version));
+        for (const [name, value] of Object.entries(values)) {
+          if (value === 0) model.delete(`${pane} ${partition}|${name}`);
+          else model.set(`${pane} ${partition}|${name}`, String(value));
+        }
+      }
+      const actual = new Map<string, string>();
+      for (const pane of [0, 1, 2]) {
+        for (const [field, value] of Object.entries(await redis.hgetall(paneKey('pages', PANE + pane * 60_000)))) {
+          if (field !== 'rev') actual.set(`${pane} ${field}`, value);
+        }
+      }
+      expect(actual).toEqual(model);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a restarted Redis is noticed, and a write that fails says so at once', async () => {
+  const other = await startTestRedis();
+  const ownSink = createRedisSink(other.url, createLogger('test', 'silent'));
+  await ownSink.ready(10_000);
+  let recovered = 0;
+  ownSink.onRecovered(() => recovered++);
+  const connection = new Redis(other.url);
+  await connection.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await waitFor('the reconnect', () => recovered === 1);
+  await ownSink.write('0', change(1, PANE, { '/a': 1 }));
+  connection.disconnect();
+  await other.kill();
+  await expect(ownSink.write('0', change(2, PANE, { '/a': 2 }))).rejects.toThrow();
+  await ownSink.close();
+  await other.stop();
+});

@@ -1,0 +1,137 @@
+import { expect, test } from 'vitest';
+import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
+import { createPartitionDriver, pageView, START_MS } from '../driver.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+test('page views and distinct visitors are counted by the minute in which they happened', () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(0, { visitor: 'a' }), pageView(1_000, { visitor: 'a' }), pageView(2_000, { visitor: 'b' }));
+  driver.count(pageView(MINUTE, { visitor: 'a' }), pageView(30_000, { visitor: 'c' }));
+  expect(driver.pane('visitors', 0, 'pageViews')).toBe(4);
+  expect(driver.pane('visitors', 0, 'visitors')).toBe(3);
+  expect(driver.pane('visitors', MINUTE, 'pageViews')).toBe(1);
+  expect(driver.pane('visitors', MINUTE, 'visitors')).toBe(1);
+});
+
+test('each visitor is newest in one pane only, so distinct visitors of several minutes are the sum of panes', () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(0, { visitor: 'a' }), pageView(0, { visitor: 'b' }));
+  driver.count(pageView(3 * MINUTE, { visitor: 'a' }));
+  driver.count(pageView(MINUTE, { visitor: 'a' }));
+  expect(driver.pane('visitors', 0, 'newest')).toBe(1);
+  expect(driver.pane('visitors', MINUTE, 'newest')).toBe(0);
+  expect(driver.pane('visitors', 3 * MINUTE, 'newest')).toBe(1);
+  expect(driver.pane('visitors', MINUTE, 'visitors')).toBe(1);
+});
+
+test('a visitor with two devices counts once for each type', () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(0, { device: 'mobile' }), pageView(MINUTE, { device: 'desktop' }));
+  driver.count(pageView(2 * MINUTE, { device: 'mobile' }));
+  expect(driver.pane('devices', 0, 'mobile')).toBe(0);
+  expect(driver.pane('devices', MINUTE, 'desktop')).toBe(1);
+  expect(driver.pane('devices', 2 * MINUTE, 'mobile')).toBe(1);
+});
+
+test('item views are counted by category, from an array of items or a flat property', () => {
+  const driver = createPartitionDriver();
+  const view = (properties: object) => ({ ...pageView(0), type: 'view_item', data: { properties, context: {} } });
+  driver.count(
+    view({ item_category: 'shoes' }),
+    view({ items: [{ item_category: 'shoes' }, { item_category: 'bags' }, null, { item_category: 7 }] }),
+    view({ items: 'none', item_category: 'hats' }),
+    view({}),
+  );
+  expect(driver.pane('categories', 0, 'shoes')).toBe(2);
+  expect(driver.pane('categories', 0, 'bags')).toBe(1);
+  expect(driver.pane('categories', 0, 'hats')).toBe(1);
+});
+
+test('a name is kept to a length, however long a client makes it', () => {
+  const driver = createPartitionDriver();
+  const path = `/${'x'.repeat(8_000)}`;
+  driver.count(pageView(0, { path }), pageView(0, { path: `${path}y` }), pageView(0, { path: '/short' }));
+  expect(driver.pane('pages', 0, `${path.slice(0, 1024)}…`)).toBe(2);
+  expect(driver.pane('pages', 0, '/short')).toBe(1);
+});
+
+test('an event that comes again within the horizon is counted once, and the repetition is counted as such', () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(0, { id: 'same' }));
+  driver.count(pageView(0, { id: 'same' }), pageView(5_000, { id: 'same' }));
+  expect(driver.pane('visitors', 0, 'pageViews')).toBe(1);
+  expect(driver.total('duplicate')).toBe(2);
+  expect(driver.total('counted')).toBe(1);
+});
+
+test('an event as late as allowed is counted; a later one goes to the late counter of each metric it concerns', () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(2 * HOUR));
+  driver.count(pageView(HOUR), pageView(HOUR - 1), { ...pageView(0), type: 'scroll' });
+  expect(driver.pane('visitors', HOUR, 'pageViews')).toBe(1);
+  expect(driver.pane('visitors', HOUR - MINUTE, 'pageViews')).toBe(0);
+  expect(driver.total('late')).toBe(2);
+  expect(driver.total('late:visitors')).toBe(2);
+  expect(driver.total('late:pages')).toBe(1);
+  expect(driver.total('late:categories')).toBe(0);
+});
+
+test('one event from the future does not make the others late', () => {
+  const driver = createPartitionDriver();
+  driver.send([pageView(48 * HOUR)], 0);
+  driver.read();
+  driver.count(pageView(1_000));
+  expect(driver.state.watermarkMs).toBe(START_MS + 1_000);
+  expect(driver.pane('visitors', 0, 'pageViews')).toBe(2);
+});
+
+test('elements that are no events, and bodies that cannot be read, are counted and cost nothing else', () => {
+  const driver = createPartitionDriver();
+  const good = pageView(0);
+  driver.send(undefined);
+  driver.count(null, 7, 'text', {}, { ...good, time: 'yesterday' }, { ...good, id: 7 }, { ...good, data: null }, good);
+  expect(driver.total('malformed')).toBe(8);
+  expect(driver.total('counted')).toBe(1);
+});
+
+test('a pane keeps no more names than the limit; the rest is added up under one', () => {
+  const driver = createPartitionDriver('0', { ...defaultAggregatorOptions, maxNamesPerPane: 2 });
+  driver.count(...['/a', '/b', '/c', '/d', '/a'].map((path) => pageView(0, { path })));
+  expect(driver.pane('pages', 0, '/a')).toBe(2);
+  expect(driver.pane('pages', 0, '/c')).toBe(0);
+  expect(driver.pane('pages', 0, '(other)')).toBe(2);
+});
+
+test('a hub event at or before the position is not counted again', () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(0));
+  const applied = driver.state.apply([pageView(0)], { sequenceNumber: 0, offset: '0', enqueuedAtMs: START_MS });
+  expect(applied).toBe(false);
+});
+
+test('what could not be shown is shown with the next success, even after its panes left the state', () => {
+  const driver = createPartitionDriver();
+  driver.send([pageView(0)]);
+  driver.read();
+  driver.failToShow();
+  driver.send([pageView(5 * HOUR)]);
+  driver.read();
+  driver.failToShow();
+  driver.show();
+  expect(driver.pane('visitors', 0, 'pageViews')).toBe(1);
+  driver.count(pageView(9 * HOUR));
+  expect(driver.state.save().panes['visitors']?.length).toBe(1);
+});
+
+test('a visitor name, a path or an id like __proto__ is a name like any other', async () => {
+  const driver = createPartitionDriver();
+  const odd = { visitor: '__proto__', path: '__proto__', id: '__proto__', device: 'constructor' };
+  driver.count(pageView(0, odd));
+  await driver.save();
+  await driver.crash();
+  driver.count(pageView(1_000, { ...odd, id: 'other' }));
+  expect(driver.pane('pages', 0, '__proto__')).toBe(2);
+  expect(driver.pane('visitors', 0, 'visitors')).toBe(1);
+});

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { decodeSnapshot, encodeSnapshot } from '../../../src/aggregators/state/snapshot.js';
+import { createPartitionDriver, pageView } from '../driver.js';
+
+async function snapshotOfSomeTraffic(): Promise<Buffer> {
+  const driver = createPartitionDriver();
+  for (let at = 0; at < 50; at++) driver.count(pageView(at * 7_000, { visitor: `v${at % 9}`, path: `/${at % 4}` }));
+  return encodeSnapshot(driver.state.save());
+}
+
+test('what is decoded is what was encoded', async () => {
+  const bytes = await snapshotOfSomeTraffic();
+  const decoded = await decodeSnapshot(bytes);
+  expect(decoded.position.sequenceNumber).toBe(49);
+  expect(await encodeSnapshot(decoded)).toEqual(bytes);
+});
+
+test('what another producer sends in place of names never makes the saved state unreadable', async () => {
+  const driver = createPartitionDriver();
+  const odd = (data: unknown) => ({ ...pageView(0), data });
+  driver.count(odd({ anonymousId: 17 }), odd({ userId: { a: 1 } }));
+  expect(driver.total('malformed')).toBe(2);
+  driver.count(
+    odd({ anonymousId: 'v', context: { device: { a: 1 } } }),
+    odd({ userId: 'v', context: 'none', page: [] }),
+  );
+  driver.count(odd([]), odd({ anonymousId: null, page: { path: 5 }, properties: 'none' }));
+  expect(driver.total('counted')).toBe(4);
+  expect(driver.pane('devices', 0, 'other')).toBe(1);
+  const decoded = await decodeSnapshot(await encodeSnapshot(driver.state.save()));
+  expect(decoded.visitors.map(([visitor]) => visitor)).toEqual(['v']);
+});
+
+test('a state before its first event with a readable time is saved too', async () => {
+  const driver = createPartitionDriver();
+  driver.count('no event');
+  const decoded = await decodeSnapshot(await encodeSnapshot(driver.state.save()));
+  expect(decoded.watermarkMs).toBeNull();
+  expect(decoded.ids.rotatedAtMs).toBe(Number.NEGATIVE_INFINITY);
+});
+
+test('a snapshot that is cut short, damaged or of another kind is refused, never half read', async () => {
+  const bytes = await snapshotOfSomeTraffic();
+  for (const length of [0, 3, 7, 8, 20, bytes.length - 1]) {
+    await expect(decodeSnapshot(bytes.subarray(0, length)), `${length} bytes`).rejects.toThrow();
+  }
+  const flipped = Buffer.from(bytes);
+  flipped[30] = (flipped[30] as number) ^ 0xff;
+  await expect(decodeSnapshot(flipped)).rejects.toThrow();
+  await expect(decodeSnapshot(Buffer.from('PSS2 something else'))).rejects.toThrow();
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { createDuplicateHistory } from '../../../src/broker/entities/index.js';
+
+const WINDOW_MS = 1000;
+
+describe('duplicate detection', () => {
+  it('knows an id for the length of the window, counted from when it was first seen', () => {
+    const history = createDuplicateHistory(1, () => WINDOW_MS, false);
+    expect(history.check('a', 0)).toBe('new');
+    history.record(['a'], 0);
+    expect(history.check('a', 999)).toBe('duplicate');
+    expect(history.check('a', 1000)).toBe('new');
+    expect(history.check('b', 999)).toBe('new');
+  });
+
+  it('asks the store for an id that an earlier run may have seen', () => {
+    const before = createDuplicateHistory(1, () => WINDOW_MS, false);
+    const [write] = before.record(['a'], 500);
+    const after = createDuplicateHistory(1, () => WINDOW_MS, true);
+    expect(after.check('a', 600)).toBe('unknown');
+    expect(after.key('a')).toEqual(write?.key);
+    expect(after.judge(write?.value, 600)).toBe('duplicate');
+    expect(after.judge(write?.value, 1500)).toBe('new');
+    expect(after.judge(undefined, 600)).toBe('new');
+    after.record(['a'], 600);
+    expect(after.check('a', 700)).toBe('duplicate');
+  });
+
+  it('forgets an id by its row, unless it was seen again later', () => {
+    const history = createDuplicateHistory(1, () => WINDOW_MS, false);
+    const writes = history.record(['a', 'b'], 0);
+    const row = writes.at(-1);
+    const later = history.record(['a'], 2000)[0];
+    const stored = [later?.value, writes[1]?.value];
+    const forgotten = history.forget({ key: row?.key ?? Buffer.alloc(0), timeMs: 0 }, ['a', 'b'], stored);
+    expect(forgotten.map(({ key, value }) => [key.toString('hex'), value])).toEqual([
+      [row?.key.toString('hex'), undefined],
+      [history.key('b').toString('hex'), undefined],
+    ]);
+  });
+});

@@ -1,0 +1,235 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createQueue, EMPTY_QUEUE, type QueueEntry, type Settlement } from '../../../src/broker/entities/index.js';
+import type { Write } from '../../../src/broker/store/index.js';
+import { changeKey, messageKey } from '../../../src/broker/store/keys.js';
+
+const LOCK_MS = 1000;
+const MAX_DELIVERIES = 3;
+const limits = () => ({ lockDurationMs: LOCK_MS, maxDeliveryCount: MAX_DELIVERIES });
+/** So small that most messages wait in the store. */
+const window = { messages: 4, bytes: 100, removalsPerRecount: 2 };
+
+/** What a queue promises, written down without any regard to cost. */
+interface Expected {
+  readonly sequence: number;
+  deliveryCount: number;
+  lock: { token: string; untilMs: number } | undefined;
+}
+
+/** A queue, the store it believes in, and the plain list that it has to agree with. */
+function createDriver() {
+  const store = new Map<string, Buffer>();
+  let queue = createQueue(1, limits, EMPTY_QUEUE, window);
+  let state = EMPTY_QUEUE;
+  let expected: Expected[] = [];
+  /** On their way to the dead-letter queue. */
+  let leaving: QueueEntry[] = [];
+  let nowMs = 0;
+  let tokens = 0;
+
+  function commit(writes: readonly Write[]): void {
+    for (const { key, value } of writes) {
+      if (value === undefined) store.delete(key.toString('hex'));
+      else store.set(key.toString('hex'), value);
+    }
+    state = queue.changedState() ?? state;
+  }
+
+  function load(): void {
+    for (let wanted = queue.wanted(); wanted !== undefined; wanted = queue.wanted()) {
+      const entries: QueueEntry[] = [];
+      for (let sequence = wanted.fromSequence; sequence < wanted.toSequence; sequence++) {
+        const record = store.get(messageKey(1, sequence).toString('hex'));
+        if (record === undefined || entries.length >= wanted.limit) continue;
+        const deliveryCount = store.get(changeKey(1, sequence).toString('hex'))?.readUInt32BE(0) ?? 0;
+        const expiresAtMs = Number.POSITIVE_INFINITY;
+        entries.push({ sequence, sizeBytes: record.length, expiresAtMs, deliveryCount, record });
+      }
+      queue.loaded(wanted, entries, entries.length === 0);
+    }
+  }
+
+  const locked = () => expected.filter(({ lock }) => lock !== undefined);
+  const free = () => expected.filter(({ lock }) => lock === undefined);
+  const pick = (index: number) => locked()[index % Math.max(1, locked().length)];
+  const remove = (one: Expected) => {
+    expected = expected.filter((other) => other !== one);
+  };
+
+  /** Applies what the queue says of a settlement, and what it has to say. */
+  function settled(settlement: Settlement, one: Expected | undefined, kind: Settlement['kind']): void {
+    expect(settlement.kind).toBe(kind);
+    if (settlement.kind === 'lock-lost') return;
+    expect(settlement.entry.sequence).toBe(one?.sequence);
+    if (settlement.kind === 'dead-letter') {
+      leaving.push(settlement.entry);
+    } else commit(settlement.writes);
+  }
+
+  function cameBack(one: Expected): Settlement['kind'] {
+    one.lock = undefined;
+    if (++one.deliveryCount < MAX_DELIVERIES) return 'done';
+    remove(one);
+    return 'dead-letter';
+  }
+
+  return {
+    put(bytes: number) {
+      const sequence = queue.peekSequence();
+      const record = Buffer.alloc(bytes);
+      commit([queue.put(record)]);
+      queue.publish(sequence, record, Number.POSITIVE_INFINITY);
+      expected.push({ sequence, deliveryCount: 0, lock: undefined });
+    },
+    take() {
+      load();
+      const taken = queue.take(nowMs, () => `t${tokens++}`);
+      const first = free()[0];
+      expect(taken && 'entry' in taken ? [taken.entry.sequence, taken.entry.deliveryCount] : undefined).toEqual(
+        first && [first.sequence, first.deliveryCount],
+      );
+      if (taken === undefined || !('entry' in taken) || first === undefined) return;
+      expect(taken.lockedUntilMs).toBe(nowMs + LOCK_MS);
+      first.lock = { token: taken.lockToken, untilMs: taken.lockedUntilMs };
+    },
+    complete(index: number) {
+      const one = pick(index);
+      if (one) remove(one);
+      settled(queue.complete(one?.lock?.token ?? 'none', nowMs), one, one ? 'done' : 'lock-lost');
+    },
+    abandon(index: number) {
+      const one = pick(index);
+      const token = one?.lock?.token ?? 'none';
+      settled(queue.abandon(token, nowMs), one, one ? cameBack(one) : 'lock-lost');
+    },
+    deadLetter(index: number) {
+      const one = pick(index);
+      if (one) remove(one);
+      settled(queue.deadLetter(one?.lock?.token ?? 'none', nowMs), one, one ? 'dead-letter' : 'lock-lost');
+    },
+    giveBack(index: number) {
+      const one = pick(index);
+      expect(queue.giveBack(one?.lock?.token ?? 'none')).toBe(one !== undefined);
+      if (one) one.lock = undefined;
+    },
+    renew(index: number) {
+      const one = pick(index);
+      expect(queue.renew(one?.lock?.token ?? 'none', nowMs)).toBe(one && nowMs + LOCK_MS);
+      if (one?.lock) one.lock.untilMs = nowMs + LOCK_MS;
+    },
+    advance(ms: number) {
+      nowMs += ms;
+      const ended = locked()
+        .filter(({ lock }) => (lock?.untilMs ?? 0) <= nowMs)
+        .sort((a, b) => a.sequence - b.sequence);
+      const stale = ended.map(({ lock }) => lock?.token ?? '');
+      const settlements = queue.expireLocks(nowMs);
+      expect(
+        settlements.flatMap((one) => (one.kind === 'lock-lost' ? [] : [one.entry.sequence])).sort((a, b) => a - b),
+      ).toEqual(ended.map(({ sequence }) => sequence));
+      for (const settlement of settlements) {
+        const one = ended.find(
+          ({ sequence }) => settlement.kind !== 'lock-lost' && settlement.entry.sequence === sequence,
+        );
+        settled(settlement, one, cameBack(one as Expected));
+      }
+      for (const token of stale) expect(queue.complete(token, nowMs).kind).toBe('lock-lost');
+    },
+    /** Everything in memory is lost: locks too, but no message and no number. */
+    restart() {
+      queue = createQueue(1, limits, state, window);
+      for (const one of expected) one.lock = undefined;
+      // What had not left yet is there again, as it was last written.
+      for (const { sequence } of leaving) {
+        const deliveryCount = store.get(changeKey(1, sequence).toString('hex'))?.readUInt32BE(0) ?? 0;
+        expected.push({ sequence, deliveryCount, lock: undefined });
+      }
+      expected.sort((a, b) => a.sequence - b.sequence);
+      leaving = [];
+    },
+    leave() {
+      for (const entry of leaving) commit(queue.discard(entry));
+      leaving = [];
+    },
+    check() {
+      expect(queue.state().count).toBe(expected.length + leaving.length);
+      const stored = [...store.keys()].filter((key) => key.startsWith('11')).length;
+      expect(stored).toBe(expected.length + leaving.length);
+    },
+    drain() {
+      const rest = free().map(({ sequence }) => sequence);
+      for (const sequence of rest) {
+        load();
+        const taken = queue.take(nowMs, () => `t${tokens++}`);
+        expect(taken && 'entry' in taken && taken.entry.sequence).toBe(sequence);
+      }
+      load();
+      expect(queue.take(nowMs, () => 'x')).toBeUndefined();
+    },
+  };
+}
+
+type Driver = ReturnType<typeof createDriver>;
+const step = (name: keyof Driver, argument: fc.Arbitrary<number>) => argument.map((value) => [name, value] as const);
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: step('put', fc.integer({ min: 1, max: 60 })) },
+    { weight: 6, arbitrary: step('take', fc.constant(0)) },
+    { weight: 3, arbitrary: step('complete', fc.nat(20)) },
+    { weight: 3, arbitrary: step('abandon', fc.nat(20)) },
+    { weight: 1, arbitrary: step('deadLetter', fc.nat(20)) },
+    { weight: 1, arbitrary: step('giveBack', fc.nat(20)) },
+    { weight: 1, arbitrary: step('renew', fc.nat(20)) },
+    { weight: 1, arbitrary: step('advance', fc.integer({ min: 1, max: 1500 })) },
+    { weight: 1, arbitrary: step('restart', fc.constant(0)) },
+    { weight: 1, arbitrary: step('leave', fc.constant(0)) },
+  ),
+  { maxLength: 120, size: 'max' },
+);
+
+describe('a queue', () => {
+  it('delivers in order, once at a time, and loses nothing, whatever happens to it', () => {
+    fc.assert(
+      fc.property(steps, (sequence) => {
+        const driver = createDriver();
+        for (const [name, value] of sequence) {
+          driver[name](value);
+          driver.check();
+        }
+        driver.drain();
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('answers a message whose time to live is over as expired and never delivers it', () => {
+    const queue = createQueue(1, limits, EMPTY_QUEUE);
+    queue.put(Buffer.alloc(1));
+    queue.publish(1, Buffer.alloc(1), 50);
+    expect(queue.take(50, () => 't')).toMatchObject({ expired: { sequence: 1 } });
+    expect(queue.take(50, () => 't')).toBeUndefined();
+  });
+
+  it('does not deliver what is not durable yet', () => {
+    const queue = createQueue(1, limits, EMPTY_QUEUE);
+    queue.put(Buffer.alloc(1));
+    expect(queue.take(0, () => 't')).toBeUndefined();
+    expect(queue.wanted()).toBeUndefined();
+    queue.publish(1, Buffer.alloc(1), Number.POSITIVE_INFINITY);
+    expect(queue.take(0, () => 't')).toMatchObject({ entry: { sequence: 1 } });
+  });
+
+  it('begins to read near its oldest message after a restart', () => {
+    const queue = createQueue(1, limits, EMPTY_QUEUE);
+    for (let sequence = 1; sequence <= 5000; sequence++) {
+      queue.put(Buffer.alloc(1));
+      queue.publish(sequence, Buffer.alloc(1), Number.POSITIVE_INFINITY);
+      queue.take(0, () => `t${sequence}`);
+    }
+    for (let sequence = 1; sequence <= 4990; sequence++) queue.complete(`t${sequence}`, 0);
+    expect(queue.state()).toMatchObject({ nextSequence: 5001, count: 10 });
+    expect(queue.state().firstSequence).toBeGreaterThan(3900);
+  });
+});

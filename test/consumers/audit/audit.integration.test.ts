@@ -1,0 +1,98 @@
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createAudit } from '../../../src/consumers/audit/audit.js';
+import { createLineFile } from '../../../src/consumers/audit/line-file.js';
+import type { ReceivedMessage } from '../../../src/messaging/index.js';
+import { createManualClock } from '../../helpers/manual-clock.js';
+import { createTempDir } from '../../helpers/parts.js';
+
+let dir: { path: string; remove(): void };
+beforeEach(() => {
+  dir = createTempDir('audit');
+});
+afterEach(() => dir.remove());
+
+const START = Date.UTC(2026, 0, 1, 23, 59);
+
+const message = (fields: Partial<ReceivedMessage>): ReceivedMessage => ({
+  messageId: 'm1',
+  sequenceNumber: '1',
+  enqueuedAtMs: START,
+  deliveryCount: 0,
+  lockedUntilMs: START + 60_000,
+  body: Buffer.from('{}'),
+  applicationProperties: {},
+  ...fields,
+});
+
+const fileOf = (date: string) => join(dir.path, 'audit', `${date}.ndjson`);
+const linesOf = (date: string) => readFileSync(fileOf(date), 'utf8').split('\n');
+
+test('each message is one JSON line of the day, and is completed when it is in the file', async () => {
+  const clock = createManualClock(START);
+  const audit = createAudit({ dataDir: dir.path, clock });
+  const body = Buffer.from('{\n  "id": "e1",\n  "type": "purchase"\n}');
+  expect(await audit.handle(message({ body }))).toEqual({ outcome: 'complete' });
+  expect(linesOf('2026-01-01')).toEqual(['{"id":"e1","type":"purchase"}', '']);
+  clock.advance(60_000);
+  await audit.handle(message({ body: Buffer.from('{"id":"e2"}') }));
+  expect(linesOf('2026-01-02')).toEqual(['{"id":"e2"}', '']);
+  await audit.close();
+});
+
+test('many messages at once are all in the file, each on a line of its own', async () => {
+  const audit = createAudit({ dataDir: dir.path, clock: createManualClock(START) });
+  await Promise.all(
+    Array.from({ length: 500 }, (_, index) => audit.handle(message({ body: Buffer.from(`{"id":${index}}`) }))),
+  );
+  const ids = linesOf('2026-01-01')
+    .slice(0, -1)
+    .map((line) => (JSON.parse(line) as { id: number }).id);
+  expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: 500 }, (_, index) => index));
+  await audit.close();
+});
+
+test('a line that comes at the very moment when the one before is done is written too', async () => {
+  const file = createLineFile(join(dir.path, 'audit'), createManualClock(START));
+  await file.append('first');
+  await file.append('second');
+  await file.append('third');
+  expect(linesOf('2026-01-01')).toEqual(['first', 'second', 'third', '']);
+  await file.close();
+});
+
+test('a body that is not JSON is kept whole', async () => {
+  const audit = createAudit({ dataDir: dir.path, clock: createManualClock(START) });
+  const body = Buffer.from([0xff, 0x0a, 0x00]);
+  await audit.handle(message({ messageId: 'odd', body }));
+  expect(JSON.parse(linesOf('2026-01-01')[0] as string)).toEqual({ messageId: 'odd', body: body.toString('base64') });
+  await audit.close();
+});
+
+test('a line that a crash cut short spoils no other line', async () => {
+  mkdirSync(join(dir.path, 'audit'));
+  appendFileSync(fileOf('2026-01-01'), '{"id":"whole"}\n{"id":"cut');
+  const audit = createAudit({ dataDir: dir.path, clock: createManualClock(START) });
+  await audit.handle(message({ body: Buffer.from('{"id":"next"}') }));
+  expect(linesOf('2026-01-01')).toEqual(['{"id":"whole"}', '{"id":"cut', '{"id":"next"}', '']);
+  await audit.close();
+});
+
+test('a message that cannot be written is not completed, and the next one is written when it can be', async () => {
+  const clock = createManualClock(START);
+  const audit = createAudit({ dataDir: join(dir.path, 'blocked'), clock });
+  appendFileSync(join(dir.path, 'blocked'), 'a file where the folder should be');
+  await expect(audit.handle(message({}))).rejects.toMatchObject({ code: 'PS_AUDIT_WRITE' });
+  rmSync(join(dir.path, 'blocked'));
+  expect(await audit.handle(message({}))).toEqual({ outcome: 'complete' });
+  await audit.close();
+});
+
+test('the file is readable by its owner only', async () => {
+  const audit = createAudit({ dataDir: dir.path, clock: createManualClock(START) });
+  await audit.handle(message({}));
+  expect(readdirSync(join(dir.path, 'audit'))).toEqual(['2026-01-01.ndjson']);
+  expect(statSync(fileOf('2026-01-01')).mode & 0o077).toBe(0);
+  await audit.close();
+});

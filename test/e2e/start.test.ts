@@ -1,0 +1,144 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { createTempDir } from '../helpers/parts.js';
+import { waitFor } from '../helpers/wait.js';
+import { penstock, type RunningInstance, startInstance } from './support/penstock.js';
+
+const dir = createTempDir('start');
+const running: RunningInstance[] = [];
+const start = async () => {
+  const instance = await startInstance({ dataDir: dir.path });
+  running.push(instance);
+  return instance;
+};
+afterAll(async () => {
+  for (const instance of running) await instance.stop();
+  dir.remove();
+});
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const PARTS = ['broker', 'azurite', 'redis', 'gateway', 'aggregate', 'dashboard', 'consume'];
+
+test('start brings everything up, says where it is, and SIGTERM stops all of it', async () => {
+  const instance = await start();
+  const { endpoints } = instance;
+  expect(Object.keys(endpoints).sort()).toEqual([
+    'admin',
+    'caFile',
+    'eventHubsConnectionString',
+    'gateway',
+    'pid',
+    'redisUrl',
+    'serviceBusConnectionString',
+    'storageConnectionString',
+    'writeKey',
+  ]);
+  expect(statSync(join(dir.path, 'endpoints.json')).mode & 0o077).toBe(0);
+  expect((await fetch(`${endpoints.gateway}/readyz`)).status).toBe(200);
+  expect((await fetch(`${endpoints.admin}/api/live`)).status).toBe(200);
+
+  const pids = PARTS.map((part) => instance.pidOf(part));
+  expect(pids.every(isAlive)).toBe(true);
+  expect(await instance.stop()).toBe(0);
+  expect(pids.filter(isAlive)).toEqual([]);
+  expect(existsSync(join(dir.path, 'endpoints.json'))).toBe(false);
+});
+
+test('a second start on the same folder keeps the keys and the log, and refuses to run twice', async () => {
+  const first = await start();
+  const { writeKey } = first.endpoints;
+  const twice = await penstock([
+    'start',
+    '--data-dir',
+    dir.path,
+    '--port',
+    '0',
+    '--admin-port',
+    '0',
+    '--broker-port',
+    '0',
+  ]);
+  expect(twice.code).toBe(1);
+  expect(twice.stderr).toContain('PS_LOCAL_RUNNING');
+  await first.stop();
+
+  const second = await start();
+  expect(second.endpoints.writeKey).toBe(writeKey);
+  await second.stop();
+});
+
+test('after kill -9 of the supervisor its parts go away by themselves and the next start works', async () => {
+  const killed = await start();
+  const pids = PARTS.map((part) => killed.pidOf(part));
+  await killed.kill();
+  const next = await start();
+  await waitFor('the parts of the killed instance to end', () => pids.filter(isAlive).length === 0);
+  expect((await fetch(`${next.endpoints.gateway}/readyz`)).status).toBe(200);
+  await next.stop();
+});
+
+test('a role that is killed is started again at the same address', async () => {
+  const instance = await start();
+  process.kill(instance.pidOf('gateway'), 'SIGKILL');
+  await waitFor('the gateway to be back', () => instance.readyCount('gateway') > 1 || undefined);
+  expect((await fetch(`${instance.endpoints.gateway}/livez`)).status).toBe(200);
+  await instance.stop();
+});
+
+test('no secret of the instance is in its log', async () => {
+  const instance = await start();
+  await instance.stop();
+  const log = readFileSync(join(dir.path, 'log/penstock.ndjson'), 'utf8');
+  const keys = JSON.parse(readFileSync(join(dir.path, 'keys.json'), 'utf8')) as Record<string, string>;
+  const sharedAccessKey = /SharedAccessKey=([^;]+)/.exec(instance.endpoints.serviceBusConnectionString)?.[1] as string;
+  for (const secret of [...Object.values(keys), sharedAccessKey]) expect(log.includes(secret)).toBe(false);
+});
+
+test('a port that is taken is one clear line and no half-started instance', async () => {
+  const instance = await start();
+  const port = new URL(instance.endpoints.gateway).port;
+  const other = createTempDir('start-taken');
+  const result = await penstock([
+    'start',
+    '--data-dir',
+    other.path,
+    '--port',
+    port,
+    '--admin-port',
+    '0',
+    '--broker-port',
+    '0',
+  ]);
+  expect(result.code).toBe(1);
+  expect(result.stderr.trim()).toContain(`port ${port}`);
+  expect(result.stderr.trim().split('\n')).toHaveLength(1);
+  other.remove();
+  await instance.stop();
+});
+
+test('SIGTERM ends a start of which a part never becomes ready', async () => {
+  const folder = createTempDir('stuck');
+  const server = join(folder.path, 'redis-server');
+  writeFileSync(server, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+  const dataDir = join(folder.path, 'data');
+  const started = penstock(['start', '--data-dir', dataDir, '--port', '0', '--admin-port', '0', '--broker-port', '0'], {
+    env: { PATH: `${folder.path}:${process.env['PATH']}` },
+    onSpawn: (child) => {
+      const log = join(dataDir, 'log', 'penstock.ndjson');
+      const brokerReady = () =>
+        existsSync(log) && readFileSync(log, 'utf8').includes('part ready') ? true : undefined;
+      void waitFor('the broker', brokerReady).then(() => child.kill('SIGTERM'));
+    },
+  });
+  expect((await started).code).toBe(0);
+  folder.remove();
+});

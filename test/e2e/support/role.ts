@@ -1,0 +1,39 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface RunningRole {
+  /** What the role said when it was ready. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+}
+
+/** Runs one role of the built command as a process of its own, configured by nothing but its environment. */
+export async function startRole(args: readonly string[], env: Record<string, string>): Promise<RunningRole> {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = fork('dist/cli/main.js', args, {
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal);
+      await once(child, 'exit');
+    }
+    return child.exitCode;
+  };
+  const message = await Promise.race([
+    once(child, 'message').then(([value]) => value as { facts: Record<string, string> }),
+    once(child, 'exit').then(() => undefined),
+  ]);
+  if (message === undefined) throw new Error(`${args.join(' ')} ended with ${child.exitCode}:\n${output}`);
+  return { facts: message.facts, stop: () => end('SIGTERM'), kill: async () => void (await end('SIGKILL')) };
+}

@@ -1,0 +1,241 @@
+import { describe, expect, it } from 'vitest';
+import { createGateway } from '../../src/gateway/index.js';
+import { configSchema } from '../../src/shared/config/index.js';
+import { createLogger } from '../../src/shared/logger.js';
+import { createManualClock } from '../helpers/manual-clock.js';
+import { createMemoryBrokers } from './memory-brokers.js';
+import { createGatewayRig, WRITE_KEY } from './rig.js';
+
+const event = { type: 'page_view', id: 'a', anonymousId: 'v' };
+const lead = { type: 'generate_lead', id: 'l' };
+
+describe('when a broker is away', () => {
+  it('nothing is claimed: 503 with Retry-After, and the same request succeeds later', async () => {
+    const rig = await createGatewayRig();
+    rig.brokers.state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const response = await rig.post(event);
+      expect(response.statusCode).toBe(503);
+      expect(response.json()).toMatchObject({ status: 503, code: 'PS_BROKER_UNAVAILABLE' });
+      expect(Number(response.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    }
+    rig.brokers.state.hubFailure = undefined;
+    await rig.passTime(5000);
+    expect((await rig.app.inject('/readyz')).statusCode).toBe(200);
+    expect(await rig.results(event)).toMatchObject([{ outcome: 'accepted' }]);
+  });
+
+  it('clicks do not wait for the topic, nor orders for the hub', async () => {
+    const rig = await createGatewayRig();
+    rig.brokers.state.topicFailure = 'PS_PUBLISH_UNAVAILABLE';
+    expect(await rig.results(event)).toMatchObject([{ outcome: 'accepted' }]);
+    expect((await rig.post(lead)).statusCode).toBe(503);
+    rig.brokers.state.topicFailure = undefined;
+    rig.brokers.state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
+    await rig.passTime(5000);
+    expect(await rig.results(lead)).toMatchObject([{ outcome: 'accepted' }]);
+    expect((await rig.post(event)).statusCode).toBe(503);
+  });
+
+  it('what was accepted is told from what is to be sent again, and a twin shares the fate of its first', async () => {
+    const rig = await createGatewayRig();
+    rig.brokers.state.topicFailure = 'PS_PUBLISH_UNAVAILABLE';
+    const response = await rig.post([event, lead, { type: 5, id: 'bad' }, lead]);
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['retry-after']).toBeDefined();
+    expect(response.json()).toEqual({
+      results: [
+        { id: 'a', outcome: 'accepted', durability: 'broker' },
+        { id: 'l', outcome: 'rejected', reason: 'unavailable', retryable: true },
+        { id: 'bad', outcome: 'rejected', reason: 'invalid_type', path: '/type' },
+        { id: 'l', outcome: 'rejected', reason: 'unavailable', retryable: true },
+      ],
+    });
+  });
+
+  it('a broker that does not answer in time is another problem: the outcome is unknown', async () => {
+    const rig = await createGatewayRig();
+    rig.brokers.state.hubFailure = 'PS_PUBLISH_TIMEOUT';
+    expect((await rig.post(event)).json()).toMatchObject({ status: 503, code: 'PS_BROKER_TIMEOUT' });
+  });
+
+  it('at the start the gateway runs, is not ready, and comes up by itself', async () => {
+    const rig = await createGatewayRig({ down: true });
+    const ready = await rig.app.inject('/readyz');
+    expect(ready.statusCode).toBe(503);
+    expect(ready.json()).toMatchObject({
+      status: 'unavailable',
+      sinks: {
+        'hub:clicks': { state: 'down', lastError: 'as the test says' },
+        'topic:events': { state: 'down', lastError: 'as the test says' },
+      },
+    });
+    expect((await rig.post(event)).statusCode).toBe(503);
+    rig.brokers.state.hubFailure = undefined;
+    rig.brokers.state.topicFailure = undefined;
+    await rig.passTime(5000);
+    expect((await rig.app.inject('/readyz')).json()).toMatchObject({
+      status: 'ready',
+      sinks: { 'hub:clicks': { state: 'up' } },
+    });
+    expect((await rig.post(event)).statusCode).toBe(200);
+  });
+
+  it('/readyz notices a lost connection without any event being sent', async () => {
+    const rig = await createGatewayRig();
+    rig.brokers.state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
+    for (const lose of rig.brokers.state.onLost) lose();
+    await rig.passTime(0);
+    expect((await rig.app.inject('/readyz')).json()).toMatchObject({
+      status: 'unavailable',
+      sinks: { 'hub:clicks': { state: 'down' }, 'topic:events': { state: 'up' } },
+    });
+  });
+
+  it('/livez says that the process lives, whatever the brokers do', async () => {
+    const rig = await createGatewayRig({ down: true });
+    expect((await rig.app.inject('/livez')).json()).toEqual({ status: 'alive' });
+  });
+});
+
+describe('when too much waits', () => {
+  it('the answer is 429 with Retry-After, and nothing is claimed', async () => {
+    const rig = await createGatewayRig({ limits: { pendingBytes: 1 } });
+    const [first, second] = await Promise.all([rig.post(event), rig.post({ ...event, id: 'b' })]);
+    expect([first.statusCode, second.statusCode].sort()).toEqual([200, 429]);
+    const refused = first.statusCode === 429 ? first : second;
+    expect(refused.json()).toMatchObject({ code: 'PS_OVERLOADED' });
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    expect(rig.brokers.hubEvents()).toHaveLength(1);
+  });
+});
+
+describe('GET /v1/pixel.gif', () => {
+  const pixel = async (query: string, options: Parameters<typeof createGatewayRig>[0] = {}) => {
+    const rig = await createGatewayRig(options);
+    const response = await rig.app.inject(`/v1/pixel.gif?${query}`);
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['content-type']).toBe('image/gif');
+    expect(response.headers['cache-control']).toContain('no-store');
+    expect(response.rawPayload.subarray(0, 6).toString()).toBe('GIF89a');
+    return { outcome: response.headers['x-penstock-outcome'], rig };
+  };
+
+  it('is a page view', async () => {
+    const url = encodeURIComponent('https://shop.example/mail?x=1');
+    const { outcome, rig } = await pixel(
+      `writeKey=${WRITE_KEY}&id=m1&anonymousId=v&url=${url}&title=Mail&referrer=r&campaign_id=7`,
+    );
+    expect(outcome).toBe('accepted');
+    expect(rig.brokers.hubEvents()).toMatchObject([
+      {
+        id: 'm1',
+        type: 'page_view',
+        data: {
+          anonymousId: 'v',
+          page: { url: 'https://shop.example/mail?x=1', path: '/mail', title: 'Mail', referrer: 'r' },
+          properties: { campaign_id: '7' },
+        },
+      },
+    ]);
+  });
+
+  it('may be any event, and its numbers are numbers', async () => {
+    const { outcome, rig } = await pixel(
+      `writeKey=${WRITE_KEY}&type=purchase&transaction_id=T9&value=12.50&currency=EUR`,
+    );
+    expect(outcome).toBe('accepted');
+    expect(rig.brokers.state.messages).toMatchObject([
+      { messageId: 'purchase:T9', applicationProperties: { value: 12.5 } },
+    ]);
+  });
+
+  it('answers the picture whatever happens, and says what did', async () => {
+    expect((await pixel('')).outcome).toBe('refused; code=PS_WRITE_KEY_MISSING');
+    expect((await pixel('writeKey=wrong-key-1')).outcome).toBe('refused; code=PS_WRITE_KEY_UNKNOWN');
+    expect((await pixel(`writeKey=${WRITE_KEY}`, { down: true })).outcome).toBe('refused; code=PS_BROKER_UNAVAILABLE');
+    expect((await pixel(`writeKey=${WRITE_KEY}&type=purchase`)).outcome).toBe(
+      'rejected; reason=required; path=/properties/transaction_id',
+    );
+    expect((await pixel(`writeKey=${WRITE_KEY}&__proto__=1`)).outcome).toBe(
+      'rejected; reason=forbidden_key; path=/properties/__proto__',
+    );
+    expect((await pixel(`writeKey=${WRITE_KEY}&id=a&id=b`)).outcome).toBe('accepted');
+  });
+});
+
+describe('any site may send', () => {
+  it('a preflight is answered, to be remembered for a day', async () => {
+    const rig = await createGatewayRig();
+    const response = await rig.app.inject({
+      method: 'OPTIONS',
+      url: '/v1/events',
+      headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST' },
+    });
+    expect(response.statusCode).toBe(204);
+    expect(response.headers).toMatchObject({
+      'access-control-allow-origin': 'https://shop.example',
+      'access-control-allow-methods': 'GET, POST, OPTIONS',
+      'access-control-max-age': '86400',
+    });
+    expect(response.headers['access-control-allow-headers']).toContain('x-write-key');
+  });
+
+  it('answers and refusals alike can be read by the page that sent', async () => {
+    const rig = await createGatewayRig();
+    const origin = 'https://shop.example';
+    for (const response of [
+      await rig.post(event, { origin }),
+      await rig.post('{', { origin }),
+      await rig.app.inject({ url: '/x', headers: { origin } }),
+    ]) {
+      expect(response.headers).toMatchObject({ 'access-control-allow-origin': origin, vary: 'Origin' });
+    }
+  });
+});
+
+describe('what there is not', () => {
+  it('an unknown path is 404', async () => {
+    const rig = await createGatewayRig();
+    const response = await rig.app.inject('/nothing');
+    expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([404, 'PS_NOT_FOUND']);
+  });
+
+  it.each([
+    ['GET', '/v1/events', 'POST, OPTIONS'],
+    ['PUT', '/v1/events?x=1', 'POST, OPTIONS'],
+    ['DELETE', '/v1/events', 'POST, OPTIONS'],
+    ['POST', '/v1/pixel.gif', 'GET, HEAD, OPTIONS'],
+    ['POST', '/readyz', 'GET, HEAD'],
+  ] as const)('%s %s is 405', async (method, url, allow) => {
+    const rig = await createGatewayRig();
+    const response = await rig.app.inject({ method, url });
+    expect(response.statusCode).toBe(405);
+    expect(response.headers.allow).toBe(allow);
+    expect(response.json()).toMatchObject({ code: 'PS_METHOD_NOT_ALLOWED' });
+  });
+
+  it('a URL that cannot be read is a problem too', async () => {
+    const rig = await createGatewayRig();
+    const response = await rig.app.inject('/%c0%c1');
+    expect(response.statusCode).toBe(400);
+    expect(response.headers['content-type']).toContain('application/problem+json');
+  });
+});
+
+describe('stopping', () => {
+  it('closes the ways to the brokers, once', async () => {
+    const rig = await createGatewayRig();
+    const stopping = [rig.gateway.stop({ deadlineMs: 1000 }), rig.gateway.stop({ deadlineMs: 1000 })];
+    await Promise.all(stopping);
+    expect(rig.brokers.state.closed).toBe(2);
+  });
+
+  it('without any source there is no gateway', async () => {
+    const brokers = createMemoryBrokers();
+    const deps = { clock: createManualClock(), random: () => 0, logger: createLogger('t', 'silent'), ...brokers };
+    await expect(createGateway(deps, configSchema.parse({}).gateway)).rejects.toMatchObject({
+      code: 'PS_GATEWAY_NO_SOURCES',
+    });
+  });
+});

@@ -1,0 +1,56 @@
+import { type PenstockEvent, parsePack, type TopicMessage } from '../../src/events/index.js';
+import {
+  type HubPublisher,
+  PublishError,
+  type PublishErrorCode,
+  type TopicPublisher,
+} from '../../src/messaging/index.js';
+
+/** Brokers in memory behind the gateway's ports, which keep what they settle and fail when they are told to. */
+export function createMemoryBrokers(options: { partitionCount?: number; maxMessageBytes?: number } = {}) {
+  const { partitionCount = 4, maxMessageBytes = 256 * 1024 } = options;
+  const state = {
+    /** Set: every call fails with this code. */
+    hubFailure: undefined as PublishErrorCode | undefined,
+    topicFailure: undefined as PublishErrorCode | undefined,
+    partitions: Array.from({ length: partitionCount }, (): PenstockEvent[] => []),
+    messages: [] as TopicMessage[],
+    closed: 0,
+    /** Called: the connection of that publisher is lost. */
+    onLost: [] as (() => void)[],
+  };
+  const failIf = (code: PublishErrorCode | undefined) => {
+    if (code !== undefined) throw new PublishError(code, 'as the test says');
+  };
+  const openHub = (): HubPublisher => ({
+    describe: async () => {
+      failIf(state.hubFailure);
+      return { partitionCount, maxBatchBytes: 1024 * 1024 };
+    },
+    send: async (partition, bodies) => {
+      failIf(state.hubFailure);
+      for (const body of bodies) state.partitions[partition]?.push(...parsePack(body));
+    },
+    onLost: (listener) => void state.onLost.push(() => listener(new PublishError('PS_PUBLISH_UNAVAILABLE', 'lost'))),
+    close: async () => void state.closed++,
+  });
+  const openTopic = (): TopicPublisher => ({
+    probe: async () => failIf(state.topicFailure),
+    send: async (messages) => {
+      failIf(state.topicFailure);
+      let bytes = 0;
+      let count = 0;
+      for (const message of messages) {
+        bytes += message.body.length;
+        if (bytes > maxMessageBytes) break;
+        count++;
+      }
+      if (count === 0) throw new PublishError('PS_PUBLISH_TOO_LARGE', 'too large');
+      state.messages.push(...messages.slice(0, count));
+      return count;
+    },
+    onLost: (listener) => void state.onLost.push(() => listener(new PublishError('PS_PUBLISH_UNAVAILABLE', 'lost'))),
+    close: async () => void state.closed++,
+  });
+  return { state, openHub, openTopic, hubEvents: () => state.partitions.flat() };
+}

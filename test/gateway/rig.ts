@@ -1,0 +1,70 @@
+import { createGateway, type GatewayOptions } from '../../src/gateway/index.js';
+import { configSchema } from '../../src/shared/config/index.js';
+import { createLogger } from '../../src/shared/logger.js';
+import { createManualClock } from '../helpers/manual-clock.js';
+import { createMemoryBrokers } from './memory-brokers.js';
+
+export const WRITE_KEY = 'a-write-key';
+
+export interface Result {
+  readonly id: string | null;
+  readonly outcome: string;
+  readonly durability?: string;
+  readonly reason?: string;
+  readonly path?: string;
+  readonly retryable?: boolean;
+}
+
+type BrokerOptions = Parameters<typeof createMemoryBrokers>[0];
+
+/** The gateway over brokers in memory, reached by injected requests: no sockets and a clock that stands still. */
+export async function createGatewayRig(
+  options: { limits?: Partial<GatewayOptions['limits']>; brokers?: BrokerOptions; down?: boolean } = {},
+) {
+  const defaults = configSchema.parse({}).gateway;
+  const brokers = createMemoryBrokers(options.brokers);
+  if (options.down) {
+    brokers.state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
+    brokers.state.topicFailure = 'PS_PUBLISH_UNAVAILABLE';
+  }
+  const clock = createManualClock(Date.UTC(2026, 10, 21, 12));
+  const gateway = await createGateway(
+    {
+      clock,
+      random: () => 0.5,
+      logger: createLogger('test', 'silent'),
+      openHub: brokers.openHub,
+      openTopic: brokers.openTopic,
+    },
+    {
+      ...defaults,
+      sources: [{ name: 'shop', writeKey: WRITE_KEY }],
+      limits: { ...defaults.limits, ...options.limits },
+    },
+  );
+  const post = (payload: string | Buffer | object, headers: Record<string, string> = {}) =>
+    gateway.app.inject({
+      method: 'POST',
+      url: '/v1/events',
+      headers: { authorization: `Bearer ${WRITE_KEY}`, 'content-type': 'application/json', ...headers },
+      payload: typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload),
+    });
+  return {
+    brokers,
+    clock,
+    gateway,
+    app: gateway.app,
+    post,
+    /** Moves the clock, and lets everything run that fell due and its promises. */
+    async passTime(ms: number) {
+      clock.advance(ms);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+    /** Posts, expects 200, and gives the results. */
+    async results(payload: string | Buffer | object, headers: Record<string, string> = {}): Promise<readonly Result[]> {
+      const response = await post(payload, headers);
+      if (response.statusCode !== 200) throw new Error(`${response.statusCode} ${response.body}`);
+      return response.json<{ results: Result[] }>().results;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { BrokerReady } from '../../src/broker/index.js';
+
+const entry = fileURLToPath(new URL('./broker-main.ts', import.meta.url));
+const bundle = fileURLToPath(new URL('../../node_modules/.cache/penstock-test/broker-main.mjs', import.meta.url));
+
+let built: Promise<unknown> | undefined;
+
+/** Compiles the broker once for all processes of this test run. */
+const compile = () => {
+  built ??= build({
+    entryPoints: [entry],
+    outfile: bundle,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'silent',
+  });
+  return built;
+};
+
+export interface BrokerProcess extends BrokerReady {
+  readonly child: ChildProcess;
+  /** Ends it at once, with nothing written any more. */
+  kill(): Promise<void>;
+  /** Asks it to stop, and answers its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts a broker with the test topology as a process of its own. */
+export async function startBrokerProcess(dataDir: string, port = 0): Promise<BrokerProcess> {
+  await compile();
+  const child = spawn(process.execPath, ['--enable-source-maps', bundle, dataDir, String(port)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const exited = once(child, 'exit');
+  const ready = await Promise.race([
+    once(child, 'message').then(([message]) => message as BrokerReady),
+    exited.then(([code]) => Promise.reject(new Error(`the broker ended with code ${code}`))),
+  ]);
+  return {
+    ...ready,
+    child,
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      const [code] = (await exited) as [number | null];
+      return code;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrokerReady, createBroker } from '../../src/broker/index.js';
+import type {
+  HubDefinition,
+  SubscriptionDefinition,
+  TopicDefinition,
+  Topology,
+} from '../../src/broker/topology/index.js';
+import { systemClock } from '../../src/shared/clock.js';
+import { createLogger } from '../../src/shared/logger.js';
+
+const MINUTE_MS = 60_000;
+
+export const queueSettings = {
+  lockDurationMs: MINUTE_MS,
+  maxDeliveryCount: 10,
+  defaultMessageTimeToLiveMs: Number.POSITIVE_INFINITY,
+  deadLetteringOnMessageExpiration: false,
+  requiresSession: false,
+} as const;
+
+export const subscription = (
+  name: string,
+  overrides: Partial<SubscriptionDefinition> = {},
+): SubscriptionDefinition => ({
+  name,
+  ...queueSettings,
+  deadLetteringOnFilterEvaluationExceptions: true,
+  rules: [],
+  ...overrides,
+});
+
+export const topic = (name: string, overrides: Partial<TopicDefinition> = {}): TopicDefinition => ({
+  name,
+  requiresDuplicateDetection: true,
+  duplicateDetectionHistoryTimeWindowMs: 10 * MINUTE_MS,
+  defaultMessageTimeToLiveMs: Number.POSITIVE_INFINITY,
+  subscriptions: [],
+  ...overrides,
+});
+
+export const hub = (name: string, overrides: Partial<HubDefinition> = {}): HubDefinition => ({
+  name,
+  partitionCount: 4,
+  retentionMs: 24 * 60 * MINUTE_MS,
+  consumerGroups: [],
+  ...overrides,
+});
+
+/** A topic `events` with two subscriptions that get everything, and a hub `clicks` with 4 partitions. */
+export const testTopology: Topology = {
+  queues: [],
+  topics: [topic('events', { subscriptions: [subscription('audit'), subscription('all')] })],
+  hubs: [hub('clicks', { consumerGroups: ['aggregators', 'archive', 'replay'] })],
+};
+
+export interface TestBroker extends BrokerReady {
+  readonly dataDir: string;
+  /** Stops it and keeps its data, so that another one can be started on `dataDir`. */
+  stop(): Promise<void>;
+  /** Stops it and removes its data. */
+  remove(): Promise<void>;
+}
+
+export interface TestBrokerOptions {
+  readonly dataDir?: string;
+  readonly port?: number;
+}
+
+/** Starts a real broker in this process on a free port, with data of its own. */
+export async function startTestBroker(
+  topology: Topology = testTopology,
+  options: TestBrokerOptions = {},
+): Promise<TestBroker> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'penstock-broker-')));
+  const broker = createBroker(
+    { dataDir, host: '127.0.0.1', port: options.port ?? 0, topology },
+    { clock: systemClock, logger: createLogger('test-broker', 'warn') },
+  );
+  const ready = await broker.start();
+  const stop = () => broker.stop({ deadlineMs: 2000 });
+  return {
+    ...ready,
+    dataDir,
+    stop,
+    async remove() {
+      await stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

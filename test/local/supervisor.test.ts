@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest';
+import type { ManagedProcess, ProcessSpec, ReadyFacts } from '../../src/local/index.js';
+import { supervise } from '../../src/local/index.js';
+import { createLogger } from '../../src/shared/logger.js';
+import { createManualClock } from '../helpers/manual-clock.js';
+
+const spec: ProcessSpec = {
+  name: 'part',
+  command: 'unused',
+  args: [],
+  env: {},
+  ready: { by: 'message' },
+  stopSignal: 'SIGTERM',
+};
+
+/** Processes whose life the test drives. */
+function createScene() {
+  const clock = createManualClock();
+  const started: { becomeReady(facts: ReadyFacts): void; end(how: string): void; signals: string[] }[] = [];
+  const deps = {
+    clock,
+    random: () => 0.5,
+    logger: createLogger('test', 'silent'),
+    start: (): ManagedProcess => {
+      let becomeReady: (facts: ReadyFacts) => void = () => {};
+      let end: (how: string) => void = () => {};
+      const signals: string[] = [];
+      const ready = new Promise<ReadyFacts>((resolve) => {
+        becomeReady = resolve;
+      });
+      const ended = new Promise<string>((resolve) => {
+        end = resolve;
+      });
+      started.push({ becomeReady, end, signals });
+      return { pid: started.length, ready, ended, signal: (name) => void signals.push(name) };
+    },
+  };
+  /** Lets every promise that can go on go on. */
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  };
+  const at = (index: number) => started[index] as (typeof started)[number];
+  return { clock, deps, started, at, settle };
+}
+
+test('a part that ends is started again, each time after a longer wait', async () => {
+  const { clock, deps, started, at, settle } = createScene();
+  const supervising = supervise(deps, spec);
+  await settle();
+  at(0).becomeReady({ url: 'here' });
+  const { process, facts } = await supervising;
+  expect(facts).toEqual({ url: 'here' });
+
+  const waits: number[] = [];
+  for (let index = 0; index < 4; index++) {
+    at(index).end('exit code 1');
+    await settle();
+    let waitedMs = 0;
+    while (started.length === index + 1) {
+      clock.advance(10);
+      waitedMs += 10;
+      await settle();
+    }
+    waits.push(waitedMs);
+  }
+  expect(process.restarts).toBe(4);
+  expect(waits).toEqual([...waits].sort((a, b) => a - b));
+  expect(waits[3]).toBeGreaterThan((waits[0] as number) * 2);
+});
+
+test('a part that had started is started again however often it ends', async () => {
+  const { clock, deps, started, at, settle } = createScene();
+  const supervising = supervise(deps, spec, 3);
+  await settle();
+  at(0).becomeReady({});
+  await supervising;
+  for (let index = 0; index < 12; index++) {
+    at(index).end('exit code 1');
+    await settle();
+    clock.advance(60_000);
+    await settle();
+  }
+  expect(started).toHaveLength(13);
+});
+
+test('a part that never becomes ready is given up after some tries, with its name', async () => {
+  const { clock, deps, at, started, settle } = createScene();
+  const supervising = supervise(deps, spec, 3);
+  supervising.catch(() => {});
+  for (let index = 0; index < 3; index++) {
+    await settle();
+    at(index).end('exit code 1');
+    await settle();
+    clock.advance(60_000);
+  }
+  await expect(supervising).rejects.toMatchObject({ code: 'PS_LOCAL_START', facts: { part: 'part' } });
+  await settle();
+  expect(started).toHaveLength(3);
+});
+
+test('a part that does not stop when asked is killed at the deadline, and not started again', async () => {
+  const { clock, deps, at, started, settle } = createScene();
+  const supervising = supervise(deps, spec);
+  await settle();
+  at(0).becomeReady({});
+  const { process } = await supervising;
+  const stopping = process.stop(5_000);
+  await settle();
+  expect(at(0).signals).toEqual(['SIGTERM']);
+  clock.advance(5_000);
+  expect(at(0).signals).toEqual(['SIGTERM', 'SIGKILL']);
+  at(0).end('signal SIGKILL');
+  await stopping;
+  expect(started).toHaveLength(1);
+});

@@ -1,0 +1,239 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createRedisSink, type LiveSink } from '../../../src/aggregators/index.js';
+import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+import {
+  connectLiveRedis,
+  createLiveSource,
+  type LiveFiguresSource,
+  type LiveRedis,
+  liveRoutes,
+} from '../../../src/query/index.js';
+import { createLogger } from '../../../src/shared/logger.js';
+import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js';
+import { startTestRedis, type TestRedis } from '../../helpers/redis.js';
+import { waitFor } from '../../helpers/wait.js';
+
+const MINUTE = 60_000;
+const NOW = Date.UTC(2099, 0, 1, 12, 0, 30);
+const PANE = Date.UTC(2099, 0, 1, 12, 0, 0);
+
+let server: TestRedis;
+let redis: LiveRedis;
+let sink: LiveSink;
+let clock: ManualClock;
+let source: LiveFiguresSource;
+let app: FastifyInstance;
+let version = 0;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = connectLiveRedis(server.url);
+  sink = createRedisSink(server.url, createLogger('test', 'silent'));
+  await sink.ready(10_000);
+});
+afterAll(async () => {
+  await sink.close();
+  redis.disconnect();
+  await server.stop();
+});
+beforeEach(async () => {
+  await redis.flushall();
+  clock = createManualClock(NOW);
+  source = createLiveSource(redis, clock);
+  app = Fastify();
+  await app.register(liveRoutes, { source });
+  return async () => {
+    source.close();
+    await app.close();
+  };
+});
+
+type Counters = Readonly<Record<string, number>>;
+
+function write(
+  partition: string,
+  metric: string,
+  panes: Readonly<Record<number, Counters>>,
+  lists: StateChanges['lists'] = [],
+) {
+  const changes = Object.entries(panes).map(([startMs, values]) => ({
+    startMs: Number(startMs),
+    names: Object.keys(values),
+    values: Object.values(values),
+  }));
+  const position = { sequenceNumber: version++, offset: '', enqueuedAtMs: NOW };
+  return sink.write(partition, { position, panes: [{ metric, changes }], lists, totals: [] });
+}
+
+/** Reads past the cache. */
+function readAnew() {
+  clock.advance(100);
+  return source.read();
+}
+
+test('an empty store gives figures of zero, with every pane of the series', async () => {
+  const figures = await source.read();
+  expect(figures.asOf).toBe(new Date(NOW).toISOString());
+  expect(figures.visitors.total).toBe(0);
+  expect(figures.visitors.series).toHaveLength(15);
+  expect(figures.visitors.series[0]).toEqual({ start: '2099-01-01T11:46:00.000Z', visitors: 0, pageViews: 0 });
+  expect(figures.visitors.series[14]?.start).toBe('2099-01-01T12:00:00.000Z');
+  expect(figures.devices).toEqual({ total: 0, byType: {} });
+  expect([figures.pages, figures.categories, figures.visitorsLatest, figures.events]).toEqual([[], [], [], []]);
+});
+
+test('the partitions are added up, and each figure looks back as far as it says', async () => {
+  await write('0', 'visitors', {
+    [PANE]: { visitors: 3, pageViews: 7, newest: 3 },
+    [PANE - 9 * MINUTE]: { newest: 1 },
+    [PANE - 14 * MINUTE]: { visitors: 5, pageViews: 5, newest: 4 },
+    [PANE - 15 * MINUTE]: { visitors: 9, pageViews: 9, newest: 9 },
+  });
+  await write('1', 'visitors', { [PANE]: { visitors: 2, pageViews: 2, newest: 2 } });
+  await write('0', 'devices', {
+    [PANE]: { mobile: 2 },
+    [PANE - 9 * MINUTE]: { desktop: 1 },
+    [PANE - 10 * MINUTE]: { desktop: 50 },
+  });
+  await write('1', 'devices', { [PANE]: { mobile: 1 } });
+  await write('0', 'categories', { [PANE - 59 * MINUTE]: { shoes: 2 }, [PANE - 60 * MINUTE]: { shoes: 50 } });
+  const figures = await source.read();
+  expect(figures.visitors.series.at(-1)).toEqual({ start: '2099-01-01T12:00:00.000Z', visitors: 5, pageViews: 9 });
+  expect(figures.visitors.series[0]).toMatchObject({ visitors: 5, pageViews: 5 });
+  expect(figures.visitors.total).toBe(10);
+  expect(figures.devices).toEqual({ total: 6, byType: { mobile: 3, desktop: 1 } });
+  expect(figures.categories).toEqual([{ category: 'shoes', views: 2 }]);
+});
+
+test('the top pages are those of all partitions together', async () => {
+  const pages = (from: number) =>
+    Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`/${index}`, from + index]));
+  await write('0', 'pages', { [PANE]: { ...pages(1), '/split': 9 } });
+  await write('1', 'pages', { [PANE - 30 * MINUTE]: { '/split': 9 } });
+  const { pages: top } = await source.read();
+  expect(top).toHaveLength(10);
+  expect(top.slice(0, 3)).toEqual([
+    { path: '/split', views: 18 },
+    { path: '/11', views: 12 },
+    { path: '/10', views: 11 },
+  ]);
+});
+
+test('the newest entries of all partitions are merged by time', async () => {
+  const entry = (id: string, timeMs: number) => ({ key: id, timeMs, entry: { id } });
+  await write('0', 'visitors', {}, [{ metric: 'events', entries: [entry('c', 3), entry('a', 1)] }]);
+  await write('1', 'visitors', {}, [{ metric: 'events', entries: [entry('b', 2)] }]);
+  const { events } = await source.read();
+  expect(events.map(({ id }) => id)).toEqual(['c', 'b', 'a']);
+});
+
+test('a read within 100 ms is the same reading; a later one sees every change, and what is gone', async () => {
+  await write('0', 'pages', { [PANE]: { '/a': 1 }, [PANE - MINUTE]: { '/b': 1 } });
+  const first = await source.read();
+  await write('0', 'pages', { [PANE]: { '/a': 2 } });
+  expect(await source.read()).toBe(first);
+  expect((await readAnew()).pages).toEqual([
+    { path: '/a', views: 2 },
+    { path: '/b', views: 1 },
+  ]);
+  await redis.flushall();
+  expect((await readAnew()).pages).toEqual([]);
+});
+
+test('as the minutes pass, panes leave the figures without anything being written', async () => {
+  await write('0', 'visitors', { [PANE]: { visitors: 1, pageViews: 1, newest: 1 } });
+  expect((await source.read()).visitors.total).toBe(1);
+  clock.advance(14 * MINUTE);
+  expect((await source.read()).visitors.total).toBe(1);
+  clock.advance(MINUTE);
+  expect((await source.read()).visitors.total).toBe(0);
+});
+
+test('subscribers are told of a write, once for many, and again after the connection came back', async () => {
+  let calls = 0;
+  const unsubscribe = source.subscribe(() => calls++);
+  const told = (count: number) =>
+    waitFor(`call ${count}`, () => {
+      clock.advance(50);
+      return calls >= count;
+    });
+  await told(1);
+  await waitFor('a subscription', async () => {
+    await write('0', 'pages', { [PANE]: { '/a': version } });
+    clock.advance(50);
+    return calls >= 2;
+  });
+  const before = calls;
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  await told(before + 1);
+  unsubscribe();
+  clock.advance(50);
+  const after = calls;
+  await write('0', 'pages', { [PANE]: { '/a': 9 } });
+  clock.advance(50);
+  expect(calls).toBe(after);
+});
+
+test('GET /api/live gives the figures', async () => {
+  const response = await app.inject('/api/live');
+  expect(response.statusCode).toBe(200);
+  expect(response.json().visitors.series).toHaveLength(15);
+});
+
+test('GET /api/metrics gives all retained panes of a time range, oldest first', async () => {
+  const old = Date.UTC(2015, 4, 17, 10, 5);
+  await write('0', 'pages', { [old + MINUTE]: { '/b': 2 }, [old]: { '/a': 1 }, [old + 2 * MINUTE]: { '/c': 3 } });
+  await write('1', 'pages', { [old]: { '/a': 4 } });
+  const response = await app.inject(`/api/metrics/pages?from=2015-05-17T10:05:00Z&to=2015-05-17T12:07:00%2B02:00`);
+  expect(response.json()).toEqual({
+    metric: 'pages',
+    panes: [
+      { start: '2015-05-17T10:05:00.000Z', values: { '/a': 5 } },
+      { start: '2015-05-17T10:06:00.000Z', values: { '/b': 2 } },
+    ],
+  });
+});
+
+test('GET /api/metrics of several days gives every pane', async () => {
+  const panes = Object.fromEntries(
+    Array.from({ length: 2_000 }, (_, index) => [PANE - index * MINUTE, { pageViews: 1 }]),
+  );
+  await write('0', 'visitors', panes);
+  const readings = await source.readPanes('visitors', PANE - 3_000 * MINUTE, PANE + MINUTE);
+  expect(readings).toHaveLength(2_000);
+});
+
+test('a wrong query is a problem that names the parameter', async () => {
+  for (const [url, path] of [
+    ['/api/metrics/nothing?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z', 'metric'],
+    ['/api/metrics/pages', 'query.from'],
+    ['/api/metrics/pages?from=yesterday&to=2026-01-02T00:00:00Z', 'query.from'],
+    ['/api/metrics/pages?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'query'],
+    ['/api/metrics/pages?from=2020-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'query'],
+    ['/api/metrics/pages?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&limit=1', 'query'],
+  ] as const) {
+    const response = await app.inject(url);
+    expect(response.statusCode, url).toBe(400);
+    expect(response.headers['content-type']).toMatch('application/problem+json');
+    expect(response.json().detail, url).toContain(`${path}:`);
+  }
+});
+
+test('while Redis is away the answer is 503, and the figures are back when it is', async () => {
+  const other = await startTestRedis();
+  const ownRedis = connectLiveRedis(other.url);
+  const ownSource = createLiveSource(ownRedis, clock);
+  await ownSource.read();
+  const ownApp = Fastify();
+  await ownApp.register(liveRoutes, { source: ownSource });
+  await other.kill();
+  clock.advance(100);
+  const response = await ownApp.inject('/api/live');
+  expect(response.statusCode).toBe(503);
+  expect(response.json().code).toBe('PS_QUERY_UNAVAILABLE');
+  await ownApp.close();
+  ownSource.close();
+  ownRedis.disconnect();
+  await other.stop();
+});

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ConfigError, loadConfig } from '../../../src/shared/config/index.js';
+
+const failure = (run: () => unknown): ConfigError => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+};
+
+test('without any input every value has its default', () => {
+  const config = loadConfig({ env: {} });
+  expect(config.gateway).toMatchObject({ host: '127.0.0.1', port: 8080, sources: [] });
+  expect(config.gateway.routes.at(-1)).toEqual({ match: { type: '*' }, to: 'hub:clicks' });
+  expect(config.admin.host).toBe('127.0.0.1');
+});
+
+test('a flag wins over the environment, which wins over the file', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'penstock-config-'));
+  const file = join(dir, 'penstock.json');
+  writeFileSync(
+    file,
+    JSON.stringify({ gateway: { port: 1, host: '127.0.0.2' }, admin: { port: 1 }, logLevel: 'warn' }),
+  );
+  const env = { PENSTOCK_CONFIG: file, PENSTOCK_PORT: '2', PENSTOCK_ADMIN_PORT: '2' };
+  const config = loadConfig({ env, flags: { 'gateway.port': 3, 'admin.port': undefined } });
+  expect(config.gateway.port).toBe(3);
+  expect(config.gateway.host).toBe('127.0.0.2');
+  expect(config.admin.port).toBe(2);
+  expect(config.logLevel).toBe('warn');
+  rmSync(dir, { recursive: true });
+});
+
+test('a bad value is an error that names it and where it came from', () => {
+  const error = failure(() => loadConfig({ env: { PENSTOCK_PORT: '70000' } }));
+  expect(error.code).toBe('PS_CONFIG_INVALID');
+  expect(error.message).toContain('gateway.port');
+  expect(error.message).toContain('PENSTOCK_PORT');
+  expect(failure(() => loadConfig({ env: { PENSTOCK_PORT: 'eighty' } })).message).toContain('PENSTOCK_PORT');
+  expect(failure(() => loadConfig({ env: { PENSTOCK_SOURCES: '[{]' } })).message).toContain('PENSTOCK_SOURCES');
+});
+
+test('an unknown key is an error and not ignored', () => {
+  const error = failure(() => loadConfig({ env: {}, flags: { 'gateway.prot': 80 } }));
+  expect(error.message).toContain('prot');
+});
+
+test('values that contradict each other are both named', () => {
+  const env = { PENSTOCK_SERVICEBUS_CONNECTION_STRING: 'Endpoint=sb://x/', PENSTOCK_SERVICEBUS_NAMESPACE: 'x' };
+  const error = failure(() => loadConfig({ env }));
+  expect(error.message).toContain('serviceBus.connectionString');
+  expect(error.message).toContain('serviceBus.namespace');
+});
+
+test('the admin port needs a token on an address that is not loopback', () => {
+  const env = { PENSTOCK_ADMIN_HOST: '0.0.0.0' };
+  expect(failure(() => loadConfig({ env })).message).toContain('admin.token');
+  expect(loadConfig({ env: { ...env, PENSTOCK_ADMIN_TOKEN: 'a-long-enough-token' } }).admin.host).toBe('0.0.0.0');
+});
+
+test('two sources cannot share a write key, and the error does not show it', () => {
+  const sources = [
+    { name: 'one', writeKey: 'the-same-key' },
+    { name: 'two', writeKey: 'the-same-key' },
+  ];
+  const error = failure(() => loadConfig({ env: { PENSTOCK_SOURCES: JSON.stringify(sources) } }));
+  expect(error.message).toContain('writeKey');
+  expect(error.message).not.toContain('the-same-key');
+});
+
+test('routes that nobody gave lead to the configured topic and hub', () => {
+  const { routes } = loadConfig({
+    env: { PENSTOCK_SERVICEBUS_TOPIC: 'orders', PENSTOCK_EVENTHUBS_HUB: 'views' },
+  }).gateway;
+  expect(routes[0]).toEqual({ match: { type: 'purchase' }, to: 'topic:orders' });
+  expect(routes.at(-1)).toEqual({ match: { type: '*' }, to: 'hub:views' });
+  const own = [{ match: { type: '*' }, to: 'hub:all' }];
+  expect(loadConfig({ env: { PENSTOCK_ROUTES: JSON.stringify(own) } }).gateway.routes).toEqual(own);
+});
