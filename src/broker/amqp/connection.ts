@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { EventContext, Receiver, Sender } from 'rhea';
 import { every } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
@@ -43,7 +43,7 @@ export interface AmqpConnection {
 }
 
 /** Serves one AMQP connection until it ends; then calls `onEnd`. */
-export function serveConnection(deps: ConnectionDeps, socket: Socket, onEnd: () => void): AmqpConnection {
+export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () => void): AmqpConnection {
   const { logger } = deps;
   const onError = (error: unknown) => logger.error({ err: error }, 'broker operation failed');
   const connection = acceptConnection(deps.container, socket);

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Connection, Container } from 'rhea';
 import type { Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
@@ -27,7 +27,7 @@ export interface ConnectionDeps {
 /** What the links of one connection share. */
 export interface ConnectionContext extends ConnectionDeps {
   readonly connection: Connection;
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly grants: Grants;
   readonly congested: () => boolean;
   readonly onError: (error: unknown) => void;

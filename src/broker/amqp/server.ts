@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type AmqpConnection, serveConnection } from './connection.js';
 import type { ConnectionDeps } from './context.js';
 import { createReaderRegistry } from './epochs.js';
@@ -11,7 +11,7 @@ const PENDING_BYTES = 64 * 1024 * 1024;
 
 export interface AmqpServer {
   /** Serves a socket whose first bytes are still to be read. */
-  accept(socket: Socket): void;
+  accept(socket: Duplex): void;
   /** Tells every client to go. */
   close(): void;
 }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import rhea, { type Connection, type Container, type Delivery, type Receiver, type Sender } from 'rhea';
 import type { AmqpFault } from './conditions.js';
 
@@ -36,7 +36,7 @@ interface Internals {
   on_transfer(frame: TransferFrame): void;
   on_flow(frame: FlowFrame): void;
   frame_size?: number;
-  accept(socket: Socket): void;
+  accept(socket: Duplex): void;
 }
 
 interface TransferFrame {
@@ -109,7 +109,7 @@ function boundDelivery(incomplete: Map<string, number>, { channel, performative 
 const queued = new WeakMap<Connection, number>();
 
 /** Bytes on their way to the peer: in rhea, and in the socket. */
-export const outgoingBytes = (connection: Connection, socket: Socket): number =>
+export const outgoingBytes = (connection: Connection, socket: Duplex): number =>
   (queued.get(connection) ?? 0) + socket.writableLength;
 
 /** Sends the bytes of an encoded message, settled or to be settled by the peer. */
@@ -122,7 +122,7 @@ export function sendEncoded(sender: Sender, payload: Buffer, tag: Buffer, settle
 }
 
 /** One write to the socket for all frames of a turn, instead of one each. */
-function gatherWrites(connection: Connection, socket: Socket): void {
+function gatherWrites(connection: Connection, socket: Duplex): void {
   const inner = internals(connection);
   const proto = Object.getPrototypeOf(connection) as Internals;
   let gathering = false;
@@ -151,7 +151,7 @@ function gatherWrites(connection: Connection, socket: Socket): void {
 }
 
 /** rhea believes any frame size that a peer announces, and would gather that much. */
-function boundFrames(connection: Connection, socket: Socket): void {
+function boundFrames(connection: Connection, socket: Duplex): void {
   const inner = internals(connection);
   const proto = Object.getPrototypeOf(connection) as Internals;
   inner.input = (chunk) => {
@@ -161,7 +161,7 @@ function boundFrames(connection: Connection, socket: Socket): void {
 }
 
 /** Speaks AMQP, as the server, on a socket whose first bytes are still to be read. */
-export function acceptConnection(container: Container, socket: Socket): Connection {
+export function acceptConnection(container: Container, socket: Duplex): Connection {
   const options = {
     container_id: container.id,
     max_frame_size: MAX_FRAME_BYTES,

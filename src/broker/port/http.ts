@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { CancelTimer, Clock } from '../../shared/clock.js';
+import type { Upgrade } from './websocket.js';
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -8,6 +9,11 @@ export interface HttpOptions {
   /** From the beginning of a request, or of the wait for one, to its last byte. */
   readonly requestTimeoutMs: number;
   readonly maxHeaderBytes: number;
+}
+
+export interface HttpHandlers {
+  readonly onRequest: HttpHandler;
+  readonly onUpgrade: Upgrade;
 }
 
 export interface HttpConnections {
@@ -21,7 +27,7 @@ export interface HttpConnections {
  * HTTP over connections that somebody else accepted. The deadlines of node's HTTP server run only where it listens by itself, so
  * that the one deadline that matters, a request has to arrive in time, is kept here.
  */
-export function createHttp(handler: HttpHandler, clock: Clock, options: HttpOptions): HttpConnections {
+export function createHttp(handlers: HttpHandlers, clock: Clock, options: HttpOptions): HttpConnections {
   const waiting = new Map<Socket, CancelTimer>();
   let stopping = false;
 
@@ -43,7 +49,12 @@ export function createHttp(handler: HttpHandler, clock: Clock, options: HttpOpti
     if (stopping) response.setHeader('connection', 'close');
     request.once('end', () => stopWaiting(socket));
     response.once('close', () => awaitRequest(socket));
-    handler(request, response);
+    handlers.onRequest(request, response);
+  });
+  server.on('upgrade', (request, socket, head) => {
+    stopWaiting(socket as Socket);
+    if (stopping) socket.destroy();
+    else handlers.onUpgrade(request, socket, head);
   });
 
   return {

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import type { CancelTimer, Clock } from '../../shared/clock.js';
 import { createHttp, type HttpHandler } from './http.js';
 import { type Listening, listen } from './listen.js';
 import { type Protocol, sniff } from './sniff.js';
+import { createUpgrade } from './websocket.js';
 
 export interface PortOptions {
   /** `localhost` is both loopback addresses. */
@@ -31,7 +33,7 @@ const DEFAULTS = {
 export interface PortDeps {
   readonly clock: Clock;
   /** Takes an AMQP connection. Its first bytes are still to be read; nobody else listens to its errors or closes it. */
-  readonly onAmqp: (socket: Socket, facts: { readonly secure: boolean }) => void;
+  readonly onAmqp: (socket: Duplex, facts: { readonly secure: boolean }) => void;
   readonly onHttp: HttpHandler;
 }
 
@@ -64,13 +66,13 @@ function whenTold(socket: Socket, allowed: readonly Protocol[], decide: (protoco
 }
 
 /**
- * One TCP port for AMQP, AMQP over TLS, HTTP and HTTPS, so that one connection string serves messaging clients and the
+ * One TCP port for AMQP and HTTP, each plain or in TLS, and AMQP over WebSockets, so that one connection string serves messaging clients and the
  * administration client, which always speaks HTTPS.
  */
 export function createPort({ clock, onAmqp, onHttp }: PortDeps, given: PortOptions): Port {
   const options = { ...DEFAULTS, ...given };
   const secureContext = createSecureContext(options.tls);
-  const http = createHttp(onHttp, clock, options);
+  const http = createHttp({ onRequest: onHttp, onUpgrade: createUpgrade(onAmqp) }, clock, options);
   /** Every open connection, with what cancels its hello deadline. */
   const open = new Map<Socket, CancelTimer>();
   /** Connections that have not said yet what they speak. */
