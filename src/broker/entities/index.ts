@@ -14,5 +14,5 @@ export {
   type QueueEntry,
   type QueueState,
   type Settlement,
-} from './queue.js';
+} from './queue/index.js';
 export { compileRouter, type Router } from './topic.js';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createQueue, EMPTY_QUEUE, type QueueEntry, type Settlement } from '../../../src/broker/entities/index.js';
-import type { Write } from '../../../src/broker/store/index.js';
-import { changeKey, messageKey } from '../../../src/broker/store/keys.js';
+import { createQueue, EMPTY_QUEUE, type QueueEntry, type Settlement } from '../../../../src/broker/entities/index.js';
+import type { Write } from '../../../../src/broker/store/index.js';
+import { changeKey, messageKey } from '../../../../src/broker/store/keys.js';
 
 const LOCK_MS = 1000;
 const MAX_DELIVERIES = 3;

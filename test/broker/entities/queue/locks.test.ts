@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createLocks } from '../../../../src/broker/entities/queue/locks.js';
+
+const entry = (sequence: number) => ({
+  sequence,
+  sizeBytes: 1,
+  expiresAtMs: Number.POSITIVE_INFINITY,
+  deliveryCount: 0,
+  record: undefined,
+});
+
+describe('locks', () => {
+  it('end in the order of their times, also when the lock duration changes while they last', () => {
+    const steps = fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constant('add' as const), durationMs: fc.constantFrom(10, 50, 200) }),
+        fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 60 }) }),
+        fc.record({ kind: fc.constant('remove' as const), index: fc.nat(50) }),
+      ),
+      { maxLength: 80 },
+    );
+    fc.assert(
+      fc.property(steps, (sequence) => {
+        const locks = createLocks();
+        const expected = new Map<string, number>();
+        let nowMs = 0;
+        let made = 0;
+        for (const step of sequence) {
+          if (step.kind === 'add') {
+            const token = `t${made}`;
+            expect(locks.add(token, entry(made++), { nowMs, durationMs: step.durationMs })).toBe(
+              nowMs + step.durationMs,
+            );
+            expected.set(token, nowMs + step.durationMs);
+          } else if (step.kind === 'remove') {
+            const token = `t${step.index}`;
+            const there = expected.delete(token);
+            expect(locks.remove(token, nowMs) !== undefined).toBe(there);
+          } else {
+            nowMs += step.ms;
+            const ended = [...expected].filter(([, endMs]) => endMs <= nowMs).map(([token]) => token);
+            for (const token of ended) {
+              expect(locks.remove(token, nowMs)).toBeUndefined();
+              expected.delete(token);
+            }
+            const found = locks.expire(nowMs).map((one) => `t${one.sequence}`);
+            expect(found.sort()).toEqual(ended.sort());
+          }
+          expect(locks.nextEndMs()).toBe(expected.size === 0 ? undefined : Math.min(...expected.values()));
+          expect([...locks.entries()].length).toBe(expected.size);
+        }
+      }),
+    );
+  });
+});
