@@ -2,25 +2,29 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Bench, type Figure, table } from './lib/report.js';
 import { batch } from './rows/batch.js';
+import { broker } from './rows/broker.js';
 import { drain } from './rows/drain.js';
 import { freshness } from './rows/freshness.js';
 import { single } from './rows/single.js';
 
-/** `npm run bench [-- name…] [--json] [--seconds N] [--profile FOLDER]` */
-const benches: Readonly<Record<string, Bench>> = { single, batch, drain, freshness };
+/** `npm run bench [-- name…] [--json] [--seconds N] [--long] [--profile FOLDER]` */
+const benches: Readonly<Record<string, Bench>> = { single, batch, drain, freshness, broker };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '5' },
+    long: { type: 'boolean', default: false },
     profile: { type: 'string' },
   },
 });
 const seconds = Number(values.seconds);
 const unknown = positionals.find((name) => !Object.hasOwn(benches, name));
 if (unknown !== undefined || !(seconds >= 1)) {
-  process.stderr.write(`usage: npm run bench [-- ${Object.keys(benches).join(' | ')}] [--json] [--seconds N]\n`);
+  process.stderr.write(
+    `usage: npm run bench [-- ${Object.keys(benches).join(' | ')}] [--json] [--seconds N] [--long]\n`,
+  );
   process.exit(1);
 }
 
@@ -29,6 +33,7 @@ for (const [name, bench] of Object.entries(benches)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   await bench({
     seconds,
+    long: values.long,
     profileDir: values.profile,
     report: (figure) => figures.push(figure),
     note: (text) => process.stderr.write(`… ${text}\n`),

@@ -31,16 +31,21 @@ export interface LoadResult {
 /** Entries of the bench are bundled side by side. */
 export const entry = (name: string): string => fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
 
-/** Loads a URL from another process and waits for the figures. @throws when any request failed */
-export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const child = fork(entry('load'), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+/** Gives options to an entry in a process of its own, and waits for what it answers. */
+export async function runEntry(name: string, options: object): Promise<unknown> {
+  const child = fork(entry(name), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
   child.send(options);
-  const result = await Promise.race([
-    once(child, 'message').then(([message]) => message as LoadResult),
+  return Promise.race([
+    once(child, 'message').then(([message]) => message as unknown),
     once(child, 'exit').then(([code]) => {
-      throw new Error(`the load process ended with ${code}`);
+      throw new Error(`the process of ${name} ended with ${code}`);
     }),
   ]);
+}
+
+/** Loads a URL from another process and waits for the figures. @throws when any request failed */
+export async function runLoad(options: LoadOptions): Promise<LoadResult> {
+  const result = (await runEntry('load', options)) as LoadResult;
   if (result.failed > 0 || result.answered === 0)
     throw new Error(`${options.url}: ${result.failed} requests failed, ${result.answered} were answered`);
   return result;

@@ -1,5 +1,4 @@
 import { cpus } from 'node:os';
-import type { LoadResult } from './load.js';
 import type { Parts } from './parts.js';
 
 /** What a stretch of time cost, and what disturbed it. */
@@ -28,7 +27,10 @@ export function startMeter(parts: Parts): () => Cost {
 }
 
 /** CPU time of each part for one of `count`, in microseconds; parts that did next to nothing are left out. */
-export function cpuMicrosEach({ cpuSeconds }: Cost, count: number): Readonly<Record<string, number>> {
+export function cpuMicrosEach(
+  { cpuSeconds }: Pick<Cost, 'cpuSeconds'>,
+  count: number,
+): Readonly<Record<string, number>> {
   const entries = Object.entries(cpuSeconds).filter(([part]) => part !== 'bench');
   const total = entries.reduce((sum, [, seconds]) => sum + seconds, 0);
   const worth = entries.filter(([, seconds]) => seconds > total / 100);
@@ -36,7 +38,7 @@ export function cpuMicrosEach({ cpuSeconds }: Cost, count: number): Readonly<Rec
 }
 
 /** Share of the machine, 0 to 1, that went to programs that have nothing to do with the bench. */
-export function foreignShare(cost: Cost, loads: readonly LoadResult[]): number {
+export function foreignShare(cost: Cost, loads: readonly { readonly cpuSeconds: number }[]): number {
   const ours = Object.values(cost.cpuSeconds).reduce((sum, seconds) => sum + seconds, 0);
   const load = loads.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   return Math.max(0, (cost.machineSeconds - ours - load) / cost.capacitySeconds);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   azuriteConnectionString,
   azuriteProcess,
@@ -25,6 +25,14 @@ export interface Parts {
   server(name: string, env?: Readonly<Record<string, string>>): Promise<string>;
   azurite(): Promise<string>;
   redis(): Promise<string>;
+  /** Any other program. */
+  program(spec: ProcessSpec): Promise<void>;
+  /** Ends one part at once, with nothing written any more. */
+  kill(name: string): Promise<void>;
+  /** Resident memory of a part. */
+  residentBytes(name: string): number;
+  /** A folder for the data of a part, which goes with the bench. */
+  folder(name: string): string;
   /** CPU seconds that each part has used so far. Empty where there is no /proc. */
   cpuSeconds(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
@@ -98,6 +106,21 @@ export function createParts(profileDir: string | undefined): Parts {
       await start(redisProcess(options));
       return redisUrl(options);
     },
+    async program(spec) {
+      await start(spec);
+    },
+    async kill(name) {
+      const index = running.findIndex((one) => one.name === name);
+      const [one] = index < 0 ? [] : running.splice(index, 1);
+      one?.part.signal('SIGKILL');
+      await one?.part.ended;
+    },
+    residentBytes: (name) => residentBytesOf(running.find((one) => one.name === name)?.part.pid),
+    folder(name) {
+      const path = resolve(dataDir, name);
+      mkdirSync(path, { recursive: true });
+      return path;
+    },
     cpuSeconds: () => Object.fromEntries(running.map(({ name, part }) => [name, cpuSecondsOf(part.pid)])),
     async stop() {
       // Last started, first stopped: readers before what they read.
@@ -124,5 +147,14 @@ function cpuSecondsOf(pid: number | undefined): number {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   } catch {
     return 0;
+  }
+}
+
+function residentBytesOf(pid: number | undefined): number {
+  try {
+    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return Number(found?.[1] ?? Number.NaN) * 1024;
+  } catch {
+    return Number.NaN;
   }
 }

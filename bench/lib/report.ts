@@ -17,8 +17,10 @@ export interface Figure {
 /** A benchmark: adds its figures as they are known. */
 export type Bench = (context: BenchContext) => Promise<void>;
 
-interface BenchContext {
+export interface BenchContext {
   readonly seconds: number;
+  /** Also what takes minutes. */
+  readonly long: boolean;
   readonly profileDir: string | undefined;
   report(figure: Figure): void;
   note(text: string): void;
