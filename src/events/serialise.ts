@@ -10,6 +10,8 @@ export interface Envelope {
   readonly head: string;
   readonly context: string;
   readonly tail: string;
+  /** No string of the request's events needs an escape. */
+  readonly isPlain: boolean;
 }
 
 export interface EnvelopeInput {
@@ -17,6 +19,8 @@ export interface EnvelopeInput {
   readonly traceparent?: string | undefined;
   readonly context: EventContext;
   readonly receivedAtMs: number;
+  /** The events were read from JSON in which no string needs an escape: see isPlainJson. */
+  readonly isPlain?: boolean | undefined;
 }
 
 const formatTime = createTimeFormatter();
@@ -29,6 +33,7 @@ export function createEnvelope(input: EnvelopeInput): Envelope {
     head: `{"specversion":"1.0","source":${quote(input.source)},${traceparent}"id":`,
     context: contextJson(input.context),
     tail: `,"receivedAt":"${formatTime(input.receivedAtMs)}"}}`,
+    isPlain: input.isPlain === true,
   };
 }
 
@@ -38,17 +43,18 @@ export function createEnvelope(input: EnvelopeInput): Envelope {
  * object only to walk it again.
  */
 export function serialise(event: NormalisedEvent, envelope: Envelope): string {
-  const anonymousId = event.anonymousId === undefined ? undefined : quote(event.anonymousId);
-  const userId = event.userId === undefined ? undefined : quote(event.userId);
+  const { isPlain } = envelope;
+  const anonymousId = event.anonymousId === undefined ? undefined : quote(event.anonymousId, isPlain);
+  const userId = event.userId === undefined ? undefined : quote(event.userId, isPlain);
   const subject = userId ?? anonymousId;
-  let json = `${envelope.head}${quote(event.id)},"type":"${event.type}","time":"${event.time}"`;
+  let json = `${envelope.head}${quote(event.id, isPlain)},"type":"${event.type}","time":"${event.time}"`;
   if (subject !== undefined) json += `,"subject":${subject}`;
   json += ',"data":{"context":';
   json += event.context === undefined ? envelope.context : rememberedContextJson(event.context);
   if (anonymousId !== undefined) json += `,"anonymousId":${anonymousId}`;
   if (userId !== undefined) json += `,"userId":${userId}`;
-  if (event.sessionId !== undefined) json += `,"sessionId":${quote(event.sessionId)}`;
-  if (event.page !== undefined) json += `,"page":${pageJson(event.page)}`;
+  if (event.sessionId !== undefined) json += `,"sessionId":${quote(event.sessionId, isPlain)}`;
+  if (event.page !== undefined) json += `,"page":${pageJson(event.page, isPlain)}`;
   if (event.properties !== undefined) json += `,"properties":${JSON.stringify(event.properties)}`;
   if (event.occurredAt !== undefined) json += `,"occurredAt":"${event.occurredAt}"`;
   if (event.sentAt !== undefined) json += `,"sentAt":"${event.sentAt}"`;
@@ -57,12 +63,12 @@ export function serialise(event: NormalisedEvent, envelope: Envelope): string {
 }
 
 /** A page that is there has at least one field. */
-function pageJson({ url, path, title, referrer }: Page): string {
+function pageJson({ url, path, title, referrer }: Page, isPlain: boolean): string {
   let json = '';
-  if (url !== undefined) json = `{"url":${quote(url)}`;
-  if (path !== undefined) json += `${json === '' ? '{' : ','}"path":${quote(path)}`;
-  if (title !== undefined) json += `${json === '' ? '{' : ','}"title":${quote(title)}`;
-  if (referrer !== undefined) json += `${json === '' ? '{' : ','}"referrer":${quote(referrer)}`;
+  if (url !== undefined) json = `{"url":${quote(url, isPlain)}`;
+  if (path !== undefined) json += `${json === '' ? '{' : ','}"path":${quote(path, isPlain)}`;
+  if (title !== undefined) json += `${json === '' ? '{' : ','}"title":${quote(title, isPlain)}`;
+  if (referrer !== undefined) json += `${json === '' ? '{' : ','}"referrer":${quote(referrer, isPlain)}`;
   return `${json}}`;
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findFault, quote, replaceLoneSurrogates } from '../../src/events/json.js';
+import { findFault, isPlainJson, quote, replaceLoneSurrogates } from '../../src/events/json.js';
 
 const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) });
 
@@ -11,6 +11,21 @@ describe('quote', () => {
         expect(quote(text)).toBe(JSON.stringify(text));
       }),
     );
+  });
+});
+
+describe('isPlainJson', () => {
+  it('is true only where every string can be written without an escape', () => {
+    const wellFormed = anyText.map((text) => Buffer.from(text, 'utf8').toString('utf8'));
+    fc.assert(
+      fc.property(wellFormed, (text) => {
+        const json = JSON.stringify({ text });
+        if (isPlainJson(json)) expect(quote(text, true)).toBe(JSON.stringify(text));
+        else expect(JSON.stringify(text)).toContain('\\');
+      }),
+    );
+    expect(isPlainJson('{"a":"é 👟"}')).toBe(true);
+    expect(isPlainJson('{"a":"\\u0041"}')).toBe(false);
   });
 });
 

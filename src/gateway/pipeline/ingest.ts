@@ -64,7 +64,7 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
   function launch(request: IngestRequest, parsed: ParsedBody) {
     const receivedAtMs = clock.now();
     const { source, context, traceparent } = request;
-    const envelope = createEnvelope({ source, traceparent, context, receivedAtMs });
+    const envelope = createEnvelope({ source, traceparent, context, receivedAtMs, isPlain: parsed.isPlain });
 
     // From here on each event has a fate of its own: a bad one never costs the others.
     const { entries, outgoing } = steps.prepare(

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { Rejection, reject, replaceLoneSurrogates } from '../../events/index.js';
+import { isPlainJson, Rejection, reject, replaceLoneSurrogates } from '../../events/index.js';
 import { messageOf } from '../../shared/errors.js';
 import { Problem } from '../problem.js';
 
@@ -8,6 +8,8 @@ export interface ParsedBody {
   readonly items: readonly (unknown | Rejection)[];
   /** `sentAt` beside `events`: for those that have none of their own. */
   readonly sentAt?: unknown;
+  /** No string in it needs an escape: see isPlainJson. */
+  readonly isPlain?: boolean;
 }
 
 const NDJSON = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)\b/i;
@@ -32,18 +34,22 @@ export function createParse(options: { readonly eventsPerRequest: number }) {
     if (!isUtf8(body)) {
       return looksLikeLines(body) ? parseLines(body) : new Problem('PS_BODY_NOT_UTF8', 'JSON is exchanged as UTF-8');
     }
+    const text = textOf(body);
+    const isPlain = isPlainJson(text);
     let value: unknown;
     try {
-      value = parseJson(body);
+      value = JSON.parse(isPlain ? text : replaceLoneSurrogates(text));
     } catch (error) {
       return looksLikeLines(body) ? parseLines(body) : new Problem('PS_BODY_NOT_JSON', messageOf(error));
     }
-    if (Array.isArray(value)) return { items: value };
+    if (Array.isArray(value)) return { items: value, isPlain };
     if (value === null || typeof value !== 'object') {
       return new Problem('PS_BODY_NOT_EVENTS', 'Send one event, an array of events, or {"events": […]}');
     }
     const { events, type, sentAt } = value as { events?: unknown; type?: unknown; sentAt?: unknown };
-    return Array.isArray(events) && type === undefined ? { items: events, sentAt } : { items: [value] };
+    return Array.isArray(events) && type === undefined
+      ? { items: events, sentAt, isPlain }
+      : { items: [value], isPlain };
   }
 
   function parseLines(body: Buffer): ParsedBody | Problem {
@@ -59,7 +65,7 @@ export function createParse(options: { readonly eventsPerRequest: number }) {
 function parseLine(line: Buffer): unknown {
   if (!isUtf8(line)) return reject('invalid_utf8', '');
   try {
-    return parseJson(line);
+    return JSON.parse(replaceLoneSurrogates(textOf(line)));
   } catch {
     return reject('invalid_json', '');
   }
@@ -92,7 +98,7 @@ function isBlank(line: Buffer): boolean {
 
 const BYTE_ORDER_MARK = 0xfeff;
 
-function parseJson(bytes: Buffer): unknown {
+function textOf(bytes: Buffer): string {
   const text = bytes.toString('utf8');
-  return JSON.parse(replaceLoneSurrogates(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text));
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }

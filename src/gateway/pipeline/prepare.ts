@@ -57,7 +57,7 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
     function prepareOne(item: unknown, index: number): Prepared {
       const event = item instanceof Rejection ? item : deps.normalise(item, request);
       if (event instanceof Rejection) return { kind: 'rejected', idJson: idOf(item), rejection: event };
-      const idJson = quote(event.id);
+      const idJson = quote(event.id, envelope.isPlain);
       const of = seen?.indexOf(event);
       if (of !== undefined) return { kind: 'repeated', idJson, of };
       const sink = sinkOf(event.type);
