@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type BrokerReady, createBroker } from '../../src/broker/index.js';
 import type {
   HubDefinition,
+  QueueDefinition,
   SubscriptionDefinition,
   TopicDefinition,
   Topology,
@@ -20,6 +21,14 @@ export const queueSettings = {
   deadLetteringOnMessageExpiration: false,
   requiresSession: false,
 } as const;
+
+export const queue = (name: string, overrides: Partial<QueueDefinition> = {}): QueueDefinition => ({
+  name,
+  ...queueSettings,
+  requiresDuplicateDetection: false,
+  duplicateDetectionHistoryTimeWindowMs: 10 * MINUTE_MS,
+  ...overrides,
+});
 
 export const subscription = (
   name: string,

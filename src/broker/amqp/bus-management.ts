@@ -1,9 +1,9 @@
 import rhea from 'rhea';
 import type { QueueRuntime, SettleOutcome } from '../namespace/index.js';
 import type { Address } from './address.js';
-import { type AmqpFault, entityNotFound, messageLockLost, notAllowed, notImplemented } from './conditions.js';
+import { answer, badRequest, bodyOf, done, type Fields, fail, wholeNumber, wholeNumbers } from './bus-replies.js';
+import { entityNotFound, messageLockLost, messageNotFound, notAllowed, notImplemented } from './conditions.js';
 import type { ConnectionContext } from './context.js';
-import { failureReply } from './hub-management.js';
 import { lockTokenOf } from './lock-token.js';
 import { changesOf, deadLetterReason } from './queue-egress.js';
 import { type NodeRequest, type Reply, textProperty } from './requests.js';
@@ -13,26 +13,9 @@ const { types } = rhea;
 const TIMESTAMP_CODE = 0x83;
 /** Most messages in one answer, whatever is asked for; the client asks again. */
 const MAX_PEEKED = 250;
+/** Most deferred messages in one request. */
+const MAX_DEFERRED = 250;
 const MAX_RULES = 2000;
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const answer = (code: number, description: string, body?: unknown): Reply => ({
-  properties: { statusCode: types.wrap_int(code), statusDescription: description },
-  ...(body === undefined ? {} : { body }),
-});
-const done = answer(200, 'OK');
-const fail = (code: number, fault: AmqpFault): Reply => failureReply(code, fault);
-const badRequest = (description: string): Reply =>
-  fail(400, { condition: 'com.microsoft:argument-error', description });
-
-const bodyOf = ({ body }: NodeRequest): Fields => (body !== null && typeof body === 'object' ? (body as Fields) : {});
-
-/** A whole number that may have come as the 8 bytes of a long. */
-function wholeNumber(value: unknown): number | undefined {
-  const number = Buffer.isBuffer(value) && value.length === 8 ? Number(value.readBigInt64BE()) : value;
-  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
-}
 
 function lockTokens(body: Fields): string[] | undefined {
   const tokens = body['lock-tokens'];
@@ -68,6 +51,8 @@ function disposition(queue: QueueRuntime, body: Fields): ((token: string) => Pro
       return (token) => queue.complete(token);
     case 'abandoned':
       return (token) => queue.abandon(token, changesOf(changes));
+    case 'defered':
+      return (token) => queue.defer(token, changesOf(changes));
     case 'suspended': {
       const given = { DeadLetterReason: body['deadletter-reason'] };
       const info = { ...changes, ...given, DeadLetterErrorDescription: body['deadletter-description'] };
@@ -81,13 +66,24 @@ function disposition(queue: QueueRuntime, body: Fields): ((token: string) => Pro
 async function updateDisposition(queue: QueueRuntime, body: Fields): Promise<Reply> {
   const tokens = lockTokens(body);
   if (tokens === undefined) return badRequest('lock-tokens: an array of UUIDs is expected.');
-  if (body['disposition-status'] === 'defered') {
-    return fail(501, notImplemented('Deferral is not supported by this broker.'));
-  }
   const settle = disposition(queue, body);
   if (settle === undefined) return badRequest('disposition-status: not a known status.');
   const outcomes = await Promise.all(tokens.map(settle));
   return outcomes.includes('lock-lost') ? fail(410, messageLockLost) : done;
+}
+
+async function receiveDeferred(queue: QueueRuntime, body: Fields): Promise<Reply> {
+  const sequences = wholeNumbers(body['sequence-numbers'], MAX_DEFERRED);
+  if (sequences === undefined) return badRequest(`sequence-numbers: 1 to ${MAX_DEFERRED} numbers are expected.`);
+  const mode = wholeNumber(body['receiver-settle-mode']) === 0 ? 'receive-and-delete' : 'peek-lock';
+  const received = await queue.receiveDeferred(sequences, mode);
+  if (received === undefined) return fail(404, messageNotFound);
+  return answer(200, 'OK', {
+    messages: received.map(({ lockToken, payload }) => ({
+      message: payload,
+      'lock-token': types.wrap_uuid(Buffer.from(lockToken, 'hex')),
+    })),
+  });
 }
 
 type SubscriptionAddress = Extract<Address, { kind: 'subscription' }>;
@@ -158,6 +154,8 @@ export async function answerBusRequest(
       return renewLocks(queue, body);
     case 'com.microsoft:peek-message':
       return peek(queue, body);
+    case 'com.microsoft:receive-by-sequence-number':
+      return receiveDeferred(queue, body);
     case 'com.microsoft:update-disposition':
       return updateDisposition(queue, body);
   }

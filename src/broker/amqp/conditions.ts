@@ -46,6 +46,11 @@ export const messageLockLost: AmqpFault = {
     'The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.',
 };
 
+export const messageNotFound: AmqpFault = {
+  condition: 'com.microsoft:message-not-found',
+  description: 'Failed to lock one or more specified messages. Either the message is already locked or does not exist.',
+};
+
 export const internalError: AmqpFault = {
   condition: 'amqp:internal-error',
   description: 'The broker could not complete the operation.',

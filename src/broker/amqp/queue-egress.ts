@@ -2,7 +2,7 @@ import type { Delivery, EventContext, Sender } from 'rhea';
 import type { BareChanges } from '../message/index.js';
 import type { QueueConsumer, QueueRuntime, SettleOutcome } from '../namespace/index.js';
 import type { FilterValue } from '../topology/index.js';
-import { faultOf, messageLockLost, notImplemented } from './conditions.js';
+import { faultOf, messageLockLost } from './conditions.js';
 import { deliveryTag } from './lock-token.js';
 import {
   acceptDelivery,
@@ -112,8 +112,8 @@ export function serveQueueEgress(deps: QueueEgressDeps, sender: Sender, queue: Q
   onOutcome('released', (token) => queue.release(token));
   onOutcome('modified', (token, delivery) => {
     const { undeliverable_here, message_annotations } = delivery.remote_state as unknown as Modified;
-    if (undeliverable_here === true) return Promise.reject(notImplemented('Deferral is not supported by this broker.'));
-    return queue.abandon(token, changesOf(message_annotations));
+    const changes = changesOf(message_annotations);
+    return undeliverable_here === true ? queue.defer(token, changes) : queue.abandon(token, changes);
   });
   onOutcome('rejected', (token, delivery) => {
     const { error } = delivery.remote_state as unknown as Rejected;

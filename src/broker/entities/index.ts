@@ -10,6 +10,7 @@ export {
 export {
   createQueue,
   EMPTY_QUEUE,
+  type MessageState,
   type Queue,
   type QueueEntry,
   type QueueState,

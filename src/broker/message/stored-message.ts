@@ -1,5 +1,5 @@
 import { entryTemplate } from './annotations.js';
-import { headerSection, mapSectionHead } from './encode.js';
+import { encodeSymbol, headerSection, mapSectionHead } from './encode.js';
 import type { IncomingMessage } from './incoming.js';
 import { SECTION } from './scan.js';
 
@@ -69,12 +69,24 @@ const unlockedEntries = entryTemplate([
   ['x-opt-enqueued-time', 'timestamp'],
 ]);
 
+/** What the clients' `x-opt-message-state` says; an active message goes without. */
+const STATES = { active: 0, deferred: 1, scheduled: 2 } as const;
+const SMALL_INT = 0x54;
+const stateEntry = (code: number) => Buffer.concat([encodeSymbol('x-opt-message-state'), Buffer.of(SMALL_INT, code)]);
+const STATE_ENTRIES = {
+  active: Buffer.alloc(0),
+  deferred: stateEntry(STATES.deferred),
+  scheduled: stateEntry(STATES.scheduled),
+} as const;
+
 export interface DeliveryFields {
   readonly sequence: number;
   /** How often it was delivered before. */
   readonly deliveryCount: number;
   /** Undefined when the receiver takes it without a lock (receive and delete, peek). */
   readonly lockedUntilMs?: number;
+  /** Active when it is not given. */
+  readonly state?: keyof typeof STATES;
 }
 
 /** The bytes of one delivery: header, annotations of sender and broker, and the bare message. */
@@ -88,15 +100,17 @@ export function encodeDelivery(record: Buffer, fields: DeliveryFields): Buffer {
   });
   const { enqueuedAtMs, enqueuedSequence } = storedFields(record);
   const own = fields.lockedUntilMs === undefined ? unlockedEntries : lockedEntries;
-  const annotationBytes = record.readUInt32BE(8);
+  const state = STATE_ENTRIES[fields.state ?? 'active'];
+  const ownBytes = own.bytes + state.length;
   const head = mapSectionHead(
     SECTION.messageAnnotations,
-    record.readUInt16BE(4) + own.count,
-    annotationBytes + own.bytes,
+    record.readUInt16BE(4) + own.count + (state.length > 0 ? 1 : 0),
+    record.readUInt32BE(8) + ownBytes,
   );
-  const payload = Buffer.allocUnsafe(header.length + head.length + own.bytes + record.length - HEAD_BYTES);
+  const payload = Buffer.allocUnsafe(header.length + head.length + ownBytes + record.length - HEAD_BYTES);
   let at = header.copy(payload, 0);
   at += head.copy(payload, at);
+  at += state.copy(payload, at);
   at = own.write(payload, at, [fields.sequence, enqueuedSequence, enqueuedAtMs, fields.lockedUntilMs ?? 0]);
   record.copy(payload, at, HEAD_BYTES);
   return payload;

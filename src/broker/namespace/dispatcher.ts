@@ -160,7 +160,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const found = entries.map(({ key, value: record }): QueueEntry => {
       const sequence = sequenceOfKey(key);
       const { expiresAtMs } = storedFields(record);
-      return { sequence, sizeBytes: record.length, expiresAtMs, deliveryCount: counts.get(sequence) ?? 0, record };
+      const deliveryCount = counts.get(sequence) ?? 0;
+      return { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record };
     });
     queue.loaded(wanted, found, entries.length === 0);
     return true;

@@ -9,7 +9,7 @@ import { createHubRuntime, createPartitionRuntime, type HubRuntime } from './hub
 import { createIntake, type Intake } from './intake.js';
 import { createQueueRuntime, type QueueRuntime, type QueueRuntimeSettings, type Staged } from './queue-runtime.js';
 import type { HubRecord, QueueRecord, SubscriptionRecord, TopicRecord } from './records.js';
-import { decodeLogState, decodeQueueState, encodeLogState, encodeQueueState } from './states.js';
+import { decodeLogState, decodeQueueState, encodeLogState } from './states.js';
 
 interface Live<Record> {
   record: Record;
@@ -66,10 +66,8 @@ async function openQueue(
     deadLetters,
   });
   const contribute = (into: Write[]) => {
-    for (const one of [queue, deadLetters]) {
-      const changed = one.changedState();
-      if (changed) into.push({ key: storeStateKey(one.id), value: encodeQueueState(changed) });
-    }
+    queue.contribute(into);
+    deadLetters.contribute(into);
   };
   const stop = () => {
     queue.stop();

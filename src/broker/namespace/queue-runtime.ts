@@ -1,17 +1,12 @@
 import type { Clock } from '../../shared/clock.js';
 import { createQueue, type QueueEntry, type QueueState, type Settlement } from '../entities/index.js';
-import {
-  type BareChanges,
-  encodeDelivery,
-  encodeStored,
-  rewriteBare,
-  type Storable,
-  storedBare,
-  withBare,
-} from '../message/index.js';
-import { changeKey, messageEnd, messageKey, sequenceOfKey } from '../store/keys.js';
+import { type BareChanges, encodeStored, rewriteBare, type Storable, storedBare, withBare } from '../message/index.js';
+import { storeStateKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
+import { createDeferredAccess, type ReceiveDeferred } from './deferred-access.js';
 import { createDispatcher, type QueueConsumer } from './dispatcher.js';
+import { type PeekedMessage, peekMessages } from './peek.js';
+import { encodeQueueState } from './states.js';
 
 export interface QueueRuntimeSettings {
   readonly lockDurationMs: number;
@@ -33,11 +28,6 @@ interface DeadLetterReason {
 export interface Staged {
   readonly write: Write;
   publish(): void;
-}
-
-interface PeekedMessage {
-  readonly sequence: number;
-  readonly payload: Buffer;
 }
 
 export interface QueueRuntimeDeps {
@@ -63,7 +53,7 @@ export interface QueueRuntime {
   readonly deadLetters: QueueRuntime | undefined;
   /** Puts a message; `write` has to be committed in the same step, and `publish` called after it. */
   stage(message: Storable): Staged;
-  stageRecord(record: Buffer, expiresAtMs: number): Staged;
+  stageRecord(record: Buffer, expiresAtMs: number, deliveryCount?: number): Staged;
   /** Answers the function that detaches. */
   attach(consumer: QueueConsumer): () => void;
   /** Says that a receiver can take more. */
@@ -71,20 +61,23 @@ export interface QueueRuntime {
   quiet(): Promise<void>;
   complete(token: string): Promise<SettleOutcome>;
   abandon(token: string, changes?: BareChanges): Promise<SettleOutcome>;
+  /** Sets a message aside: from now on only `receiveDeferred` finds it. */
+  defer(token: string, changes?: BareChanges): Promise<SettleOutcome>;
+  readonly receiveDeferred: ReceiveDeferred;
   /** Takes a message back that its receiver did not want; this does not count as a delivery. */
   release(token: string): Promise<SettleOutcome>;
   deadLetter(token: string, why: DeadLetterReason): Promise<SettleOutcome>;
   /** The new end of the lock, or undefined when it was lost. */
   renew(token: string): number | undefined;
-  /** Messages from a sequence number on, without locking them. */
+  /** Messages of every state from a sequence number on, without locking them. */
   peek(fromSequence: number, limit: number): Promise<PeekedMessage[]>;
   facts(): QueueState & { readonly accessedAtMs: number };
-  changedState(): QueueState | undefined;
+  /** Adds what has to be written with the next batch. */
+  contribute(into: Write[]): void;
   stop(): void;
 }
 
 const MAX_TIMER_MS = 60_000;
-const PEEK_BYTES = 4 * 1024 * 1024;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntimeOptions): QueueRuntime {
@@ -110,32 +103,39 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     onRound: scheduleLockTimer,
   });
 
-  function stageRecord(record: Buffer, expiresAtMs: number): Staged {
+  function stageRecord(record: Buffer, expiresAtMs: number, deliveryCount = 0): Staged {
     const sequence = queue.peekSequence();
-    const write = queue.put(record);
+    const write = queue.put(record, deliveryCount);
     return {
       write,
       publish() {
-        queue.publish(sequence, record, expiresAtMs);
+        queue.publish({ sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record });
         dispatcher.pump();
       },
     };
   }
 
   const readRecord = async (entry: QueueEntry): Promise<Buffer | undefined> =>
-    entry.record ?? (await store.get(messageKey(id, entry.sequence)));
+    entry.record ?? (await store.get(queue.recordKey(entry)));
+
+  /** Removes a message that is leaving. */
+  async function discard(entry: QueueEntry): Promise<void> {
+    await store.commit(queue.discard(entry));
+    queue.committed(entry);
+  }
 
   /** Moves a message that is leaving to the dead-letter queue, with the reason in its application properties. */
   async function moveToDeadLetters(entry: QueueEntry, why: DeadLetterReason): Promise<void> {
     const record = await readRecord(entry);
+    if (record === undefined || deadLetters === undefined) return discard(entry);
     const removal = queue.discard(entry);
-    if (record === undefined || deadLetters === undefined) return store.commit(removal);
     const applicationProperties = new Map(why.changes?.applicationProperties ?? []);
     applicationProperties.set('DeadLetterReason', why.reason);
     if (why.description !== undefined) applicationProperties.set('DeadLetterErrorDescription', why.description);
     const bare = rewriteBare(storedBare(record), { applicationProperties });
-    const staged = deadLetters.stageRecord(withBare(record, bare, { expiresAtMs: NEVER }), NEVER);
+    const staged = deadLetters.stageRecord(withBare(record, bare, { expiresAtMs: NEVER }), NEVER, entry.deliveryCount);
     await store.commit([...removal, staged.write]);
+    queue.committed(entry);
     staged.publish();
   }
 
@@ -145,7 +145,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
           reason: 'TTLExpiredException',
           description: 'The message expired and was dead lettered.',
         })
-      : store.commit(queue.discard(entry));
+      : discard(entry);
 
   const deliveryCountExceeded = (entry: QueueEntry): Promise<void> =>
     moveToDeadLetters(entry, {
@@ -159,7 +159,10 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
   ): Promise<SettleOutcome> {
     if (settlement.kind === 'lock-lost') return 'lock-lost';
     if (settlement.kind === 'dead-letter') await onDeadLetter(settlement.entry);
-    else await store.commit(settlement.writes);
+    else {
+      await store.commit(settlement.writes);
+      queue.committed(settlement.entry);
+    }
     return 'done';
   }
 
@@ -175,12 +178,15 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     cancelLockTimer = clock.setTimer(onLockTimer, Math.min(Math.max(endMs - clock.now(), 1), MAX_TIMER_MS));
   }
 
-  /** Rewrites a message that came back with the application properties that its receiver set. */
-  async function rewrite(entry: QueueEntry, changes: BareChanges): Promise<Write[]> {
-    const record = await readRecord(entry);
-    if (record === undefined) return [];
-    return [{ key: messageKey(id, entry.sequence), value: withBare(record, rewriteBare(storedBare(record), changes)) }];
+  /** A locked message as its receiver changed it; undefined when the lock was lost. */
+  async function rewritten(token: string, changes: BareChanges | undefined): Promise<Buffer | undefined> {
+    const entry = queue.locked(token);
+    const record = entry && (await readRecord(entry));
+    if (record === undefined || changes === undefined || changes.applicationProperties.size === 0) return record;
+    return withBare(record, rewriteBare(storedBare(record), changes));
   }
+
+  const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, expire });
 
   return {
     id,
@@ -208,15 +214,22 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
     async abandon(token, changes) {
       // Read while it is still locked: afterwards another receiver may take it, and it must not be written back then.
-      const entry = changes !== undefined && changes.applicationProperties.size > 0 ? queue.locked(token) : undefined;
-      const rewritten = entry && changes ? await rewrite(entry, changes) : [];
-      const settlement = queue.abandon(token, clock.now());
-      const outcome = await settle(
-        settlement.kind === 'done' ? { ...settlement, writes: [...rewritten, ...settlement.writes] } : settlement,
-        deliveryCountExceeded,
-      );
+      const record = changes && changes.applicationProperties.size > 0 ? await rewritten(token, changes) : undefined;
+      const outcome = await settle(queue.abandon(token, clock.now(), record), deliveryCountExceeded);
       dispatcher.pump();
       return outcome;
+    },
+
+    async defer(token, changes) {
+      const record = await rewritten(token, changes);
+      if (record === undefined) return 'lock-lost';
+      return settle(queue.defer(token, clock.now(), record), deliveryCountExceeded);
+    },
+
+    async receiveDeferred(sequences, mode) {
+      const received = await receiveDeferred(sequences, mode);
+      scheduleLockTimer();
+      return received;
     },
 
     deadLetter: (token, why) => settle(queue.deadLetter(token, clock.now()), (entry) => moveToDeadLetters(entry, why)),
@@ -229,20 +242,16 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
     renew: (token) => queue.renew(token, clock.now()),
 
-    async peek(fromSequence, limit) {
-      // Not below the oldest message: there may be many removed ones that the store still has to step over.
-      const from = messageKey(id, Math.max(queue.state().firstSequence, fromSequence));
-      const entries = await store.range({ from, to: messageEnd(id), limit, maxBytes: PEEK_BYTES });
-      const counts = await store.getMany(entries.map(({ key }) => changeKey(id, sequenceOfKey(key))));
-      return entries.map(({ key, value }, index) => {
-        const sequence = sequenceOfKey(key);
-        const deliveryCount = counts[index]?.readUInt32BE(0) ?? 0;
-        return { sequence, payload: encodeDelivery(value, { sequence, deliveryCount }) };
-      });
-    },
+    peek: (fromSequence, limit) =>
+      peekMessages(store, id, { fromSequence, firstActive: queue.state().firstSequence, limit }),
 
     facts: () => ({ ...queue.state(), accessedAtMs }),
-    changedState: queue.changedState,
+
+    contribute(into) {
+      for (const write of queue.takeExtras()) into.push(write);
+      const changed = queue.changedState();
+      if (changed) into.push({ key: storeStateKey(id), value: encodeQueueState(changed) });
+    },
 
     stop() {
       stopped = true;

@@ -7,17 +7,21 @@ const rowOf = (values: readonly number[]): Buffer => {
   return buffer;
 };
 
+/** Rows of older versions are shorter. */
+const at = (row: Buffer, index: number): number => (row.length >= (index + 1) * 8 ? row.readDoubleBE(index * 8) : 0);
+
 export const encodeQueueState = (state: QueueState): Buffer =>
-  rowOf([state.nextSequence, state.firstSequence, state.count, state.bytes]);
+  rowOf([state.nextSequence, state.firstSequence, state.count, state.bytes, state.deferredCount]);
 
 export const decodeQueueState = (row: Buffer | undefined): QueueState =>
   row === undefined
     ? EMPTY_QUEUE
     : {
-        nextSequence: row.readDoubleBE(0),
-        firstSequence: row.readDoubleBE(8),
-        count: row.readDoubleBE(16),
-        bytes: row.readDoubleBE(24),
+        nextSequence: at(row, 0),
+        firstSequence: at(row, 1),
+        count: at(row, 2),
+        bytes: at(row, 3),
+        deferredCount: at(row, 4),
       };
 
 export const encodeLogState = (state: LogState): Buffer =>

@@ -8,6 +8,7 @@
  * 10 store:u32                      state of a message store (queue, subscription, dead-letter queue): counters
  * 11 store:u32 sequence:u64         a stored message
  * 12 store:u32 sequence:u64         what changed since it was stored: delivery count
+ * 14 store:u32 sequence:u64         a deferred message
  * 20 history:u32 messageId          duplicate detection: when this message id was seen
  * 21 history:u32 time:u64 messageId the ids of one send (JSON) by time and first id, to forget them in order
  * 30 log:u32                        state of a partition: next sequence number, first retained
@@ -20,6 +21,7 @@ const DEFINITION = 0x02;
 const STORE_STATE = 0x10;
 const STORE_MESSAGE = 0x11;
 const STORE_CHANGE = 0x12;
+const STORE_DEFERRED = 0x14;
 const HISTORY_BY_ID = 0x20;
 const HISTORY_BY_TIME = 0x21;
 const LOG_STATE = 0x30;
@@ -65,6 +67,8 @@ export const definitionRange = () => ({ from: Buffer.of(DEFINITION), to: Buffer.
 export const storeStateKey = (store: number): Buffer => withId(STORE_STATE, store);
 export const messageKey = (store: number, sequence: number): Buffer => withSequence(STORE_MESSAGE, store, sequence);
 export const changeKey = (store: number, sequence: number): Buffer => withSequence(STORE_CHANGE, store, sequence);
+export const deferredKey = (store: number, sequence: number): Buffer => withSequence(STORE_DEFERRED, store, sequence);
+export const deferredEnd = (store: number): Buffer => withId(STORE_DEFERRED, store + 1);
 export const messageEnd = (store: number): Buffer => withId(STORE_MESSAGE, store + 1);
 
 export const historyKey = (history: number, messageId: string): Buffer =>
@@ -84,7 +88,14 @@ export const sequenceOfKey = (key: Buffer): number => readUint64(key, WITH_ID_BY
 
 /** Everything that belongs to one id, for when its entity is deleted. */
 export function rangesOfId(id: number): { from: Buffer; to: Buffer }[] {
-  return [STORE_STATE, STORE_MESSAGE, STORE_CHANGE, HISTORY_BY_ID, HISTORY_BY_TIME, LOG_STATE, LOG_EVENT].map(
-    (kind) => ({ from: withId(kind, id), to: withId(kind, id + 1) }),
-  );
+  return [
+    STORE_STATE,
+    STORE_MESSAGE,
+    STORE_CHANGE,
+    STORE_DEFERRED,
+    HISTORY_BY_ID,
+    HISTORY_BY_TIME,
+    LOG_STATE,
+    LOG_EVENT,
+  ].map((kind) => ({ from: withId(kind, id), to: withId(kind, id + 1) }));
 }

@@ -1,15 +1,8 @@
-import { changeKey, messageKey } from '../../store/keys.js';
+import { changeKey, deferredKey, messageKey } from '../../store/keys.js';
 import type { Write } from '../../store/types.js';
+import { createHeld } from './deferred.js';
 import { createLocks } from './locks.js';
-import {
-  type Load,
-  type QueueEntry,
-  type QueueLimits,
-  type QueueState,
-  type Settlement,
-  type Taken,
-  WINDOW,
-} from './types.js';
+import { type QueueEntry, type QueueLimits, type QueueState, type Settlement, type Taken, WINDOW } from './types.js';
 import { createWindow } from './window.js';
 
 export type Queue = ReturnType<typeof createQueue>;
@@ -17,45 +10,92 @@ export type Queue = ReturnType<typeof createQueue>;
 /**
  * A peek-lock store of messages in order of sequence number: a queue, a subscription, or a dead-letter queue. Pure: it
  * is told the time, answers with the writes that make its decisions durable, and never reads by itself. Callers commit
- * the writes in the same step, so that memory and disk agree.
+ * the writes in the same step, so that memory and disk agree, and call `committed` when they are durable.
  *
- * In memory are only the messages that are locked, that came back, and a window of the next ones.
+ * In memory are only the messages that are locked, that came back, and a window of the next ones. A deferred message is
+ * in memory only while somebody has it in hand.
  */
 export function createQueue(id: number, limits: () => QueueLimits, initial: QueueState, bounds = WINDOW) {
-  let { nextSequence, firstSequence, count, bytes } = initial;
+  let { nextSequence, firstSequence, count, bytes, deferredCount } = initial;
   let removals = 0;
   let changed = false;
   const window = createWindow(initial, bounds);
   const locks = createLocks();
+  const held = createHeld();
   /** Messages on their way out: expired, or to the dead-letter queue. */
   const leaving = new Set<QueueEntry>();
+  /** Writes that go along with the next batch. */
+  let extras: Write[] = [];
 
   function recountFirst(): void {
     removals = 0;
     let first = window.first();
-    for (const entry of locks.entries()) first = Math.min(first, entry.sequence);
-    for (const entry of leaving) first = Math.min(first, entry.sequence);
+    const regard = (entry: QueueEntry) => {
+      if (entry.state === 'active') first = Math.min(first, entry.sequence);
+    };
+    for (const entry of locks.entries()) regard(entry);
+    for (const entry of leaving) regard(entry);
     firstSequence = first;
   }
 
+  const recordKey = ({ state, sequence }: QueueEntry): Buffer =>
+    state === 'active' ? messageKey(id, sequence) : deferredKey(id, sequence);
+
   function remove(entry: QueueEntry): Write[] {
-    count--;
     bytes -= entry.sizeBytes;
     changed = true;
-    const writes: Write[] = [{ key: messageKey(id, entry.sequence) }];
+    const writes: Write[] = [{ key: recordKey(entry) }];
     if (entry.deliveryCount > 0) writes.push({ key: changeKey(id, entry.sequence) });
-    if (++removals >= bounds.removalsPerRecount || locks.isEmpty()) recountFirst();
+    if (entry.state === 'deferred') deferredCount--;
+    else removeActive();
     return writes;
   }
 
-  /** A delivery that was not completed: back in its place, or past its last try. */
-  function comeBack(entry: QueueEntry): Settlement {
-    entry.deliveryCount++;
-    if (entry.deliveryCount >= limits().maxDeliveryCount) return leave(entry);
-    window.putBack(entry);
+  function removeActive(): void {
+    count--;
+    if (++removals >= bounds.removalsPerRecount || locks.isEmpty()) recountFirst();
+  }
+
+  /** The message is stored anew, with what its receiver changed. */
+  function rewrite(entry: QueueEntry, record: Buffer): Write {
+    bytes += record.length - entry.sizeBytes;
+    entry.sizeBytes = record.length;
+    entry.record = undefined;
+    changed = true;
+    return { key: recordKey(entry), value: record };
+  }
+
+  function countWrite(sequence: number, deliveryCount: number): Write {
     const value = Buffer.allocUnsafe(4);
-    value.writeUInt32BE(entry.deliveryCount, 0);
-    return { kind: 'done', entry, writes: [{ key: changeKey(id, entry.sequence), value }] };
+    value.writeUInt32BE(deliveryCount, 0);
+    return { key: changeKey(id, sequence), value };
+  }
+
+  /** A delivery that was not completed: back in its place, or past its last try. */
+  function comeBack(entry: QueueEntry, record?: Buffer): Settlement {
+    entry.deliveryCount++;
+    if (entry.deliveryCount >= limits().maxDeliveryCount) {
+      entry.record = record;
+      return leave(entry);
+    }
+    const writes = [countWrite(entry.sequence, entry.deliveryCount)];
+    if (record !== undefined) writes.push(rewrite(entry, record));
+    if (entry.state === 'active') window.putBack(entry);
+    return { kind: 'done', entry, writes };
+  }
+
+  /** Sets a message aside, in a place of its own in the store: those that are read in turn stay close together. */
+  function setAside(entry: QueueEntry, record: Buffer): Settlement {
+    const writes: Write[] = [];
+    if (entry.state === 'active') {
+      writes.push({ key: messageKey(id, entry.sequence) });
+      entry.state = 'deferred';
+      deferredCount++;
+      removeActive();
+    }
+    entry.deliveryCount++;
+    writes.push(rewrite(entry, record), countWrite(entry.sequence, entry.deliveryCount));
+    return { kind: 'done', entry, writes };
   }
 
   function leave(entry: QueueEntry): Settlement {
@@ -66,28 +106,32 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
   const lock = (token: string, entry: QueueEntry, nowMs: number): number =>
     locks.add(token, entry, { nowMs, durationMs: limits().lockDurationMs });
 
+  const state = (): QueueState => ({ nextSequence, firstSequence, count, bytes, deferredCount });
+
   return {
     id,
+
+    /** Where the record of a message lies in the store. */
+    recordKey,
 
     /** The number of the next message to be put. */
     peekSequence: () => nextSequence,
 
     /** Puts a record as message `peekSequence()`. It can be delivered once `publish` says that it is durable. */
-    put(record: Buffer): Write {
+    put(record: Buffer, deliveryCount = 0): Write {
       const sequence = nextSequence++;
       count++;
       bytes += record.length;
       changed = true;
+      if (deliveryCount > 0) extras.push(countWrite(sequence, deliveryCount));
       return { key: messageKey(id, sequence), value: record };
     },
 
     /** Called in order of sequence number when the put is durable. */
-    publish(sequence: number, record: Buffer, expiresAtMs: number): void {
-      window.publish({ sequence, sizeBytes: record.length, expiresAtMs, deliveryCount: 0, record });
-    },
+    publish: window.publish,
 
     wanted: window.wanted,
-    loaded: (load: Load, entries: readonly QueueEntry[], complete: boolean) => window.loaded(load, entries, complete),
+    loaded: window.loaded,
     available: window.available,
 
     /** Takes the next message under a lock, or as `expired` when its time to live is over. */
@@ -123,7 +167,8 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     giveBack(token: string): boolean {
       const entry = locks.remove(token, Number.NEGATIVE_INFINITY);
       if (entry === undefined) return false;
-      window.putBack(entry);
+      if (entry.state === 'active') window.putBack(entry);
+      else held.letGo(entry.sequence);
       return true;
     },
 
@@ -135,9 +180,37 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     /** The message under a lock. */
     locked: (token: string): QueueEntry | undefined => locks.get(token),
 
-    abandon(token: string, nowMs: number): Settlement {
+    /** Gives a message back; with `record` it is stored anew. */
+    abandon(token: string, nowMs: number, record?: Buffer): Settlement {
       const entry = locks.remove(token, nowMs);
-      return entry === undefined ? { kind: 'lock-lost' } : comeBack(entry);
+      return entry === undefined ? { kind: 'lock-lost' } : comeBack(entry, record);
+    },
+
+    /** Sets a message aside for who knows its number; `record` is what is stored of it from now on. */
+    defer(token: string, nowMs: number, record: Buffer): Settlement {
+      const entry = locks.remove(token, nowMs);
+      return entry === undefined ? { kind: 'lock-lost' } : setAside(entry, record);
+    },
+
+    /**
+     * Takes deferred messages in hand, so that they can be read; false when somebody else has one of them. `lockDeferred`,
+     * `takeDeferred` or `letGo` follows for each.
+     */
+    claimDeferred: held.claim,
+    letGo: held.letGo,
+
+    /** Locks a claimed message that was found in the store. */
+    lockDeferred(entry: QueueEntry, nowMs: number, newToken: () => string): Taken {
+      const lockToken = newToken();
+      return { entry, record: entry.record, lockToken, lockedUntilMs: lock(lockToken, entry, nowMs) };
+    },
+
+    /** Takes a claimed message for good, or because it has expired; `discard` removes it. */
+    takeDeferred: (entry: QueueEntry): void => void leaving.add(entry),
+
+    /** What was decided on a message is durable. */
+    committed({ state, sequence }: QueueEntry): void {
+      if (state === 'deferred') held.letGo(sequence);
     },
 
     /** The receiver gives the message up: it goes to the dead-letter queue. */
@@ -156,15 +229,22 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     nextLockEndMs: locks.nextEndMs,
 
     /** Gives back every message whose lock has ended. */
-    expireLocks: (nowMs: number): Settlement[] => locks.expire(nowMs).map(comeBack),
+    expireLocks: (nowMs: number): Settlement[] => locks.expire(nowMs).map((entry) => comeBack(entry)),
 
-    state: (): QueueState => ({ nextSequence, firstSequence, count, bytes }),
+    state,
+
+    /** Further writes of what was put since this was last asked: they belong to the same batch. */
+    takeExtras(): Write[] {
+      const taken = extras;
+      if (taken.length > 0) extras = [];
+      return taken;
+    },
 
     /** The state when it differs from what was last asked for here: what a batch has to write. */
     changedState(): QueueState | undefined {
       if (!changed) return undefined;
       changed = false;
-      return { nextSequence, firstSequence, count, bytes };
+      return state();
     },
   };
 }

@@ -10,15 +10,20 @@ export interface QueueState {
   readonly count: number;
   /** Of all messages, whatever their state. */
   readonly bytes: number;
+  readonly deferredCount: number;
 }
 
-export const EMPTY_QUEUE: QueueState = { nextSequence: 1, firstSequence: 1, count: 0, bytes: 0 };
+export const EMPTY_QUEUE: QueueState = { nextSequence: 1, firstSequence: 1, count: 0, bytes: 0, deferredCount: 0 };
+
+/** Where a message is: among those that are delivered in turn, or set aside for who knows its number. */
+export type MessageState = 'active' | 'deferred';
 
 /** A message as the queue knows it. Its record is there only while it is recent; otherwise it is read from the store. */
 export interface QueueEntry {
   readonly sequence: number;
-  readonly sizeBytes: number;
+  sizeBytes: number;
   readonly expiresAtMs: number;
+  state: MessageState;
   /** How often it was delivered and came back. */
   deliveryCount: number;
   record: Buffer | undefined;

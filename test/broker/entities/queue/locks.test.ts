@@ -6,6 +6,7 @@ const entry = (sequence: number) => ({
   sequence,
   sizeBytes: 1,
   expiresAtMs: Number.POSITIVE_INFINITY,
+  state: 'active' as const,
   deliveryCount: 0,
   record: undefined,
 });

@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createQueue, EMPTY_QUEUE, type QueueEntry, type Settlement } from '../../../../src/broker/entities/index.js';
 import type { Write } from '../../../../src/broker/store/index.js';
-import { changeKey, messageKey } from '../../../../src/broker/store/keys.js';
+import { changeKey, deferredKey, messageKey } from '../../../../src/broker/store/keys.js';
 
 const LOCK_MS = 1000;
 const MAX_DELIVERIES = 3;
+const NEVER = Number.POSITIVE_INFINITY;
 const limits = () => ({ lockDurationMs: LOCK_MS, maxDeliveryCount: MAX_DELIVERIES });
 /** So small that most messages wait in the store. */
 const window = { messages: 4, bytes: 100, removalsPerRecount: 2 };
@@ -13,9 +14,19 @@ const window = { messages: 4, bytes: 100, removalsPerRecount: 2 };
 /** What a queue promises, written down without any regard to cost. */
 interface Expected {
   readonly sequence: number;
+  deferred: boolean;
   deliveryCount: number;
   lock: { token: string; untilMs: number } | undefined;
 }
+
+const entryOf = (sequence: number, record: Buffer): QueueEntry => ({
+  sequence,
+  sizeBytes: record.length,
+  expiresAtMs: NEVER,
+  state: 'active',
+  deliveryCount: 0,
+  record,
+});
 
 /** A queue, the store it believes in, and the plain list that it has to agree with. */
 function createDriver() {
@@ -29,7 +40,7 @@ function createDriver() {
   let tokens = 0;
 
   function commit(writes: readonly Write[]): void {
-    for (const { key, value } of writes) {
+    for (const { key, value } of [...writes, ...queue.takeExtras()]) {
       if (value === undefined) store.delete(key.toString('hex'));
       else store.set(key.toString('hex'), value);
     }
@@ -43,15 +54,16 @@ function createDriver() {
         const record = store.get(messageKey(1, sequence).toString('hex'));
         if (record === undefined || entries.length >= wanted.limit) continue;
         const deliveryCount = store.get(changeKey(1, sequence).toString('hex'))?.readUInt32BE(0) ?? 0;
-        const expiresAtMs = Number.POSITIVE_INFINITY;
-        entries.push({ sequence, sizeBytes: record.length, expiresAtMs, deliveryCount, record });
+        entries.push({ ...entryOf(sequence, record), deliveryCount });
       }
       queue.loaded(wanted, entries, entries.length === 0);
     }
   }
 
   const locked = () => expected.filter(({ lock }) => lock !== undefined);
-  const free = () => expected.filter(({ lock }) => lock === undefined);
+  const free = () => expected.filter(({ lock, deferred }) => lock === undefined && !deferred);
+  const deferred = () => expected.filter((one) => one.deferred);
+  const recordOf = (key: Buffer) => store.get(key.toString('hex'));
   const pick = (index: number) => locked()[index % Math.max(1, locked().length)];
   const remove = (one: Expected) => {
     expected = expected.filter((other) => other !== one);
@@ -64,7 +76,10 @@ function createDriver() {
     expect(settlement.entry.sequence).toBe(one?.sequence);
     if (settlement.kind === 'dead-letter') {
       leaving.push(settlement.entry);
-    } else commit(settlement.writes);
+      return;
+    }
+    commit(settlement.writes);
+    queue.committed(settlement.entry);
   }
 
   function cameBack(one: Expected): Settlement['kind'] {
@@ -79,8 +94,8 @@ function createDriver() {
       const sequence = queue.peekSequence();
       const record = Buffer.alloc(bytes);
       commit([queue.put(record)]);
-      queue.publish(sequence, record, Number.POSITIVE_INFINITY);
-      expected.push({ sequence, deliveryCount: 0, lock: undefined });
+      queue.publish(entryOf(sequence, record));
+      expected.push({ sequence, deferred: false, deliveryCount: 0, lock: undefined });
     },
     take() {
       load();
@@ -102,6 +117,33 @@ function createDriver() {
       const one = pick(index);
       const token = one?.lock?.token ?? 'none';
       settled(queue.abandon(token, nowMs), one, one ? cameBack(one) : 'lock-lost');
+    },
+    /** Gives back what its receiver has changed: it has another size from now on. */
+    abandonChanged(index: number) {
+      const one = pick(index);
+      const token = one?.lock?.token ?? 'none';
+      settled(queue.abandon(token, nowMs, Buffer.alloc(index + 1)), one, one ? cameBack(one) : 'lock-lost');
+    },
+    defer(index: number) {
+      const one = pick(index);
+      const token = one?.lock?.token ?? 'none';
+      settled(queue.defer(token, nowMs, Buffer.alloc(index + 1)), one, one ? 'done' : 'lock-lost');
+      if (one) Object.assign(one, { deferred: true, lock: undefined, deliveryCount: one.deliveryCount + 1 });
+    },
+    /** Asks for a deferred message by its number; nobody else can have it meanwhile. */
+    receiveDeferred(index: number) {
+      const one = deferred()[index % Math.max(1, deferred().length)];
+      if (one === undefined) return;
+      const { sequence } = one;
+      expect(queue.claimDeferred([sequence])).toBe(one.lock === undefined);
+      expect(queue.claimDeferred([sequence])).toBe(false);
+      if (one.lock !== undefined) return;
+      const record = recordOf(deferredKey(1, sequence));
+      const deliveryCount = recordOf(changeKey(1, sequence))?.readUInt32BE(0) ?? 0;
+      expect(deliveryCount).toBe(one.deliveryCount);
+      const entry: QueueEntry = { ...entryOf(sequence, record as Buffer), state: 'deferred', deliveryCount };
+      const { lockToken, lockedUntilMs } = queue.lockDeferred(entry, nowMs, () => `t${tokens++}`);
+      one.lock = { token: lockToken, untilMs: lockedUntilMs };
     },
     deadLetter(index: number) {
       const one = pick(index);
@@ -141,21 +183,28 @@ function createDriver() {
       queue = createQueue(1, limits, state, window);
       for (const one of expected) one.lock = undefined;
       // What had not left yet is there again, as it was last written.
-      for (const { sequence } of leaving) {
-        const deliveryCount = store.get(changeKey(1, sequence).toString('hex'))?.readUInt32BE(0) ?? 0;
-        expected.push({ sequence, deliveryCount, lock: undefined });
+      for (const { sequence, state: place } of leaving) {
+        const deliveryCount = recordOf(changeKey(1, sequence))?.readUInt32BE(0) ?? 0;
+        expected.push({ sequence, deferred: place === 'deferred', deliveryCount, lock: undefined });
       }
       expected.sort((a, b) => a.sequence - b.sequence);
       leaving = [];
     },
     leave() {
-      for (const entry of leaving) commit(queue.discard(entry));
+      for (const entry of leaving) {
+        commit(queue.discard(entry));
+        queue.committed(entry);
+      }
       leaving = [];
     },
     check() {
-      expect(queue.state().count).toBe(expected.length + leaving.length);
-      const stored = [...store.keys()].filter((key) => key.startsWith('11')).length;
-      expect(stored).toBe(expected.length + leaving.length);
+      const there = [...expected, ...leaving.map(({ state: place }) => ({ deferred: place === 'deferred' }))];
+      const deferredCount = there.filter((one) => one.deferred).length;
+      const records = [...store].filter(([key]) => key.startsWith('11') || key.startsWith('14'));
+      expect(queue.state()).toMatchObject({ count: there.length - deferredCount, deferredCount });
+      expect(records.length).toBe(there.length);
+      expect(records.filter(([key]) => key.startsWith('14')).length).toBe(deferredCount);
+      expect(queue.state().bytes).toBe(records.reduce((sum, [, value]) => sum + value.length, 0));
     },
     drain() {
       const rest = free().map(({ sequence }) => sequence);
@@ -179,6 +228,9 @@ const steps = fc.array(
     { weight: 6, arbitrary: step('take', fc.constant(0)) },
     { weight: 3, arbitrary: step('complete', fc.nat(20)) },
     { weight: 3, arbitrary: step('abandon', fc.nat(20)) },
+    { weight: 1, arbitrary: step('abandonChanged', fc.nat(20)) },
+    { weight: 2, arbitrary: step('defer', fc.nat(20)) },
+    { weight: 3, arbitrary: step('receiveDeferred', fc.nat(20)) },
     { weight: 1, arbitrary: step('deadLetter', fc.nat(20)) },
     { weight: 1, arbitrary: step('giveBack', fc.nat(20)) },
     { weight: 1, arbitrary: step('renew', fc.nat(20)) },
@@ -207,7 +259,7 @@ describe('a queue', () => {
   it('answers a message whose time to live is over as expired and never delivers it', () => {
     const queue = createQueue(1, limits, EMPTY_QUEUE);
     queue.put(Buffer.alloc(1));
-    queue.publish(1, Buffer.alloc(1), 50);
+    queue.publish({ ...entryOf(1, Buffer.alloc(1)), expiresAtMs: 50 });
     expect(queue.take(50, () => 't')).toMatchObject({ expired: { sequence: 1 } });
     expect(queue.take(50, () => 't')).toBeUndefined();
   });
@@ -217,7 +269,7 @@ describe('a queue', () => {
     queue.put(Buffer.alloc(1));
     expect(queue.take(0, () => 't')).toBeUndefined();
     expect(queue.wanted()).toBeUndefined();
-    queue.publish(1, Buffer.alloc(1), Number.POSITIVE_INFINITY);
+    queue.publish(entryOf(1, Buffer.alloc(1)));
     expect(queue.take(0, () => 't')).toMatchObject({ entry: { sequence: 1 } });
   });
 
@@ -225,7 +277,7 @@ describe('a queue', () => {
     const queue = createQueue(1, limits, EMPTY_QUEUE);
     for (let sequence = 1; sequence <= 5000; sequence++) {
       queue.put(Buffer.alloc(1));
-      queue.publish(sequence, Buffer.alloc(1), Number.POSITIVE_INFINITY);
+      queue.publish(entryOf(sequence, Buffer.alloc(1)));
       queue.take(0, () => `t${sequence}`);
     }
     for (let sequence = 1; sequence <= 4990; sequence++) queue.complete(`t${sequence}`, 0);

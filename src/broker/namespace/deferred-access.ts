@@ -1,0 +1,96 @@
+import type { Clock } from '../../shared/clock.js';
+import type { Queue, QueueEntry } from '../entities/index.js';
+import { encodeDelivery, storedFields } from '../message/index.js';
+import { changeKey, deferredKey } from '../store/keys.js';
+import type { Store } from '../store/types.js';
+import type { QueueConsumer, QueueDelivery } from './dispatcher.js';
+
+export interface DeferredAccessDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly queue: Queue;
+  readonly newToken: () => string;
+  /** Removes a message whose time to live is over, or dead-letters it. */
+  readonly expire: (entry: QueueEntry) => Promise<void>;
+}
+
+/**
+ * Receives deferred messages by their numbers: all of them, or undefined when one is not there or somebody has it in
+ * hand. A deferred message expires no sooner than somebody asks for it (Azure, message deferral).
+ */
+export type ReceiveDeferred = (
+  sequences: readonly number[],
+  mode: QueueConsumer['mode'],
+) => Promise<QueueDelivery[] | undefined>;
+
+export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred {
+  const { store, clock, queue, newToken, expire } = deps;
+
+  async function read(sequences: readonly number[]): Promise<(QueueEntry | undefined)[]> {
+    const [records, counts] = await Promise.all([
+      store.getMany(sequences.map((sequence) => deferredKey(queue.id, sequence))),
+      store.getMany(sequences.map((sequence) => changeKey(queue.id, sequence))),
+    ]);
+    return sequences.map((sequence, index): QueueEntry | undefined => {
+      const record = records[index];
+      return (
+        record && {
+          sequence,
+          sizeBytes: record.length,
+          expiresAtMs: storedFields(record).expiresAtMs,
+          state: 'deferred',
+          deliveryCount: counts[index]?.readUInt32BE(0) ?? 0,
+          record,
+        }
+      );
+    });
+  }
+
+  async function leave(entry: QueueEntry): Promise<void> {
+    queue.takeDeferred(entry);
+    await expire(entry);
+  }
+
+  function lock(entry: QueueEntry, nowMs: number): QueueDelivery {
+    const { lockToken, lockedUntilMs, record } = queue.lockDeferred(entry, nowMs, newToken);
+    const { sequence, deliveryCount, state } = entry;
+    entry.record = undefined;
+    return {
+      lockToken,
+      payload: encodeDelivery(record as Buffer, { sequence, deliveryCount, lockedUntilMs, state }),
+    };
+  }
+
+  async function takeAway(entries: readonly QueueEntry[]): Promise<QueueDelivery[]> {
+    for (const entry of entries) queue.takeDeferred(entry);
+    // Gone before it is sent, so that a crash never delivers it twice.
+    await store.commit(entries.flatMap((entry) => queue.discard(entry)));
+    return entries.map((entry) => {
+      queue.committed(entry);
+      const { sequence, deliveryCount, state } = entry;
+      return {
+        lockToken: newToken(),
+        payload: encodeDelivery(entry.record as Buffer, { sequence, deliveryCount, state }),
+      };
+    });
+  }
+
+  return async (sequences, mode) => {
+    if (!queue.claimDeferred(sequences)) return undefined;
+    const found = await read(sequences);
+    const nowMs = clock.now();
+    const good: QueueEntry[] = [];
+    const expiring: Promise<void>[] = [];
+    for (const [index, entry] of found.entries()) {
+      if (entry === undefined) queue.letGo(sequences[index] as number);
+      else if (entry.expiresAtMs <= nowMs) expiring.push(leave(entry));
+      else good.push(entry);
+    }
+    if (good.length < sequences.length) {
+      for (const { sequence } of good) queue.letGo(sequence);
+      await Promise.all(expiring);
+      return undefined;
+    }
+    return mode === 'peek-lock' ? good.map((entry) => lock(entry, nowMs)) : takeAway(good);
+  };
+}
