@@ -10,7 +10,6 @@ export {
 export {
   createQueue,
   EMPTY_QUEUE,
-  type MessageState,
   type Queue,
   type QueueEntry,
   type QueueState,

@@ -11,8 +11,6 @@ interface Bucket {
   readonly locks: Map<string, Lock>;
 }
 
-export type Locks = ReturnType<typeof createLocks>;
-
 /**
  * The messages that receivers hold, by lock token. Nearly always all locks last equally long; after a change of the lock
  * duration there is one bucket for each duration that is still in use, so that the next end is found without a search.

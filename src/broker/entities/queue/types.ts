@@ -16,7 +16,7 @@ export interface QueueState {
 export const EMPTY_QUEUE: QueueState = { nextSequence: 1, firstSequence: 1, count: 0, bytes: 0, deferredCount: 0 };
 
 /** Where a message is: among those that are delivered in turn, or set aside for who knows its number. */
-export type MessageState = 'active' | 'deferred';
+type MessageState = 'active' | 'deferred';
 
 /** A message as the queue knows it. Its record is there only while it is recent; otherwise it is read from the store. */
 export interface QueueEntry {
