@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
@@ -36,6 +36,8 @@ interface Running {
 /** How long clients may take to go when the broker stops. */
 const CLIENTS_LEAVE_MS = 2000;
 
+const random = { newKey: () => randomBytes(32).toString('base64'), newTrackingId: () => randomUUID() };
+
 const newToken = () => randomUUID().replaceAll('-', '');
 
 /** The embedded broker: Service Bus and Event Hubs over AMQP 1.0 on one port, durable in one folder. */
@@ -63,7 +65,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
           clock,
           onAmqp: (socket) => amqp.accept(socket),
           onHttp: createAdminHandler(
-            { namespace: admin, keys: keys.keys, now: clock.now, onError },
+            { namespace: admin, keys: keys.keys, now: clock.now, random, onError },
             { namespaceName: host },
           ),
         },

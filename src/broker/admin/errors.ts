@@ -6,6 +6,7 @@ import { PenstockError } from '../../shared/errors.js';
  * - `PS_ADMIN_NOT_FOUND`: the entity is not there.
  * - `PS_ADMIN_METHOD`: the resource does not have this method.
  * - `PS_ADMIN_CONFLICT`: an entity of that name is there already.
+ * - `PS_ADMIN_QUOTA`: there are as many entities of the kind as there may be.
  * - `PS_ADMIN_TOO_LARGE`: the body is larger than any description may be.
  * - `PS_ADMIN_UNSUPPORTED`: a setting that Azure has and the embedded broker does not.
  */
@@ -15,6 +16,7 @@ export type AdminErrorCode =
   | 'PS_ADMIN_NOT_FOUND'
   | 'PS_ADMIN_METHOD'
   | 'PS_ADMIN_CONFLICT'
+  | 'PS_ADMIN_QUOTA'
   | 'PS_ADMIN_TOO_LARGE'
   | 'PS_ADMIN_UNSUPPORTED';
 
@@ -25,6 +27,7 @@ const ANSWERS: Record<AdminErrorCode, { readonly status: number; readonly subCod
   PS_ADMIN_NOT_FOUND: { status: 404, subCode: 40400 },
   PS_ADMIN_METHOD: { status: 405, subCode: 40500 },
   PS_ADMIN_CONFLICT: { status: 409, subCode: 40900 },
+  PS_ADMIN_QUOTA: { status: 403, subCode: 40300 },
   PS_ADMIN_TOO_LARGE: { status: 413, subCode: 41300 },
   PS_ADMIN_UNSUPPORTED: { status: 400, subCode: 40018 },
 };

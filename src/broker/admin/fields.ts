@@ -5,6 +5,10 @@ import { childOf, type Element } from './xml.js';
 /** Typed access to the fields of a description. An absent or empty field has the fallback. */
 export interface Fields {
   text(name: string): string | undefined;
+  /** The text as it stands, `''` for an empty field, undefined for an absent one. */
+  given(name: string): string | undefined;
+  /** One of the values, in whatever case. */
+  oneOf<Value extends string>(name: string, values: readonly Value[], fallback: Value): Value;
   boolean(name: string, fallback: boolean): boolean;
   integer(name: string, fallback: number): number;
   /** ISO 8601; milliseconds. */
@@ -28,6 +32,14 @@ export function createFields(description: Element): Fields {
   };
   return {
     text,
+    given: (name) => childOf(description, name)?.text,
+    oneOf(name, values, fallback) {
+      const value = text(name)?.toLowerCase();
+      if (value === undefined) return fallback;
+      const known = values.find((one) => one.toLowerCase() === value);
+      if (known === undefined) throw wrong(name, `one of ${values.join(', ')}`);
+      return known;
+    },
     boolean(name, fallback) {
       const value = text(name)?.toLowerCase();
       if (value === undefined) return fallback;

@@ -14,8 +14,16 @@ export interface AdminDeps {
   readonly keys: SasKeys;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
+  readonly random: AdminRandom;
   /** An unexpected failure; the caller of the API only learns that there was one. */
   readonly onError: (error: unknown) => void;
+}
+
+interface AdminRandom {
+  /** A new access key: 256 bits in base64. */
+  newKey(): string;
+  /** What an error is called in the answer, so that it can be spoken of. */
+  newTrackingId(): string;
 }
 
 export interface AdminOptions {
@@ -34,9 +42,8 @@ interface Answer {
 const MAX_PAGE = 100;
 const DEFAULT_API_VERSION = '2021-05';
 
-const errorAnswer = (status: number, subCode: number, detail: string): Answer => {
-  const text = `SubCode=${subCode}. ${detail}`;
-  const body = tag('Error', {}, field('Code', status), field('Detail', text)).xml;
+const errorAnswer = (status: number, detail: string): Answer => {
+  const body = tag('Error', {}, field('Code', status), field('Detail', detail)).xml;
   return { status, contentType: 'application/xml; charset=utf-8', body };
 };
 
@@ -87,7 +94,9 @@ export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOpti
 
   const write = async (request: IncomingMessage, resources: Resources, target: Target, base: Base): Promise<Answer> => {
     const description = parseEntry(await readBody(request));
-    const isUpdate = request.headers['if-match'] !== undefined;
+    const match = request.headers['if-match'];
+    const isUpdate = match !== undefined;
+    if (isUpdate && match !== '*') throw badRequest('If-Match must be *: entities have no tags to compare.');
     const entry = await (isUpdate ? resources.update(target, description) : resources.create(target, description));
     return { status: isUpdate ? 200 : 201, contentType: CONTENT_TYPES.entry, body: entryDocument(base, entry) };
   };
@@ -102,7 +111,11 @@ export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOpti
     const target = parseTarget(url.pathname);
     if (!target) throw entityNotFound(url.pathname.slice(1));
     const base = { origin: url.origin, apiVersion: url.searchParams.get('api-version') ?? DEFAULT_API_VERSION };
-    const resources = createResources(deps.namespace, { host: url.host, namespaceName });
+    const resources = createResources(deps.namespace, {
+      host: url.host,
+      namespaceName,
+      newKey: deps.random.newKey,
+    });
     switch (request.method) {
       case 'GET':
         return read(resources, target, url, base);
@@ -116,10 +129,16 @@ export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOpti
     }
   };
 
-  const failure = (error: unknown): Answer => {
-    if (error instanceof AdminError) return errorAnswer(error.status, error.subCode, error.message);
-    deps.onError(error);
-    return errorAnswer(500, 50000, 'The service was unable to process the request.');
+  const failure = (error: unknown, request: IncomingMessage): Answer => {
+    const known = error instanceof AdminError;
+    if (!known) deps.onError(error);
+    const { status, subCode } = known ? error : { status: 500, subCode: 50000 };
+    const detail = known ? error.message : 'The service was unable to process the request.';
+    const [path = ''] = (request.url ?? '').slice(1, 300).split('?');
+    // As the service closes its texts: what somebody needs who looks for the request in a log.
+    const tracking = `TrackingId:${deps.random.newTrackingId()}, SystemTracker:${namespaceName}:${path}`;
+    const at = new Date(deps.now()).toISOString();
+    return errorAnswer(status, `SubCode=${subCode}. ${detail} ${tracking}, Timestamp:${at}`);
   };
 
   const send = (request: IncomingMessage, response: ServerResponse, { status, contentType, body = '' }: Answer) => {
@@ -134,7 +153,7 @@ export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOpti
 
   return function handle(request, response) {
     answer(request)
-      .catch(failure)
+      .catch((error: unknown) => failure(error, request))
       .then((result) => send(request, response, result))
       .catch(deps.onError);
   };

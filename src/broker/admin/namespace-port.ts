@@ -34,13 +34,13 @@ export type CreateOutcome<Info> =
   | { readonly kind: 'exists' }
   /** The entity that it would belong to is not there. */
   | { readonly kind: 'not-found' }
-  /** The definition breaks a rule of the service. `reason` is a sentence for the caller. */
-  | { readonly kind: 'invalid'; readonly reason: string };
+  /** The definition breaks a rule of the service, or there are too many of its kind; a sentence for the caller. */
+  | { readonly kind: 'invalid' | 'quota'; readonly reason: string };
 
 export type UpdateOutcome<Info> =
   | { readonly kind: 'updated'; readonly info: Info }
   | { readonly kind: 'not-found' }
-  | { readonly kind: 'invalid'; readonly reason: string };
+  | { readonly kind: 'invalid' | 'quota'; readonly reason: string };
 
 export type DeleteOutcome = { readonly kind: 'deleted' } | { readonly kind: 'not-found' };
 

@@ -55,11 +55,13 @@ function settled<Info>(outcome: CreateOutcome<Info> | UpdateOutcome<Info>, targe
     case 'updated':
       return outcome.info;
     case 'exists':
-      throw new AdminError('PS_ADMIN_CONFLICT', `The entity '${pathOf(target)}' already exists.`);
+      throw new AdminError('PS_ADMIN_CONFLICT', `Conflict. The entity '${pathOf(target)}' already exists.`);
     case 'not-found':
       throw entityNotFound(pathOf(target));
     case 'invalid':
       throw badRequest(outcome.reason);
+    case 'quota':
+      throw new AdminError('PS_ADMIN_QUOTA', outcome.reason);
   }
 }
 
@@ -76,9 +78,11 @@ export interface ResourcesOptions {
   /** Host and port as the client wrote them; forwarding targets are shown as URLs of it. */
   readonly host: string;
   readonly namespaceName: string;
+  /** A new access key, for an authorization rule that comes without. */
+  readonly newKey: () => string;
 }
 
-export function createResources(port: NamespacePort, { host, namespaceName }: ResourcesOptions): Resources {
+export function createResources(port: NamespacePort, { host, namespaceName, newKey }: ResourcesOptions): Resources {
   const topicName = (topic: string) => port.topic(topic)?.definition.name ?? topic;
   const subscriptionName = (topic: string, name: string) => port.subscription(topic, name)?.definition.name ?? name;
   const queueToEntry = (info: Parameters<typeof queueEntry>[0]) => queueEntry(info, host);
@@ -111,22 +115,26 @@ export function createResources(port: NamespacePort, { host, namespaceName }: Re
 
   const createEntity = async (target: Target & { kind: 'entity' }, description: Element): Promise<Entry> => {
     if (description.name === 'TopicDescription') {
-      return topicEntry(settled(await port.createTopic(readTopic(target.name, description)), target));
+      return topicEntry(settled(await port.createTopic(readTopic({ name: target.name, description, newKey })), target));
     }
     expectRoot(description, 'QueueDescription');
-    return queueToEntry(settled(await port.createQueue(readQueue(target.name, description)), target));
+    return queueToEntry(settled(await port.createQueue(readQueue({ name: target.name, description, newKey })), target));
   };
 
   const updateEntity = async (target: Target & { kind: 'entity' }, description: Element): Promise<Entry> => {
     if (description.name === 'TopicDescription') {
       const existing = port.topic(target.name)?.definition;
       if (!existing) throw entityNotFound(target.name);
-      return topicEntry(settled(await port.updateTopic(readTopic(existing.name, description, existing)), target));
+      return topicEntry(
+        settled(await port.updateTopic(readTopic({ name: existing.name, description, newKey }, existing)), target),
+      );
     }
     expectRoot(description, 'QueueDescription');
     const existing = port.queue(target.name)?.definition;
     if (!existing) throw entityNotFound(target.name);
-    return queueToEntry(settled(await port.updateQueue(readQueue(existing.name, description, existing)), target));
+    return queueToEntry(
+      settled(await port.updateQueue(readQueue({ name: existing.name, description, newKey }, existing)), target),
+    );
   };
 
   const removed = (outcome: DeleteOutcome, target: Target): void => {

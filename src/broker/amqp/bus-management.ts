@@ -112,6 +112,8 @@ async function addRule({ admin }: ConnectionContext, { topic, name }: Subscripti
       });
     case 'invalid':
       return badRequest(outcome.reason);
+    case 'quota':
+      return fail(403, { condition: 'amqp:resource-limit-exceeded', description: outcome.reason });
     case 'not-found':
       return fail(404, notAllowed('The subscription was deleted.'));
   }

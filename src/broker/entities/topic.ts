@@ -25,8 +25,10 @@ const PLAIN_COPY: Routing = { kind: 'copies', copies: [{ changes: NO_CHANGES }] 
  */
 export function compileRouter(rules: readonly RuleDefinition[]): Router {
   const plain = rules.filter(({ action }) => action === undefined).map(({ filter }) => compileFilter(filter));
-  const acting = rules.flatMap(({ name, filter, action }) =>
-    action === undefined ? [] : [{ name, matches: compileFilter(filter), act: compileAction(action) }],
+  const acting = rules.flatMap(({ name, filter, action, actionParameters }) =>
+    action === undefined
+      ? []
+      : [{ name, matches: compileFilter(filter), act: compileAction(action, actionParameters) }],
   );
   return (message) => {
     try {

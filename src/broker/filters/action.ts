@@ -83,8 +83,11 @@ function compileStatement(statement: Statement, environment: Environment) {
  * order. It throws FilterError PS_FILTER_EVALUATION where the message cannot be evaluated.
  * @throws FilterError when the text is wrong, or changes a system property that only the broker may change
  */
-export function compileAction(action: string): (message: FilterableMessage) => readonly PropertyChange[] {
-  const environment = createEnvironment();
+export function compileAction(
+  action: string,
+  parameters?: Readonly<Record<string, FilterValue>>,
+): (message: FilterableMessage) => readonly PropertyChange[] {
+  const environment = createEnvironment(parameters);
   const statements = parseAction(action).map((statement) => compileStatement(statement, environment));
   return (message) => {
     const { changes, view, apply } = overlay(message);

@@ -1,4 +1,3 @@
-import { messageOf } from '../../shared/errors.js';
 import type {
   CreateOutcome,
   DeleteOutcome,
@@ -12,8 +11,8 @@ import type {
   TopicInfo,
   UpdateOutcome,
 } from '../admin/index.js';
-import { compileRouter } from '../entities/index.js';
 import type { QueueDefinition, RuleDefinition, SubscriptionDefinition } from '../topology/index.js';
+import { createAdmission } from './admission.js';
 import { ruleTimes, subscriptionPath, unsupported, withDefaultRule } from './apply-topology.js';
 import type { Namespace } from './contract.js';
 import type { QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
@@ -31,6 +30,8 @@ interface Stamps {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
+
+const sizeOf = (queue: QueueRuntime): number => queue.facts().bytes + (queue.deadLetters?.facts().bytes ?? 0);
 
 function queueFacts({ createdAtMs, updatedAtMs }: Stamps, queue: QueueRuntime): RuntimeFacts {
   const active = queue.facts();
@@ -64,7 +65,7 @@ const topicInfo = ({ record, subscriptions, accessedAtMs }: TopicEntity): TopicI
     createdAtMs: record.createdAtMs,
     updatedAtMs: record.updatedAtMs,
     accessedAtMs,
-    sizeBytes: 0,
+    sizeBytes: [...subscriptions.values()].reduce((sum, one) => sum + sizeOf(one.queue), 0),
     activeMessageCount: 0,
     deadLetterMessageCount: 0,
     scheduledMessageCount: 0,
@@ -79,18 +80,9 @@ const ruleInfo = ({ record }: SubscriptionEntity, definition: RuleDefinition): R
   runtime: { createdAtMs: record.ruleCreatedAtMs[definition.name.toLowerCase()] ?? record.createdAtMs },
 });
 
-/** Why rules cannot be used; undefined when they can. */
-function wrongRules(rules: readonly RuleDefinition[]): string | undefined {
-  try {
-    compileRouter(rules);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
 /** The namespace as the administration API sees it. Operations on one entity run one after the other. */
 export function createNamespacePort(namespace: Namespace): NamespacePort {
+  const admission = createAdmission(namespace);
   let last: Promise<unknown> = Promise.resolve();
   /** Changes of the namespace are rare and must not overtake each other. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -128,8 +120,10 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     if (topic === undefined) return NOT_FOUND;
     if (topic.subscriptions.has(given.name.toLowerCase())) return EXISTS;
     const definition = withDefaultRule(given);
-    const reason = unsupported(definition) ?? wrongRules(definition.rules);
+    const reason = unsupported(definition);
     if (reason !== undefined) return { kind: 'invalid', reason };
+    const refusal = admission.newSubscription(topic, definition);
+    if (refusal !== undefined) return refusal;
     const topicPath = topic.record.path;
     const entity = await namespace.addSubscription({
       kind: 'subscription',
@@ -151,6 +145,8 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     const reason = unsupported(settings);
     if (reason !== undefined) return { kind: 'invalid', reason };
     if (settings.requiresSession !== record.definition.requiresSession) return fixed('RequiresSession');
+    const refusal = admission.subscription(settings);
+    if (refusal !== undefined) return refusal;
     const definition = { ...settings, name: record.definition.name, rules: record.definition.rules };
     await namespace.update({ ...record, definition });
     return { kind: 'updated', info: subscriptionInfo(entity) };
@@ -166,6 +162,8 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     if (namespace.find(definition.name) !== undefined) return EXISTS;
     const reason = unsupported(definition);
     if (reason !== undefined) return { kind: 'invalid', reason };
+    const refusal = admission.newQueueOrTopic() ?? admission.queue(definition);
+    if (refusal !== undefined) return refusal;
     const entity = await namespace.addQueue({ kind: 'queue', path: definition.name, definition });
     return { kind: 'created', info: queueInfo(entity) };
   }
@@ -180,12 +178,16 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     if (definition.requiresDuplicateDetection !== current.requiresDuplicateDetection) {
       return fixed('RequiresDuplicateDetection');
     }
+    const refusal = admission.queue(definition);
+    if (refusal !== undefined) return refusal;
     await namespace.update({ ...entity.record, definition: { ...definition, name: current.name } });
     return { kind: 'updated', info: queueInfo(entity) };
   }
 
   async function createTopic(definition: NewTopic): Promise<CreateOutcome<TopicInfo>> {
     if (namespace.find(definition.name) !== undefined) return EXISTS;
+    const refusal = admission.newQueueOrTopic() ?? admission.topic(definition);
+    if (refusal !== undefined) return refusal;
     const entity = await namespace.addTopic({ kind: 'topic', path: definition.name, definition });
     return { kind: 'created', info: topicInfo(entity) };
   }
@@ -197,6 +199,8 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     if (definition.requiresDuplicateDetection !== current.requiresDuplicateDetection) {
       return fixed('RequiresDuplicateDetection');
     }
+    const refusal = admission.topic(definition);
+    if (refusal !== undefined) return refusal;
     await namespace.update({ ...entity.record, definition: { ...definition, name: current.name } });
     return { kind: 'updated', info: topicInfo(entity) };
   }
@@ -210,8 +214,8 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     if (entity === undefined) return NOT_FOUND;
     const { rules } = entity.record.definition;
     if (rules.some(({ name }) => same(name, rule.name))) return EXISTS;
-    const reason = wrongRules([rule]);
-    if (reason !== undefined) return { kind: 'invalid', reason };
+    const refusal = admission.newRule(entity) ?? admission.rules([rule]);
+    if (refusal !== undefined) return refusal;
     await setRules(entity, [...rules, rule], rule.name);
     return { kind: 'created', info: ruleInfo(entity, rule) };
   }
@@ -224,8 +228,8 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     const entity = namespace.findSubscription(topicName, subscription);
     const rules = entity?.record.definition.rules ?? [];
     if (entity === undefined || !rules.some(({ name }) => same(name, rule.name))) return NOT_FOUND;
-    const reason = wrongRules([rule]);
-    if (reason !== undefined) return { kind: 'invalid', reason };
+    const refusal = admission.rules([rule]);
+    if (refusal !== undefined) return refusal;
     await setRules(
       entity,
       rules.map((one) => (same(one.name, rule.name) ? rule : one)),

@@ -6,7 +6,10 @@ import { type EvaluatedResource, evaluateTemplate } from './template/template.js
 import type {
   CorrelationFilter,
   DuplicateDetection,
+  EntitySettings,
+  EntityStatus,
   HubDefinition,
+  IntakeSettings,
   QueueDefinition,
   QueueSettings,
   RuleDefinition,
@@ -34,6 +37,8 @@ export function topologyFromArm(template: Json, parameters: ParameterValues = {}
     topics: tree.all('Microsoft.ServiceBus/namespaces/topics').map((topic) => ({
       name: lastSegment(topic),
       ...readDuplicateDetection(topic),
+      ...readEntitySettings(topic),
+      ...readIntakeSettings(topic),
       defaultMessageTimeToLiveMs: duration(topic, 'defaultMessageTimeToLive', Infinity),
       subscriptions: tree.children(topic, 'subscriptions').map((one) => readSubscription(one, tree)),
     })),
@@ -71,7 +76,12 @@ class ResourceTree {
 }
 
 function readQueue(queue: EvaluatedResource): QueueDefinition {
-  return { name: lastSegment(queue), ...readQueueSettings(queue), ...readDuplicateDetection(queue) };
+  return {
+    name: lastSegment(queue),
+    ...readQueueSettings(queue),
+    ...readIntakeSettings(queue),
+    ...readDuplicateDetection(queue),
+  };
 }
 
 function readSubscription(subscription: EvaluatedResource, tree: ResourceTree): SubscriptionDefinition {
@@ -94,8 +104,32 @@ function readQueueSettings(resource: EvaluatedResource): QueueSettings {
     defaultMessageTimeToLiveMs: duration(resource, 'defaultMessageTimeToLive', Infinity),
     deadLetteringOnMessageExpiration: boolean(resource, 'deadLetteringOnMessageExpiration', false),
     requiresSession: boolean(resource, 'requiresSession', false),
+    ...readEntitySettings(resource),
     ...(forwardTo === undefined ? {} : { forwardTo }),
     ...(forwardDeadLetteredMessagesTo === undefined ? {} : { forwardDeadLetteredMessagesTo }),
+  };
+}
+
+const statuses: readonly EntityStatus[] = ['Active', 'Disabled', 'SendDisabled', 'ReceiveDisabled'];
+
+/** What is as the service would have it anyway is left out. */
+function readEntitySettings(resource: EvaluatedResource): EntitySettings {
+  const status = property<EntityStatus>(resource, 'status', 'Active', `one of ${statuses.join(', ')}`, (value) =>
+    statuses.find((known) => known === value),
+  );
+  const idleMs = duration(resource, 'autoDeleteOnIdle', Infinity);
+  return {
+    ...(status === 'Active' ? {} : { status }),
+    ...(idleMs === Infinity ? {} : { autoDeleteOnIdleMs: idleMs }),
+  };
+}
+
+function readIntakeSettings(resource: EvaluatedResource): IntakeSettings {
+  const maxSizeInMegabytes = integer(resource, 'maxSizeInMegabytes', 1024);
+  return {
+    ...(maxSizeInMegabytes === 1024 ? {} : { maxSizeInMegabytes }),
+    ...(boolean(resource, 'enablePartitioning', false) ? { enablePartitioning: true } : {}),
+    ...(boolean(resource, 'enableExpress', false) ? { enableExpress: true } : {}),
   };
 }
 

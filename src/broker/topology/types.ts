@@ -9,8 +9,42 @@ export interface Topology {
   readonly hubs: readonly HubDefinition[];
 }
 
+export type EntityStatus = 'Active' | 'Disabled' | 'SendDisabled' | 'ReceiveDisabled';
+
+/** What queues, topics and subscriptions share. Where a setting is absent it has the service's default. */
+export interface EntitySettings {
+  /** Absent: Active. */
+  readonly status?: EntityStatus;
+  /** The entity goes when nobody used it for so long. Absent: it stays. */
+  readonly autoDeleteOnIdleMs?: number;
+  /** A note of the user's own. */
+  readonly userMetadata?: string;
+  /** Kept for who asks: every operation is batched here. Absent: true. */
+  readonly enableBatchedOperations?: boolean;
+}
+
+export type AccessRight = 'Manage' | 'Send' | 'Listen';
+
+/** A key for one queue or topic, with all that is under it. */
+export interface AuthorizationRule {
+  readonly keyName: string;
+  readonly rights: readonly AccessRight[];
+  readonly primaryKey: string;
+  readonly secondaryKey: string;
+}
+
+/** What queues and topics share: both take messages from outside. */
+export interface IntakeSettings extends EntitySettings {
+  /** Absent: 1024. */
+  readonly maxSizeInMegabytes?: number;
+  /** Kept for who asks: one process has one partition, and keeps messages on disk before it accepts them. Absent: false. */
+  readonly enablePartitioning?: boolean;
+  readonly enableExpress?: boolean;
+  readonly authorizationRules?: readonly AuthorizationRule[];
+}
+
 /** What queues and subscriptions share: the settings of a peek-lock store of messages. */
-export interface QueueSettings {
+export interface QueueSettings extends EntitySettings {
   readonly lockDurationMs: number;
   readonly maxDeliveryCount: number;
   /** Infinity when messages never expire by themselves. */
@@ -26,12 +60,14 @@ export interface DuplicateDetection {
   readonly duplicateDetectionHistoryTimeWindowMs: number;
 }
 
-export interface QueueDefinition extends QueueSettings, DuplicateDetection {
+export interface QueueDefinition extends QueueSettings, IntakeSettings, DuplicateDetection {
   readonly name: string;
 }
 
-export interface TopicDefinition extends DuplicateDetection {
+export interface TopicDefinition extends IntakeSettings, DuplicateDetection {
   readonly name: string;
+  /** Kept for who asks: messages stay in order here. Absent: true. */
+  readonly supportOrdering?: boolean;
   readonly defaultMessageTimeToLiveMs: number;
   readonly subscriptions: readonly SubscriptionDefinition[];
 }
@@ -48,6 +84,8 @@ export interface RuleDefinition {
   readonly filter: RuleFilter;
   /** SQL action, applied to this rule's own copy of the message. */
   readonly action?: string;
+  /** Values of `@name` in the action. */
+  readonly actionParameters?: Readonly<Record<string, FilterValue>>;
 }
 
 export type RuleFilter =

@@ -7,7 +7,7 @@ import { createPort, type Port } from '../../../src/broker/port/index.js';
 import { ensureCertificates, ensureKeys } from '../../../src/broker/security/index.js';
 import { systemClock } from '../../../src/shared/clock.js';
 import { type AdministrationClient, startAdministrationClient } from './administration-client.js';
-import { createRegistry } from './registry.js';
+import { createRegistry, random } from './registry.js';
 
 const FOREVER = 'P10675199DT2H48M5.4775807S';
 
@@ -39,7 +39,7 @@ beforeAll(async () => {
   const { keys, root } = ensureKeys(dir);
   const tls = await ensureCertificates(dir, ['localhost', '127.0.0.1', '::1'], Date.now());
   const onHttp = createAdminHandler(
-    { namespace: createRegistry(Date.now), keys, now: Date.now, onError: (failure) => failures.push(failure) },
+    { namespace: createRegistry(Date.now), keys, now: Date.now, random, onError: (failure) => failures.push(failure) },
     { namespaceName: 'penstock' },
   );
   port = createPort(
@@ -102,6 +102,50 @@ describe('ServiceBusAdministrationClient, unmodified, over TLS', () => {
     expect(await error('updateQueue', { ...updated, requiresSession: false })).toMatchObject({ statusCode: 400 });
   });
 
+  it('keeps every setting of a queue and of a topic, and takes back what it gave', async () => {
+    const key = Buffer.alloc(32, 1).toString('base64');
+    const common = {
+      maxSizeInMegabytes: 5120,
+      enablePartitioning: true,
+      enableExpress: true,
+      enableBatchedOperations: false,
+      autoDeleteOnIdle: 'PT1H',
+      status: 'ReceiveDisabled',
+      userMetadata: 'whose: <ours> & "theirs"',
+      authorizationRules: [
+        { claimType: 'SharedAccessKey', keyName: 'all', accessRights: ['Manage', 'Send', 'Listen'], primaryKey: key },
+        { claimType: 'SharedAccessKey', keyName: 'send', accessRights: ['Send'], primaryKey: key, secondaryKey: key },
+      ],
+    };
+    const rules = [
+      { ...common.authorizationRules[0], secondaryKey: random.newKey() },
+      { ...common.authorizationRules[1], primaryKey: key, secondaryKey: key },
+    ];
+    for (const [kind, more] of [
+      ['Queue', { maxMessageSizeInKilobytes: 1024 }],
+      ['Topic', { supportOrdering: false }],
+    ] as const) {
+      const created = await value(`create${kind}`, `full-${kind}`, { ...common, ...more });
+      expect(created).toMatchObject({ ...common, ...more, authorizationRules: rules });
+      expect(await value(`get${kind}`, `full-${kind}`)).toEqual(created);
+      expect(await value(`update${kind}`, created)).toEqual(created);
+      expect(await error(`update${kind}`, { ...created, enablePartitioning: false })).toMatchObject({
+        statusCode: 400,
+        message: expect.stringContaining('EnablePartitioning'),
+      });
+      const plain = await value(`update${kind}`, {
+        ...created,
+        userMetadata: '',
+        status: 'Active',
+        autoDeleteOnIdle: FOREVER,
+        authorizationRules: [],
+      });
+      expect(plain).toMatchObject({ status: 'Active', autoDeleteOnIdle: FOREVER, maxSizeInMegabytes: 5120 });
+      expect(plain).not.toHaveProperty('userMetadata');
+      expect(plain).not.toHaveProperty('authorizationRules');
+    }
+  });
+
   it('tells what exists', async () => {
     expect(await value('queueExists', 'plain')).toBe(true);
     expect(await value('queueExists', 'nowhere')).toBe(false);
@@ -143,11 +187,19 @@ describe('ServiceBusAdministrationClient, unmodified, over TLS', () => {
     const created = await value('createSubscription', 'events', 'campaign', {
       lockDuration: 'PT5M',
       forwardTo: 'plain',
+      status: 'SendDisabled',
+      userMetadata: 'of the shop',
+      autoDeleteOnIdle: 'P1D',
+      enableBatchedOperations: false,
       defaultRuleOptions: { name: 'likely', filter: { sqlExpression: "type = 'churn_scored' AND churnScore >= 0.7" } },
     });
     expect(created).toMatchObject({
       topicName: 'events',
       subscriptionName: 'campaign',
+      status: 'SendDisabled',
+      userMetadata: 'of the shop',
+      autoDeleteOnIdle: 'P1D',
+      enableBatchedOperations: false,
       lockDuration: 'PT5M',
       forwardTo: `sb://localhost:${number}/plain`,
       deadLetteringOnFilterEvaluationExceptions: true,
@@ -169,8 +221,8 @@ describe('ServiceBusAdministrationClient, unmodified, over TLS', () => {
     expect(await value('updateTopic', { ...topic, defaultMessageTimeToLive: 'P7D' })).toMatchObject({
       defaultMessageTimeToLive: 'P7D',
     });
-    expect((await values('listTopics')).map((one) => one['name'])).toEqual(['events']);
-    expect((await values('listTopicsRuntimeProperties')).map((one) => one['name'])).toEqual(['events']);
+    expect((await values('listTopics')).map((one) => one['name'])).toEqual(['events', 'full-Topic']);
+    expect((await values('listTopicsRuntimeProperties')).map((one) => one['name'])).toEqual(['events', 'full-Topic']);
   });
 
   it('keeps rules of every kind as they were given', async () => {
@@ -182,7 +234,7 @@ describe('ServiceBusAdministrationClient, unmodified, over TLS', () => {
     ]);
 
     const sql = { sqlExpression: 'a <> @a AND "b" < \'<&>\u00e9  \'', sqlParameters: { '@a': 'x', n: 1.5, yes: true } };
-    const action = { sqlExpression: "SET sys.Label = 'a''b'" };
+    const action = { sqlExpression: "SET sys.Label = 'a''b'; SET n = @n", sqlParameters: { n: 2.5 } };
     expect(await value('createRule', 'events', 'audit', 'sql', sql, action)).toMatchObject({
       name: 'sql',
       filter: sql,
@@ -232,7 +284,13 @@ describe('ServiceBusAdministrationClient, unmodified, over TLS', () => {
     const wrong = await error('createRule', 'events', 'audit', 'wrong', { sqlExpression: 'a = ' });
     expect(wrong).toMatchObject({ code: 'ServiceError', statusCode: 400 });
     expect(wrong?.message).toContain('position 4');
-    expect(await error('createQueue', 'idle', { autoDeleteOnIdle: 'PT5M' })).toMatchObject({ statusCode: 400 });
+    expect(wrong?.message).toMatch(
+      /^SubCode=40000\. .* TrackingId:a-tracking-id, SystemTracker:penstock:.*, Timestamp:20/,
+    );
+    expect(await error('createQueue', 'anonymous', { maxMessageSizeInKilobytes: 2048 })).toMatchObject({
+      statusCode: 400,
+      message: expect.stringContaining('SubCode=40018'),
+    });
     expect(await error('createQueue', 'lock', { lockDuration: 'a minute' })).toMatchObject({ statusCode: 400 });
   });
 

@@ -42,6 +42,12 @@ async function take(topic: string, subscription: string, count: number): Promise
   return bodies;
 }
 
+const everything = { sqlExpression: '1=1' };
+const expiry = { sqlExpression: 'SET sys.ExpiresAtUtc = 1' };
+const keyWith = (...accessRights: string[]) => ({
+  authorizationRules: [{ claimType: 'SharedAccessKey', keyName: 'k', accessRights }],
+});
+
 describe('the broker under the administration client and the messaging client, on one connection string', () => {
   it('shows the entities that it was started with', async () => {
     expect(await names('listTopics')).toEqual(['events']);
@@ -101,6 +107,34 @@ describe('the broker under the administration client and the messaging client, o
       code: 'MessageEntityAlreadyExistsError',
     });
     expect((await admin.call('createQueue', 'Clicks')).error).toMatchObject({ statusCode: 409 });
+  });
+
+  it.each<[string, unknown[], string]>([
+    ['a lock above five minutes', ['createQueue', 'q', { lockDuration: 'PT5M1S' }], 'lockDuration'],
+    ['a lock below five seconds', ['createQueue', 'q', { lockDuration: 'PT4S' }], 'lockDuration'],
+    ['no time to live', ['createTopic', 't', { defaultMessageTimeToLive: 'PT0S' }], 'defaultMessageTimeToLive'],
+    ['no delivery', ['createQueue', 'q', { maxDeliveryCount: 0 }], 'maxDeliveryCount'],
+    [
+      'a window of more than a week',
+      ['createTopic', 't', { duplicateDetectionHistoryTimeWindow: 'P7DT1S' }],
+      'duplicateDetectionHistoryTimeWindow',
+    ],
+    ['an idle time below five minutes', ['createQueue', 'q', { autoDeleteOnIdle: 'PT4M59S' }], 'autoDeleteOnIdle'],
+    ['an odd size', ['createQueue', 'q', { maxSizeInMegabytes: 100 }], 'maxSizeInMegabytes'],
+    ['an unknown status', ['createQueue', 'q', { status: 'Asleep' }], 'Status'],
+    ['a name that begins with a hyphen', ['createQueue', '-q'], 'a name has'],
+    ['a name that is too long', ['createQueue', 'q'.repeat(261)], '1 to 260'],
+    ['the name of a subscription with a slash', ['createSubscription', 'events', 'a/b'], 'could not be found'],
+    ['a subscription with a long name', ['createSubscription', 'events', 's'.repeat(51)], '1 to 50'],
+    ['a long note', ['createQueue', 'q', { userMetadata: 'u'.repeat(1025) }], 'userMetadata'],
+    ['Manage without Send', ['createQueue', 'q', keyWith('Manage')], 'Manage includes'],
+    ['a long filter', ['createRule', 'events', 'audit', 'r', { sqlExpression: `a='${'x'.repeat(1024)}'` }], '1024'],
+    ['an unknown parameter', ['createRule', 'events', 'audit', 'r', { sqlExpression: 'a=@b' }], '@b'],
+    ['an action on what is not its own', ['createRule', 'events', 'audit', 'r', everything, expiry], 'ExpiresAtUtc'],
+  ])('refuses %s, and names it', async (_what, [method, ...args], named) => {
+    const { error } = await admin.call(method as string, ...args);
+    expect(error?.message).toContain(named);
+    expect([400, 404]).toContain(error?.statusCode);
   });
 
   it('deletes', async () => {

@@ -8,7 +8,7 @@ import { createAdminHandler } from '../../../src/broker/admin/index.js';
 import { createPort, type Port } from '../../../src/broker/port/index.js';
 import { ensureCertificates } from '../../../src/broker/security/index.js';
 import { systemClock } from '../../../src/shared/clock.js';
-import { createRegistry } from './registry.js';
+import { createRegistry, random } from './registry.js';
 
 const KEY = 'a-key';
 const keys = new Map([['RootManageSharedAccessKey', KEY]]);
@@ -28,7 +28,7 @@ beforeAll(async () => {
       name === 'cursed' ? Promise.reject(new Error('the disk is on fire')) : registry.deleteQueue(name),
   };
   const onHttp = createAdminHandler(
-    { namespace, keys, now: Date.now, onError: (failure) => failures.push(failure) },
+    { namespace, keys, now: Date.now, random, onError: (failure) => failures.push(failure) },
     { namespaceName: 'penstock' },
   );
   port = createPort(
@@ -137,7 +137,7 @@ describe('the management API over plain HTTP', () => {
     ['a wrong number', queue('<MaxDeliveryCount>many</MaxDeliveryCount>')],
     ['a wrong boolean', queue('<RequiresSession>perhaps</RequiresSession>')],
     ['a wrong duration', queue('<LockDuration>1 minute</LockDuration>')],
-    ['a setting that is not there', queue('<EnablePartitioning>true</EnablePartitioning>')],
+    ['a setting that is not there', queue('<IsAnonymousAccessible>true</IsAnonymousAccessible>')],
     ['an endless name', queue(`<ForwardTo>${'/'.repeat(200_000)}x</ForwardTo>`)],
     ['access rules', queue('<AuthorizationRules><AuthorizationRule/></AuthorizationRules>')],
   ])('refuses a queue with %s', async (_, body) => {

@@ -9,6 +9,9 @@ import type {
 import { compileAction, compileFilter, FilterError } from '../../../src/broker/filters/index.js';
 import type { RuleDefinition } from '../../../src/broker/topology/types.js';
 
+/** Keys and tracking ids that tests know. */
+export const random = { newKey: () => Buffer.alloc(32, 7).toString('base64'), newTrackingId: () => 'a-tracking-id' };
+
 interface Named {
   readonly name: string;
 }
@@ -47,7 +50,7 @@ const runtimeOf = (row: { createdAtMs: number; updatedAtMs: number }): RuntimeFa
 function faultOf(rule: RuleDefinition): string | undefined {
   try {
     compileFilter(rule.filter);
-    if (rule.action !== undefined) compileAction(rule.action);
+    if (rule.action !== undefined) compileAction(rule.action, rule.actionParameters);
     return undefined;
   } catch (error) {
     if (error instanceof FilterError) return error.message;

@@ -1,11 +1,23 @@
-import type { DuplicateDetection, QueueSettings } from '../../topology/types.js';
-import { FOREVER, formatDuration } from '../duration.js';
+import type {
+  DuplicateDetection,
+  EntitySettings,
+  EntityStatus,
+  IntakeSettings,
+  QueueSettings,
+} from '../../topology/types.js';
+import { formatDuration } from '../duration.js';
 import { badRequest } from '../errors.js';
 import type { Fields } from '../fields.js';
 import type { RuntimeFacts } from '../namespace-port.js';
-import { field, tag, type Xml } from '../xml.js';
+import { type Element, field, tag, type Xml } from '../xml.js';
+import { authorizationRulesField, readAuthorizationRules } from './authorization.js';
 
 const COUNTS = 'http://schemas.microsoft.com/netservices/2011/06/servicebus';
+
+const NEVER_MS = Number.POSITIVE_INFINITY;
+const DEFAULT_MEGABYTES = 1024;
+/** What a link takes at most. */
+const MAX_MESSAGE_KILOBYTES = 1024;
 
 const iso = (timeMs: number) => new Date(timeMs).toISOString();
 
@@ -23,14 +35,59 @@ const DEFAULT_QUEUE_SETTINGS: QueueSettings = {
   requiresSession: false,
 };
 
-/** Fields that are part of every description, whose other values the embedded broker would have to ignore. */
-export function refuseUnsupported(fields: Fields): void {
-  fields.only('Status', 'Active');
-  fields.only('AutoDeleteOnIdle', FOREVER);
-  fields.only('EnablePartitioning', 'false');
-  fields.only('EnableExpress', 'false');
-  fields.only('AuthorizationRules');
-  fields.only('UserMetadata');
+const STATUSES: readonly EntityStatus[] = ['Active', 'Disabled', 'SendDisabled', 'ReceiveDisabled'];
+const AVAILABILITIES = ['Available', 'Limited', 'Renaming', 'Restoring', 'Unknown'] as const;
+
+/** An object without what is as it would be anyway. */
+function without<T extends object>(settings: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
+
+/** Settings of every entity. Where a field is absent an update keeps it; an empty note takes the note away. */
+export function readEntitySettings(fields: Fields, existing: EntitySettings = {}): EntitySettings {
+  const status = fields.oneOf('Status', STATUSES, existing.status ?? 'Active');
+  const autoDeleteOnIdleMs = fields.durationMs('AutoDeleteOnIdle', existing.autoDeleteOnIdleMs ?? NEVER_MS);
+  const batched = fields.boolean('EnableBatchedOperations', existing.enableBatchedOperations ?? true);
+  const userMetadata = fields.given('UserMetadata') ?? existing.userMetadata;
+  // The state of the service's own machines: clients send back what they read, and it is nobody's to set.
+  fields.oneOf('EntityAvailabilityStatus', AVAILABILITIES, 'Available');
+  return without({
+    status: status === 'Active' ? undefined : status,
+    autoDeleteOnIdleMs: autoDeleteOnIdleMs === NEVER_MS ? undefined : autoDeleteOnIdleMs,
+    enableBatchedOperations: batched ? undefined : false,
+    userMetadata: userMetadata === '' ? undefined : userMetadata,
+  } as const) as EntitySettings;
+}
+
+/** A description of the entity `name`, and where keys come from that it leaves out. */
+export interface Reading {
+  readonly name: string;
+  readonly description: Element;
+  readonly newKey: () => string;
+}
+
+interface IntakeReading {
+  readonly fields: Fields;
+  readonly description: Element;
+  readonly newKey: () => string;
+}
+
+export function readIntakeSettings({ fields, description, newKey }: IntakeReading, existing?: IntakeSettings) {
+  fields.only('IsAnonymousAccessible', 'false');
+  // Every message may have this size, and none may be larger: there is nothing to choose.
+  fields.only('MaxMessageSizeInKilobytes', String(MAX_MESSAGE_KILOBYTES));
+  const partitioned = fields.boolean('EnablePartitioning', existing?.enablePartitioning ?? false);
+  refuseChange('EnablePartitioning', existing && (existing.enablePartitioning ?? false), partitioned);
+  const sizeInMegabytes = fields.integer('MaxSizeInMegabytes', existing?.maxSizeInMegabytes ?? DEFAULT_MEGABYTES);
+  const rules = readAuthorizationRules(description, newKey) ?? existing?.authorizationRules ?? [];
+  return without({
+    maxSizeInMegabytes: sizeInMegabytes === DEFAULT_MEGABYTES ? undefined : sizeInMegabytes,
+    enablePartitioning: partitioned || undefined,
+    enableExpress: fields.boolean('EnableExpress', existing?.enableExpress ?? false) || undefined,
+    authorizationRules: rules.length === 0 ? undefined : rules,
+  }) as IntakeSettings;
 }
 
 /** What cannot be changed once an entity is there. */
@@ -55,6 +112,7 @@ export function readQueueSettings(fields: Fields, existing?: QueueSettings): Que
       base.deadLetteringOnMessageExpiration,
     ),
     requiresSession,
+    ...readEntitySettings(fields, existing),
     ...(forwardTo === undefined ? {} : { forwardTo }),
     ...(forwardDeadLetteredMessagesTo === undefined ? {} : { forwardDeadLetteredMessagesTo }),
   };
@@ -76,6 +134,23 @@ export function readDuplicateDetection(fields: Fields, existing?: DuplicateDetec
 export const duplicateDetectionFields = (detection: DuplicateDetection) => ({
   requires: field('RequiresDuplicateDetection', detection.requiresDuplicateDetection),
   window: field('DuplicateDetectionHistoryTimeWindow', formatDuration(detection.duplicateDetectionHistoryTimeWindowMs)),
+});
+
+export const entityFields = (settings: EntitySettings) => ({
+  batched: field('EnableBatchedOperations', settings.enableBatchedOperations ?? true),
+  status: field('Status', settings.status ?? 'Active'),
+  userMetadata: field('UserMetadata', settings.userMetadata),
+  autoDelete: field('AutoDeleteOnIdle', formatDuration(settings.autoDeleteOnIdleMs ?? NEVER_MS)),
+  availability: field('EntityAvailabilityStatus', 'Available'),
+});
+
+export const intakeFields = (settings: IntakeSettings) => ({
+  maxSize: field('MaxSizeInMegabytes', settings.maxSizeInMegabytes ?? DEFAULT_MEGABYTES),
+  anonymous: field('IsAnonymousAccessible', false),
+  authorization: authorizationRulesField(settings.authorizationRules ?? []),
+  partitioning: field('EnablePartitioning', settings.enablePartitioning ?? false),
+  express: field('EnableExpress', settings.enableExpress ?? false),
+  maxMessage: field('MaxMessageSizeInKilobytes', MAX_MESSAGE_KILOBYTES),
 });
 
 /** Forwarding is shown as an absolute URL of this namespace, as clients send it. */

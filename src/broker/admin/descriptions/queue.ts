@@ -1,30 +1,39 @@
 import type { QueueDefinition } from '../../topology/types.js';
 import type { Entry } from '../atom.js';
-import { FOREVER, formatDuration } from '../duration.js';
+import { formatDuration } from '../duration.js';
 import { createFields } from '../fields.js';
 import type { QueueInfo } from '../namespace-port.js';
-import { type Element, field, tag } from '../xml.js';
+import { field } from '../xml.js';
 import {
   countDetails,
   duplicateDetectionFields,
+  entityFields,
   forwardField,
+  intakeFields,
   messageCount,
+  type Reading,
   readDuplicateDetection,
+  readIntakeSettings,
   readQueueSettings,
-  refuseUnsupported,
   timeFields,
 } from './common.js';
 
 /** Reads a QueueDescription for the queue `name`; an update starts from what `existing` is. */
-export function readQueue(name: string, description: Element, existing?: QueueDefinition): QueueDefinition {
+export function readQueue({ name, description, newKey }: Reading, existing?: QueueDefinition): QueueDefinition {
   const fields = createFields(description);
-  refuseUnsupported(fields);
-  return { name, ...readQueueSettings(fields, existing), ...readDuplicateDetection(fields, existing) };
+  return {
+    name,
+    ...readQueueSettings(fields, existing),
+    ...readIntakeSettings({ fields, description, newKey }, existing),
+    ...readDuplicateDetection(fields, existing),
+  };
 }
 
 /** The element order is part of the contract: Azure's data contracts skip what comes out of order. */
 export function queueEntry({ definition, runtime }: QueueInfo, host: string): Entry {
   const detection = duplicateDetectionFields(definition);
+  const entity = entityFields(definition);
+  const intake = intakeFields(definition);
   return {
     path: definition.name,
     title: definition.name,
@@ -33,28 +42,30 @@ export function queueEntry({ definition, runtime }: QueueInfo, host: string): En
     root: 'QueueDescription',
     fields: [
       field('LockDuration', formatDuration(definition.lockDurationMs)),
-      field('MaxSizeInMegabytes', 1024),
+      intake.maxSize,
       detection.requires,
       field('RequiresSession', definition.requiresSession),
       field('DefaultMessageTimeToLive', formatDuration(definition.defaultMessageTimeToLiveMs)),
       field('DeadLetteringOnMessageExpiration', definition.deadLetteringOnMessageExpiration),
       detection.window,
       field('MaxDeliveryCount', definition.maxDeliveryCount),
-      field('EnableBatchedOperations', true),
+      entity.batched,
       field('SizeInBytes', runtime.sizeBytes),
       messageCount(runtime),
-      field('IsAnonymousAccessible', false),
-      tag('AuthorizationRules', {}),
-      field('Status', 'Active'),
+      intake.anonymous,
+      intake.authorization,
+      entity.status,
       forwardField('ForwardTo', definition.forwardTo, host),
+      entity.userMetadata,
       ...timeFields(runtime),
       field('SupportOrdering', true),
       countDetails(runtime),
-      field('AutoDeleteOnIdle', FOREVER),
-      field('EnablePartitioning', false),
+      entity.autoDelete,
+      intake.partitioning,
       forwardField('ForwardDeadLetteredMessagesTo', definition.forwardDeadLetteredMessagesTo, host),
-      field('EntityAvailabilityStatus', 'Available'),
-      field('EnableExpress', false),
+      entity.availability,
+      intake.express,
+      intake.maxMessage,
     ],
   };
 }

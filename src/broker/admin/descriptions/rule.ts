@@ -1,7 +1,7 @@
 import { sqlFilterOf } from '../../topology/arm.js';
 import type { CorrelationFilter, RuleDefinition, RuleFilter } from '../../topology/types.js';
 import type { Entry } from '../atom.js';
-import { AdminError, badRequest } from '../errors.js';
+import { badRequest } from '../errors.js';
 import type { RuleInfo } from '../namespace-port.js';
 import { childOf, type Element, field, tag, type Xml } from '../xml.js';
 import { readValues, writeValues } from './values.js';
@@ -46,21 +46,20 @@ function readFilter(filter: Element | undefined): RuleFilter {
   throw badRequest('The filter of a rule is a SqlFilter, a TrueFilter, a FalseFilter or a CorrelationFilter.');
 }
 
-function readAction(action: Element | undefined): string | undefined {
-  if (typeOf(action) !== 'SqlRuleAction') return undefined;
-  if ((childOf(action, 'Parameters')?.children.length ?? 0) > 0) {
-    throw new AdminError('PS_ADMIN_UNSUPPORTED', 'The embedded broker does not have actions with parameters.');
-  }
-  return childOf(action, 'SqlExpression')?.text || undefined;
+function readAction(action: Element | undefined): Pick<RuleDefinition, 'action' | 'actionParameters'> {
+  if (typeOf(action) !== 'SqlRuleAction') return {};
+  const expression = childOf(action, 'SqlExpression')?.text;
+  if (!expression) return {};
+  const parameters = readValues(childOf(action, 'Parameters'));
+  return { action: expression, ...(parameters ? { actionParameters: parameters } : {}) };
 }
 
 /** Reads a RuleDescription. The name is the one of the path where there is one; a default rule may bring its own. */
 export function readRule(defaultName: string, description: Element): RuleDefinition {
-  const action = readAction(childOf(description, 'Action'));
   return {
     name: childOf(description, 'Name')?.text.trim() || defaultName,
     filter: readFilter(childOf(description, 'Filter')),
-    ...(action === undefined ? {} : { action }),
+    ...readAction(childOf(description, 'Action')),
   };
 }
 
@@ -86,13 +85,14 @@ function filterElement(filter: RuleFilter): Xml {
   }
 }
 
-function actionElement(action: string | undefined): Xml {
+function actionElement({ action, actionParameters }: RuleDefinition): Xml {
   if (action === undefined) return tag('Action', { 'i:type': 'EmptyRuleAction' });
   return tag(
     'Action',
     { 'i:type': 'SqlRuleAction' },
     tag('SqlExpression', {}, action),
     field('CompatibilityLevel', 20),
+    writeValues('Parameters', actionParameters),
   );
 }
 
@@ -105,7 +105,7 @@ export function ruleEntry(topic: string, subscription: string, { definition, run
     root: 'RuleDescription',
     fields: [
       filterElement(definition.filter),
-      actionElement(definition.action),
+      actionElement(definition),
       field('CreatedAt', new Date(runtime.createdAtMs).toISOString()),
       field('Name', definition.name),
     ],

@@ -1,17 +1,10 @@
 import type { SubscriptionDefinition } from '../../topology/types.js';
 import type { Entry } from '../atom.js';
-import { FOREVER, formatDuration } from '../duration.js';
+import { formatDuration } from '../duration.js';
 import { createFields } from '../fields.js';
 import type { SubscriptionInfo, SubscriptionSettings } from '../namespace-port.js';
 import { childOf, type Element, field } from '../xml.js';
-import {
-  countDetails,
-  forwardField,
-  messageCount,
-  readQueueSettings,
-  refuseUnsupported,
-  timeFields,
-} from './common.js';
+import { countDetails, entityFields, forwardField, messageCount, readQueueSettings, timeFields } from './common.js';
 import { readRule } from './rule.js';
 
 /** Reads the settings in a SubscriptionDescription; an update starts from what `existing` is. */
@@ -21,7 +14,6 @@ export function readSubscription(
   existing?: SubscriptionSettings,
 ): SubscriptionSettings {
   const fields = createFields(description);
-  refuseUnsupported(fields);
   return {
     name,
     ...readQueueSettings(fields, existing),
@@ -42,6 +34,7 @@ export function readNewSubscription(name: string, description: Element): Subscri
 }
 
 export function subscriptionEntry(topic: string, { definition, runtime }: SubscriptionInfo, host: string): Entry {
+  const entity = entityFields(definition);
   return {
     path: `${topic}/Subscriptions/${definition.name}`,
     title: definition.name,
@@ -56,14 +49,15 @@ export function subscriptionEntry(topic: string, { definition, runtime }: Subscr
       field('DeadLetteringOnFilterEvaluationExceptions', definition.deadLetteringOnFilterEvaluationExceptions),
       messageCount(runtime),
       field('MaxDeliveryCount', definition.maxDeliveryCount),
-      field('EnableBatchedOperations', true),
-      field('Status', 'Active'),
+      entity.batched,
+      entity.status,
       forwardField('ForwardTo', definition.forwardTo, host),
+      entity.userMetadata,
       ...timeFields(runtime),
       countDetails(runtime),
       forwardField('ForwardDeadLetteredMessagesTo', definition.forwardDeadLetteredMessagesTo, host),
-      field('AutoDeleteOnIdle', FOREVER),
-      field('EntityAvailabilityStatus', 'Available'),
+      entity.autoDelete,
+      entity.availability,
     ],
   };
 }

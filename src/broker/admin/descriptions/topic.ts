@@ -1,22 +1,32 @@
 import type { Entry } from '../atom.js';
-import { FOREVER, formatDuration } from '../duration.js';
+import { formatDuration } from '../duration.js';
 import { createFields } from '../fields.js';
 import type { NewTopic, TopicInfo } from '../namespace-port.js';
-import { type Element, field, tag } from '../xml.js';
+import { field } from '../xml.js';
 import {
   countDetails,
   duplicateDetectionFields,
+  entityFields,
+  intakeFields,
+  type Reading,
   readDuplicateDetection,
-  refuseUnsupported,
+  readEntitySettings,
+  readIntakeSettings,
   timeFields,
 } from './common.js';
 
 /** Reads a TopicDescription for the topic `name`; an update starts from what `existing` is. */
-export function readTopic(name: string, description: Element, existing?: NewTopic): NewTopic {
+export function readTopic({ name, description, newKey }: Reading, existing?: NewTopic): NewTopic {
   const fields = createFields(description);
-  refuseUnsupported(fields);
+  // Forerunners of rules and of partitioning: nobody could tell that they have no effect here.
+  fields.only('FilteringMessagesBeforePublishing', 'false');
+  fields.only('EnableSubscriptionPartitioning', 'false');
+  const ordered = fields.boolean('SupportOrdering', existing?.supportOrdering ?? true);
   return {
     name,
+    ...readEntitySettings(fields, existing),
+    ...readIntakeSettings({ fields, description, newKey }, existing),
+    ...(ordered ? {} : { supportOrdering: false }),
     ...readDuplicateDetection(fields, existing),
     defaultMessageTimeToLiveMs: fields.durationMs(
       'DefaultMessageTimeToLive',
@@ -27,6 +37,8 @@ export function readTopic(name: string, description: Element, existing?: NewTopi
 
 export function topicEntry({ definition, runtime }: TopicInfo): Entry {
   const detection = duplicateDetectionFields(definition);
+  const entity = entityFields(definition);
+  const intake = intakeFields(definition);
   return {
     path: definition.name,
     title: definition.name,
@@ -35,24 +47,26 @@ export function topicEntry({ definition, runtime }: TopicInfo): Entry {
     root: 'TopicDescription',
     fields: [
       field('DefaultMessageTimeToLive', formatDuration(definition.defaultMessageTimeToLiveMs)),
-      field('MaxSizeInMegabytes', 1024),
+      intake.maxSize,
       detection.requires,
       detection.window,
-      field('EnableBatchedOperations', true),
+      entity.batched,
       field('SizeInBytes', runtime.sizeBytes),
       field('FilteringMessagesBeforePublishing', false),
-      field('IsAnonymousAccessible', false),
-      tag('AuthorizationRules', {}),
-      field('Status', 'Active'),
+      intake.anonymous,
+      intake.authorization,
+      entity.status,
+      entity.userMetadata,
       ...timeFields(runtime),
-      field('SupportOrdering', true),
+      field('SupportOrdering', definition.supportOrdering ?? true),
       countDetails(runtime),
       field('SubscriptionCount', runtime.subscriptionCount),
-      field('AutoDeleteOnIdle', FOREVER),
-      field('EnablePartitioning', false),
-      field('EntityAvailabilityStatus', 'Available'),
+      entity.autoDelete,
+      intake.partitioning,
+      entity.availability,
       field('EnableSubscriptionPartitioning', false),
-      field('EnableExpress', false),
+      intake.express,
+      intake.maxMessage,
     ],
   };
 }
