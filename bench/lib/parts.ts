@@ -66,7 +66,7 @@ export function createParts(profileDir: string | undefined): Parts {
     command: process.execPath,
     // Baselines get the flags of the roles too: the comparison is of programs.
     args: [
-      ...roleNodeFlags,
+      ...roleNodeFlags(name),
       ...(profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profileDir, name)}`]),
       ...args,
     ],

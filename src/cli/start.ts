@@ -58,7 +58,7 @@ async function start(config: Config): Promise<void> {
       roleProcess: (role, args, env): ProcessSpec => ({
         name: role,
         command: process.execPath,
-        args: [...roleNodeFlags, main, role, ...args],
+        args: [...roleNodeFlags(role), main, role, ...args],
         env,
         ready: { by: 'message' },
         stopSignal: 'SIGTERM',

@@ -9,8 +9,10 @@ import type { Entry, Range, Store, Write } from './types.js';
  * Bodies come in appended ranges (a log for each partition and queue), which LevelDB moves down its levels without
  * rewriting. A big write buffer makes few, large files of them; it also bounds the log that is read again at a start.
  */
-const WRITE_BUFFER_BYTES = 32 * 1024 * 1024;
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 const CACHE_BYTES = 16 * 1024 * 1024;
+/** LevelDB maps the files that it has open into memory, 2 MB each, and keeps their indexes. */
+const MAX_OPEN_FILES = 128;
 const READ_AHEAD_BYTES = 1024 * 1024;
 
 const locked = (error: unknown): boolean =>
@@ -28,6 +30,7 @@ export async function openLevelStore(location: string, onFailure?: (error: unkno
     valueEncoding: 'buffer',
     writeBufferSize: WRITE_BUFFER_BYTES,
     cacheSize: CACHE_BYTES,
+    maxOpenFiles: MAX_OPEN_FILES,
     compression: true,
   });
   try {
