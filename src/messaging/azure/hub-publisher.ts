@@ -2,7 +2,8 @@ import { type EventData, EventHubProducerClient, type RetryOptions } from '@azur
 import { PACK_CONTENT_TYPE } from '../../events/index.js';
 import type { HubPublisher } from '../ports/publish.js';
 import { defaultCredential, type ServiceAccess } from './access.js';
-import { createEncodedBatch, takesEncodedBatches } from './encoded-batch.js';
+import { encodeHubBatch } from './encode-hub-batch.js';
+import { createEncodedHubBatch, takesEncodedBatches } from './encoded-batch.js';
 import { toPublishError } from './publish-errors.js';
 import { createSessions } from './sessions.js';
 
@@ -52,8 +53,8 @@ export function createHubPublisher(access: ServiceAccess, hub: string, options: 
     send: (partition, bodies) =>
       run(`partition ${partition} did not take a batch`, (client, abortSignal) => {
         if (sendsEncoded) {
-          const batch = createEncodedBatch(String(partition), bodies, PACK_CONTENT_TYPE);
-          return client.sendBatch(batch, { abortSignal });
+          const message = encodeHubBatch(bodies, PACK_CONTENT_TYPE);
+          return client.sendBatch(createEncodedHubBatch(String(partition), bodies.length, message), { abortSignal });
         }
         const events: EventData[] = bodies.map((body) => ({ body, contentType: PACK_CONTENT_TYPE }));
         return client.sendBatch(events, { partitionId: String(partition), abortSignal });
