@@ -1,0 +1,181 @@
+import { EventHubProducerClient } from '@azure/event-hubs';
+import {
+  ServiceBusClient,
+  type ServiceBusReceivedMessage,
+  type ServiceBusReceiver,
+  type ServiceBusSender,
+} from '@azure/service-bus';
+import { HUB, JOBS, ORDERS } from './broker.js';
+import type { Ledger, LogLedger, Settling } from './ledger.js';
+import type { Random } from './random.js';
+
+const retryOptions = { maxRetries: 0, timeoutInMs: 5000 };
+const LARGEST_BATCH = 20;
+const RECEIVE = { maxWaitTimeInMs: 250 };
+
+/** What outlives the rounds. */
+export interface Subjects {
+  readonly orders: Ledger;
+  readonly jobs: Ledger;
+  readonly partitions: readonly LogLedger[];
+  readonly random: Random;
+  /** Ids of orders that were sent and not answered: whoever sent them sends them again. */
+  readonly inDoubt: Set<string>;
+  readonly settledOrders: string[];
+  /** The next number of an id and of an event. */
+  next: number;
+}
+
+/** Clients under load until the broker is gone. `over` says that it has been killed. */
+export interface Round {
+  readonly connectionString: string;
+  readonly over: () => boolean;
+}
+
+/** One turn of a worker, again and again, until its broker is gone. Errors before that are the broker's fault. */
+async function repeat(round: Round, errors: string[], turn: () => Promise<void>): Promise<void> {
+  while (!round.over()) {
+    try {
+      await turn();
+    } catch (error) {
+      if (round.over()) return;
+      // The connection may break a moment before the kill is known here.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (!round.over()) errors.push(String(error));
+      return;
+    }
+  }
+}
+
+const newIds = (subjects: Subjects, prefix: string): string[] =>
+  Array.from({ length: 1 + subjects.random.below(LARGEST_BATCH) }, () => `${prefix}${subjects.next++}`);
+
+/** Sends orders: new ones, those whose answer was lost, and some that were accepted long ago. */
+async function sendOrders(sender: ServiceBusSender, subjects: Subjects): Promise<void> {
+  const { orders, random, inDoubt, settledOrders } = subjects;
+  const repeated = random.chance(0.2) ? random.pick(settledOrders) : undefined;
+  const again = [...inDoubt].slice(0, LARGEST_BATCH);
+  const ids = again.length > 0 ? again : [...newIds(subjects, 'o'), ...(repeated === undefined ? [] : [repeated])];
+  for (const id of ids) {
+    orders.sending(id);
+    inDoubt.add(id);
+  }
+  const single = ids.length === 1 ? ids[0] : undefined;
+  if (single !== undefined) await sender.sendMessages({ body: single, messageId: single });
+  else await sender.sendMessages(ids.map((messageId) => ({ body: messageId, messageId })));
+  for (const id of ids) {
+    orders.accepted(id);
+    inDoubt.delete(id);
+    settledOrders.push(id);
+  }
+}
+
+async function sendJobs(sender: ServiceBusSender, subjects: Subjects): Promise<void> {
+  const ids = newIds(subjects, 'j');
+  for (const id of ids) subjects.jobs.sending(id);
+  await sender.sendMessages(ids.map((id) => ({ body: id })));
+  for (const id of ids) subjects.jobs.accepted(id);
+}
+
+/** What a receiver does with a message; the rest stays locked until the broker is killed. */
+type Act = 'complete' | 'abandon' | 'dead-letter' | 'keep';
+
+function drawAct(random: Random): Act {
+  const draw = random.below(100);
+  if (draw < 65) return 'complete';
+  if (draw < 80) return 'abandon';
+  return draw < 90 ? 'dead-letter' : 'keep';
+}
+
+/** Does with a message what was drawn, and notes it when it was confirmed. */
+async function settle(receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage, act: Act, orders: Ledger) {
+  const id = String(message.messageId);
+  const finish = async (what: Settling, work: () => Promise<void>) => {
+    orders.asking(id, what);
+    await work();
+    orders.settled(id, what);
+  };
+  if (act === 'complete') await finish('completed', () => receiver.completeMessage(message));
+  if (act === 'dead-letter') {
+    const why = { deadLetterReason: 'drawn', deadLetterErrorDescription: 'by chance' };
+    await finish('dead-lettered', () => receiver.deadLetterMessage(message, why));
+  }
+  if (act === 'abandon') {
+    await receiver.abandonMessage(message, { tried: true });
+    orders.abandoned(id);
+  }
+}
+
+/**
+ * Completions go together. Everything else goes one by one: the client's AMQP library (rhea 3.0.5, write_dispositions)
+ * gives two neighbours that are settled in one turn the outcome of the first.
+ */
+async function settleAll(
+  receiver: ServiceBusReceiver,
+  messages: readonly ServiceBusReceivedMessage[],
+  subjects: Subjects,
+) {
+  const { orders, random } = subjects;
+  const drawn = messages.map((message) => ({ message, act: drawAct(random) }));
+  const completed = drawn.filter(({ act }) => act === 'complete');
+  await Promise.all(completed.map(({ message, act }) => settle(receiver, message, act, orders)));
+  for (const { message, act } of drawn) if (act !== 'complete') await settle(receiver, message, act, orders);
+}
+
+async function receiveOrders(receiver: ServiceBusReceiver, subjects: Subjects): Promise<void> {
+  const messages = await receiver.receiveMessages(1 + subjects.random.below(LARGEST_BATCH), RECEIVE);
+  for (const { messageId, sequenceNumber, deliveryCount } of messages) {
+    subjects.orders.delivered(String(messageId), sequenceNumber?.toNumber() ?? 0, deliveryCount ?? 0);
+  }
+  await settleAll(receiver, messages, subjects);
+}
+
+async function takeJobs(receiver: ServiceBusReceiver, { jobs }: Subjects): Promise<void> {
+  for (const { body, sequenceNumber } of await receiver.receiveMessages(LARGEST_BATCH, RECEIVE)) {
+    jobs.taken(String(body), sequenceNumber?.toNumber() ?? 0);
+  }
+}
+
+async function sendEvents(producer: EventHubProducerClient, subjects: Subjects, partition: LogLedger): Promise<void> {
+  const numbers = Array.from({ length: 1 + subjects.random.below(LARGEST_BATCH) }, () => subjects.next++);
+  const { partitionId } = partition;
+  await producer.sendBatch(
+    numbers.map((body) => ({ body })),
+    { partitionId },
+  );
+  partition.accepted(numbers);
+}
+
+export interface Load {
+  /** Lets go of the broker, which is gone. */
+  close(): void;
+  /** What clients were refused before; takes as long as they wait for answers. */
+  readonly stopped: Promise<readonly string[]>;
+}
+
+/** Loads the broker until it is killed. */
+export function startClients(round: Round, subjects: Subjects): Load {
+  const { connectionString } = round;
+  const errors: string[] = [];
+  const bus = new ServiceBusClient(connectionString, { retryOptions });
+  const producer = new EventHubProducerClient(connectionString, HUB, { retryOptions });
+  const orders = bus.createSender(ORDERS);
+  const jobs = bus.createSender(JOBS);
+  const receivers = [bus.createReceiver(ORDERS), bus.createReceiver(ORDERS)];
+  const taker = bus.createReceiver(JOBS, { receiveMode: 'receiveAndDelete' });
+  const workers = [
+    repeat(round, errors, () => sendOrders(orders, subjects)),
+    repeat(round, errors, () => sendJobs(jobs, subjects)),
+    ...receivers.map((receiver) => repeat(round, errors, () => receiveOrders(receiver, subjects))),
+    repeat(round, errors, () => takeJobs(taker, subjects)),
+    ...subjects.partitions.map((partition) => repeat(round, errors, () => sendEvents(producer, subjects, partition))),
+  ];
+  const ignore = () => {};
+  return {
+    close() {
+      void bus.close().catch(ignore);
+      void producer.close().catch(ignore);
+    },
+    stopped: Promise.all(workers).then(() => errors),
+  };
+}

@@ -1,0 +1,94 @@
+import { PARTITIONS, startCrashBroker } from './broker.js';
+import { type Subjects, startClients } from './clients.js';
+import { closeOrders, readPartition } from './inspect.js';
+import { createLedger, createLogLedger } from './ledger.js';
+import { createRandom } from './random.js';
+
+export interface CrashOptions {
+  readonly dataDir: string;
+  readonly times: number;
+  readonly seed: number;
+  /** Told of each kill. */
+  readonly progress?: (text: string) => void;
+}
+
+export interface CrashResult {
+  readonly kills: number;
+  /** Kills while the broker was still starting. */
+  readonly killsAtStart: number;
+  readonly orders: ReturnType<ReturnType<typeof createLedger>['figures']>;
+  readonly jobs: ReturnType<ReturnType<typeof createLedger>['figures']>;
+  readonly events: number;
+  /** What was promised and not kept. */
+  readonly violations: readonly string[];
+}
+
+/** How long a broker lives under load, at the most. */
+const LONGEST_LIFE_MS = 900;
+const LONGEST_START_MS = 400;
+const KILLED_AT_START = 0.12;
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Kills the broker again and again under load, and holds at the end what it has against what it promised. */
+export async function runCrashes({ dataDir, times, seed, progress }: CrashOptions): Promise<CrashResult> {
+  const subjects: Subjects = {
+    orders: createLedger('orders'),
+    jobs: createLedger('jobs'),
+    partitions: PARTITIONS.map(createLogLedger),
+    random: createRandom(seed),
+    inDoubt: new Set(),
+    settledOrders: [],
+    next: 0,
+  };
+  const { random } = subjects;
+  const log: string[] = [];
+  const start = () => startCrashBroker(dataDir, (line) => void log.push(line));
+  const loads: Promise<readonly string[]>[] = [];
+  let killsAtStart = 0;
+
+  async function killUnderLoad(): Promise<void> {
+    const broker = start();
+    const connectionString = await broker.ready;
+    if (connectionString === undefined) throw new Error(`the broker does not start:\n${log.slice(-20).join('')}`);
+    let over = false;
+    const load = startClients({ connectionString, over: () => over }, subjects);
+    await wait(100 + random.below(LONGEST_LIFE_MS));
+    over = true;
+    await broker.kill();
+    load.close();
+    // Answers of this broker may still be read by its clients. They are of the past, whatever runs by then.
+    loads.push(load.stopped);
+  }
+
+  async function killAtStart(): Promise<void> {
+    const broker = start();
+    await wait(random.below(LONGEST_START_MS));
+    await broker.kill();
+    killsAtStart++;
+  }
+
+  for (let kill = 1; kill <= times; kill++) {
+    if (random.chance(KILLED_AT_START)) await killAtStart();
+    else await killUnderLoad();
+    progress?.(`kill ${kill}: ${JSON.stringify(subjects.orders.figures())}`);
+  }
+
+  const refusals = (await Promise.all(loads)).flat();
+  const broker = start();
+  const connectionString = (await broker.ready) ?? '';
+  await closeOrders(connectionString, subjects.orders);
+  const ofPartitions: string[] = [];
+  for (const partition of subjects.partitions) {
+    ofPartitions.push(...partition.violations(await readPartition(connectionString, partition.partitionId)));
+  }
+  await broker.kill();
+  return {
+    kills: times,
+    killsAtStart,
+    orders: subjects.orders.figures(),
+    jobs: subjects.jobs.figures(),
+    events: subjects.partitions.reduce((sum, partition) => sum + partition.size(), 0),
+    violations: [...subjects.orders.violations(), ...subjects.jobs.violations(), ...ofPartitions, ...refusals],
+  };
+}
