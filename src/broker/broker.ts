@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
+import { type CaptureService, createCapture } from './capture/index.js';
 import { createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
@@ -29,6 +30,7 @@ export interface Broker {
 interface Running {
   readonly store: Store;
   readonly namespace: Namespace;
+  readonly capture: CaptureService;
   readonly amqp: AmqpServer;
   readonly port: Port;
 }
@@ -53,10 +55,13 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     // The store first: it is what tells that another broker has the folder.
     const store = await openLevelStore(folders.store, deps.onFatal);
     let namespace: Namespace | undefined;
+    let capture: CaptureService | undefined;
     try {
       const keys = ensureKeys(folders.security);
       const certificates = await ensureCertificates(folders.security, hostNames(options.host), clock.now());
       namespace = await openNamespace({ store, clock, newToken, onError }, options.topology);
+      capture = createCapture({ store, clock, random: Math.random, logger, namespace, blobs: deps.blobs });
+      await capture.start();
       const host = clientHost(options.host);
       const admin = createNamespacePort(namespace);
       const amqp = createAmqpServer({ namespace, admin, namespaceName: host, keys: keys.keys, clock, logger });
@@ -72,7 +77,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         { host: options.host, port: options.port, tls: certificates },
       );
       const listening = await port.start();
-      running = { store, namespace, amqp, port };
+      running = { store, namespace, capture, amqp, port };
       const secret = `SharedAccessKeyName=${keys.root.name};SharedAccessKey=${keys.root.key}`;
       return {
         port: listening.port,
@@ -80,6 +85,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         caFile: certificates.caFile,
       };
     } catch (error) {
+      await capture?.stop();
       namespace?.stop();
       await store.close();
       throw error;
@@ -88,10 +94,11 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
 
   async function shutDown(deadlineMs: number): Promise<void> {
     if (running === undefined) return;
-    const { store, namespace, amqp, port } = running;
+    const { store, namespace, capture, amqp, port } = running;
     const closed = port.stop({ deadlineMs: Math.min(deadlineMs, CLIENTS_LEAVE_MS) });
     amqp.close();
     await closed;
+    await capture.stop();
     namespace.stop();
     await store.close();
   }

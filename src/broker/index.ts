@@ -1,5 +1,7 @@
 export { type BrokerReady, createBroker } from './broker.js';
+export type { BlobWriter } from './capture/index.js';
 export {
+  type CaptureDefinition,
   describeDuration,
   type HubDefinition,
   loadParameters,

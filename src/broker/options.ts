@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
+import type { BlobWriter } from './capture/index.js';
 import type { Topology } from './topology/index.js';
 
 export interface BrokerOptions {
@@ -18,6 +19,8 @@ export interface BrokerDeps {
   readonly logger: Logger;
   /** The store has failed, and only a new start helps: memory has run ahead of the disk. */
   readonly onFatal?: (error: unknown) => void;
+  /** Where hubs with Capture are written to; without one they are not captured. */
+  readonly blobs?: BlobWriter | undefined;
 }
 
 /** Where the parts of a broker keep their things. */

@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { createBroker, loadTopology } from '../broker/index.js';
+import { type BlobWriter, createBroker, loadTopology } from '../broker/index.js';
+import type { Config } from '../shared/config/index.js';
 import { port } from './options.js';
 import { runRole } from './role.js';
+import { storageAccess } from './services.js';
 
 /** What a client needs, in a file that only its owner can read: a log is no place for keys. */
 function writeAccess(dataDir: string, access: { connectionString: string; caFile: string }): string {
@@ -11,6 +13,19 @@ function writeAccess(dataDir: string, access: { connectionString: string; caFile
   const { connectionString, caFile } = access;
   writeFileSync(path, `${JSON.stringify({ connectionString, caFile: resolve(caFile) }, null, 2)}\n`, { mode: 0o600 });
   return path;
+}
+
+/** Where captured hubs are written to. The storage library is loaded with the first file: a broker starts faster without. */
+function captureStorage({ storage }: Config): BlobWriter | undefined {
+  if (storage.connectionString === undefined && storage.account === undefined) return undefined;
+  const access = storageAccess({ storage });
+  let writer: Promise<BlobWriter> | undefined;
+  return {
+    async write(...blob) {
+      writer ??= import('../messaging/index.js').then(({ createBlobWriter }) => createBlobWriter(access));
+      return (await writer).write(...blob);
+    },
+  };
 }
 
 /** `penstock broker`: the embedded broker as a process of its own. */
@@ -38,7 +53,7 @@ export function register(command: Command): void {
           };
           const broker = createBroker(
             { dataDir: config.dataDir, host, port: config.broker.port, topology },
-            { clock, logger, onFatal },
+            { clock, logger, onFatal, blobs: captureStorage(config) },
           );
           const ready = await broker.start();
           logger.info({ host, port: ready.port, clientsFindItIn: writeAccess(config.dataDir, ready) }, 'listening');

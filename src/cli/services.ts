@@ -17,7 +17,7 @@ export function topicAccess(config: Config): ServiceAccess {
   throw missing('PENSTOCK_SERVICEBUS_CONNECTION_STRING or PENSTOCK_SERVICEBUS_NAMESPACE');
 }
 
-export function storageAccess(config: Config): StorageAccess {
+export function storageAccess(config: Pick<Config, 'storage'>): StorageAccess {
   const { connectionString, account } = config.storage;
   if (connectionString !== undefined) return { connectionString };
   if (account !== undefined) return { account };

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import {
+  type CaptureDefinition,
   describeDuration,
   type HubDefinition,
   loadParameters,
@@ -129,7 +130,13 @@ function describeRule({ filter, action }: RuleDefinition): string {
 
 function describeHub(hub: HubDefinition): string[] {
   const head = `hub ${hub.name}  ${counted(hub.partitionCount, 'partition')}, keeps ${describeDuration(hub.retentionMs)}`;
-  return [head, ...branches(['$Default', ...hub.consumerGroups].map((group) => [`consumer group ${group}`]))];
+  const groups = ['$Default', ...hub.consumerGroups].map((group) => [`consumer group ${group}`]);
+  return [head, ...branches(hub.capture ? [...groups, [describeCapture(hub.capture)]] : groups)];
+}
+
+function describeCapture({ container, encoding, intervalMs, sizeLimitBytes }: CaptureDefinition): string {
+  const full = `${Math.round(sizeLimitBytes / 1024 / 1024)} MiB`;
+  return `captured to container ${container}  ${encoding}, every ${describeDuration(intervalMs)} or ${full}`;
 }
 
 /** Draws each block of lines as a branch of a tree. */

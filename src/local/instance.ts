@@ -111,16 +111,21 @@ async function startServices(
   run: (spec: ProcessSpec) => Promise<ReadyFacts>,
 ): Promise<Services> {
   const dataDir = config.dataDir;
+  const ownStorage = config.storage.connectionString === undefined && config.storage.account === undefined;
+  const azurite = ownStorage
+    ? { dir: join(dataDir, 'azurite'), port: await findFreePort(), accountKey: keys.storageKey }
+    : undefined;
   const startBroker = async () => {
     if (!needsBroker(config)) return undefined;
-    const env = { PENSTOCK_BROKER_PORT: String(ports.broker), PENSTOCK_DATA_DIR: dataDir };
+    const env: Record<string, string> = { PENSTOCK_BROKER_PORT: String(ports.broker), PENSTOCK_DATA_DIR: dataDir };
+    // For Capture, which waits until it is there.
+    if (azurite) env['PENSTOCK_STORAGE_CONNECTION_STRING'] = azuriteConnectionString(azurite);
     return (await run(deps.roleProcess('broker', [], env))) as { connectionString: string; caFile: string };
   };
   const startStorage = async () => {
-    if (config.storage.connectionString !== undefined || config.storage.account !== undefined) return undefined;
-    const options = { dir: join(dataDir, 'azurite'), port: await findFreePort(), accountKey: keys.storageKey };
-    await run(azuriteProcess(options));
-    return azuriteConnectionString(options);
+    if (azurite === undefined) return undefined;
+    await run(azuriteProcess(azurite));
+    return azuriteConnectionString(azurite);
   };
   const startRedis = async () => {
     if (config.redis.url !== undefined) return undefined;

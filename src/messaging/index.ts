@@ -1,5 +1,6 @@
 export type { ServiceAccess } from './azure/access.js';
 export { createBlobStore, openContainer, type StorageAccess } from './azure/blob-container.js';
+export { createBlobWriter } from './azure/blob-writer.js';
 export { createHubPublisher } from './azure/hub-publisher.js';
 export { createHubReader } from './azure/hub-reader.js';
 export {

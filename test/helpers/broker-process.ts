@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { BrokerReady } from '../../src/broker/index.js';
+import type { CaptureDefinition } from '../../src/broker/topology/index.js';
 
 const entry = fileURLToPath(new URL('./broker-main.ts', import.meta.url));
 const bundle = fileURLToPath(new URL('../../node_modules/.cache/penstock-test/broker-main.mjs', import.meta.url));
@@ -32,10 +33,18 @@ export interface BrokerProcess extends BrokerReady {
   stop(): Promise<number | null>;
 }
 
+/** Where the hubs of a broker process are captured to, and how. */
+export interface CapturedHubs {
+  /** Connection string of the storage account. */
+  readonly storage: string;
+  readonly capture: CaptureDefinition;
+}
+
 /** Starts a broker with the test topology as a process of its own. */
-export async function startBrokerProcess(dataDir: string, port = 0): Promise<BrokerProcess> {
+export async function startBrokerProcess(dataDir: string, port = 0, captured?: CapturedHubs): Promise<BrokerProcess> {
   await compile();
-  const child = spawn(process.execPath, ['--enable-source-maps', bundle, dataDir, String(port)], {
+  const more = captured ? [JSON.stringify(captured)] : [];
+  const child = spawn(process.execPath, ['--enable-source-maps', bundle, dataDir, String(port), ...more], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const exited = once(child, 'exit');

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrokerReady, createBroker } from '../../src/broker/index.js';
+import { type BlobWriter, type BrokerReady, createBroker } from '../../src/broker/index.js';
 import type {
   HubDefinition,
   QueueDefinition,
@@ -76,6 +76,8 @@ export interface TestBroker extends BrokerReady {
 export interface TestBrokerOptions {
   readonly dataDir?: string;
   readonly port?: number;
+  /** Where captured hubs are written to. */
+  readonly blobs?: BlobWriter;
 }
 
 /** Starts a real broker in this process on a free port, with data of its own. */
@@ -86,7 +88,7 @@ export async function startTestBroker(
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'penstock-broker-')));
   const broker = createBroker(
     { dataDir, host: '127.0.0.1', port: options.port ?? 0, topology },
-    { clock: systemClock, logger: createLogger('test-broker', 'warn') },
+    { clock: systemClock, logger: createLogger('test-broker', 'warn'), blobs: options.blobs },
   );
   const ready = await broker.start();
   const stop = () => broker.stop({ deadlineMs: 2000 });

@@ -80,8 +80,15 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
 
   async function add<R extends EntityRecord>(record: R): Promise<Entity> {
     await store.commit([idsWrite(), recordWrite(record)]);
-    return open(record);
+    const entity = await open(record);
+    await changed();
+    return entity;
   }
+
+  const watchers = new Set<() => Promise<void>>();
+  const changed = async () => {
+    await Promise.all([...watchers].map((watcher) => watcher()));
+  };
 
   const stamps = () => ({ createdAtMs: clock.now(), updatedAtMs: clock.now() });
 
@@ -126,6 +133,7 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
       entity.deletion.announce();
       for (const range of idsOf(entity).flatMap(rangesOfId)) await store.clear(range);
     }
+    await changed();
   }
 
   const namespace: Namespace = {
@@ -160,6 +168,7 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
       const updated = { ...record, updatedAtMs: clock.now() };
       await store.commit([recordWrite(updated)]);
       for (const entity of live) if (entity.record.path === record.path) applyRecord(entity, updated);
+      await changed();
     },
     async remove(entity) {
       if (entity.kind === 'subscription') {
@@ -168,6 +177,10 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
       }
       roots.delete(entity.record.path.toLowerCase());
       await removeAll(entity.kind === 'topic' ? [...entity.subscriptions.values(), entity] : [entity]);
+    },
+    watch(watcher) {
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
     },
     maintain,
     stop() {

@@ -13,6 +13,7 @@
  * 21 history:u32 time:u64 messageId the ids of one send (JSON) by time and first id, to forget them in order
  * 30 log:u32                        state of a partition: next sequence number, first retained
  * 31 log:u32 sequence:u64           an event
+ * 32 log:u32                        how far Capture has come in a partition (JSON)
  * 40                                allocation of the u32 ids above
  * ```
  */
@@ -26,6 +27,7 @@ const HISTORY_BY_ID = 0x20;
 const HISTORY_BY_TIME = 0x21;
 const LOG_STATE = 0x30;
 const LOG_EVENT = 0x31;
+const LOG_CAPTURE = 0x32;
 const IDS = 0x40;
 
 const WITH_ID_BYTES = 5;
@@ -83,6 +85,8 @@ export const timeOfHistoryKey = (key: Buffer): number => readUint64(key, WITH_ID
 export const logStateKey = (log: number): Buffer => withId(LOG_STATE, log);
 export const eventKey = (log: number, sequence: number): Buffer => withSequence(LOG_EVENT, log, sequence);
 
+export const captureKey = (log: number): Buffer => withId(LOG_CAPTURE, log);
+
 /** The sequence number at the end of a key of a message, a change or an event. */
 export const sequenceOfKey = (key: Buffer): number => readUint64(key, WITH_ID_BYTES);
 
@@ -97,5 +101,6 @@ export function rangesOfId(id: number): { from: Buffer; to: Buffer }[] {
     HISTORY_BY_TIME,
     LOG_STATE,
     LOG_EVENT,
+    LOG_CAPTURE,
   ].map((kind) => ({ from: withId(kind, id), to: withId(kind, id + 1) }));
 }

@@ -1,3 +1,4 @@
+import { readCapture } from './capture.js';
 import { parseDuration } from './duration.js';
 import { errorAt, type TopologyError } from './errors.js';
 import { isObject, type Json, type JsonObject, kindOf, pathTo } from './json.js';
@@ -199,6 +200,7 @@ function readCorrelation(filter: JsonObject, rule: EvaluatedResource): Correlati
 function readHub(hub: EvaluatedResource, tree: ResourceTree): HubDefinition {
   const retention = properties(hub)['retentionDescription'];
   const hours = isObject(retention) ? retention['retentionTimeInHours'] : undefined;
+  const capture = readCapture(hub, properties(hub)['captureDescription']);
   return {
     name: lastSegment(hub),
     partitionCount: integer(hub, 'partitionCount', 4),
@@ -207,6 +209,7 @@ function readHub(hub: EvaluatedResource, tree: ResourceTree): HubDefinition {
       .children(hub, 'consumergroups')
       .map(lastSegment)
       .filter((name) => name.toLowerCase() !== '$default'),
+    ...(capture === undefined ? {} : { capture }),
   };
 }
 

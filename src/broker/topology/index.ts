@@ -2,6 +2,8 @@ export { describeDuration, parseDuration } from './duration.js';
 export { TopologyError } from './errors.js';
 export { loadParameters, loadTopology, shippedTemplate } from './load.js';
 export type {
+  CaptureDefinition,
+  CaptureEncoding,
   CorrelationFilter,
   FilterValue,
   HubDefinition,

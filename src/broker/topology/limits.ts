@@ -1,5 +1,4 @@
 import {
-  checkName,
   checkQueue,
   checkRule,
   checkSubscription,
@@ -8,14 +7,12 @@ import {
   MAX_SUBSCRIPTIONS,
   within,
 } from './entity-limits.js';
-import type { HubDefinition, QueueSettings, SubscriptionDefinition, Topology } from './types.js';
+import { checkHub } from './hub-limits.js';
+import type { QueueSettings, SubscriptionDefinition, Topology } from './types.js';
 
 /*
- * What the services refuse of whole topologies. For hubs by https://learn.microsoft.com/azure/event-hubs/event-hubs-quotas
- * (the widest tier: what a tier allows is checked where the tier is known).
+ * What the services refuse of whole topologies.
  */
-
-const DAY_MS = 86_400_000;
 
 type Report = (entity: string, message: string) => void;
 
@@ -42,7 +39,12 @@ export function checkTopology(topology: Topology, leastDuplicateWindowMs?: numbe
     unique(entity, topic.subscriptions, report);
     for (const one of topic.subscriptions) checkWithRules(`${entity}, subscription ${one.name}`, one, targets, report);
   }
-  for (const hub of topology.hubs) checkHub(`hub ${hub.name}`, hub, report);
+  for (const hub of topology.hubs) {
+    const entity = `hub ${hub.name}`;
+    const groups = hub.consumerGroups.map((name) => ({ name }));
+    unique(entity, groups, report);
+    checkHub(hub, about(entity));
+  }
   return problems;
 }
 
@@ -66,21 +68,6 @@ function checkForwarding(entity: string, settings: QueueSettings, targets: Reado
     if (!targets.has(target.toLowerCase())) report(entity, `${key}: there is no queue or topic ${target}`);
     if (entity.toLowerCase() === `queue ${target.toLowerCase()}`) report(entity, `${key} is the queue itself`);
   }
-}
-
-function checkHub(entity: string, hub: HubDefinition, report: Report): void {
-  const complain = (message: string) => report(entity, message);
-  checkName(hub.name, 256, complain);
-  within('partitionCount', hub.partitionCount, [1, 1024], complain);
-  within('retention in days', hub.retentionMs / DAY_MS, [1 / 24, 90], complain);
-  within('number of consumer groups', hub.consumerGroups.length, [0, 1000], complain);
-  unique(
-    entity,
-    hub.consumerGroups.map((name) => ({ name })),
-    report,
-  );
-  for (const group of hub.consumerGroups)
-    checkName(group, 50, (message) => report(`${entity}, consumer group ${group}`, message));
 }
 
 function unique(entity: string, items: readonly { readonly name: string }[], report: Report): void {

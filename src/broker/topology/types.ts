@@ -115,4 +115,24 @@ export interface HubDefinition {
   readonly retentionMs: number;
   /** `$Default` is always there and need not be listed. */
   readonly consumerGroups: readonly string[];
+  /** Undefined when the hub is not captured. */
+  readonly capture?: CaptureDefinition;
+}
+
+/** Whether the blocks of a file are compressed. */
+export type CaptureEncoding = 'Avro' | 'AvroDeflate';
+
+/** Event Hubs Capture: what goes through the hub is written to blobs. */
+export interface CaptureDefinition {
+  readonly encoding: CaptureEncoding;
+  /** A file is closed after this time, or when its events have this size: the first of the two wins. */
+  readonly intervalMs: number;
+  readonly sizeLimitBytes: number;
+  /** Whether an interval without events leaves no file. */
+  readonly skipEmptyArchives: boolean;
+  readonly container: string;
+  /** Name of the files, with `{Namespace}`, `{EventHub}`, `{PartitionId}` and `{Year}` to `{Second}`. */
+  readonly nameFormat: string;
+  /** What `{Namespace}` stands for. */
+  readonly namespace: string;
 }

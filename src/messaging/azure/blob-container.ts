@@ -1,4 +1,4 @@
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { BlobServiceClient, type ContainerClient, type StoragePipelineOptions } from '@azure/storage-blob';
 import { toConsumeError } from '../consume-errors.js';
 import type { BlobStore } from '../ports/consume.js';
 import { defaultCredential } from './access.js';
@@ -9,14 +9,19 @@ export type StorageAccess =
   /** Blob endpoint, such as `https://shop.blob.core.windows.net`; with the identity that Azure gives this process. */
   | { readonly account: string };
 
+export async function openService(
+  access: StorageAccess,
+  options: StoragePipelineOptions = {},
+): Promise<BlobServiceClient> {
+  return 'connectionString' in access
+    ? BlobServiceClient.fromConnectionString(access.connectionString, options)
+    : new BlobServiceClient(access.account, await defaultCredential(), options);
+}
+
 /** The container, made if it is not there. */
 export async function openContainer(access: StorageAccess, name: string): Promise<ContainerClient> {
   try {
-    const service =
-      'connectionString' in access
-        ? BlobServiceClient.fromConnectionString(access.connectionString)
-        : new BlobServiceClient(access.account, await defaultCredential());
-    const container = service.getContainerClient(name);
+    const container = (await openService(access)).getContainerClient(name);
     if (!(await container.exists())) await container.createIfNotExists();
     return container;
   } catch (error) {

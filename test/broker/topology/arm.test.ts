@@ -142,3 +142,57 @@ describe('a resource that does not fit', () => {
     );
   });
 });
+
+describe('the capture of a hub', () => {
+  const nameFormat = '{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}';
+  const destination = { name: 'EventHubArchive.AzureBlockBlob', properties: { blobContainer: 'raw' } };
+  const captureOf = (captureDescription: Json) =>
+    read({ type: `${hubs}/eventhubs`, name: 'shop/clicks', properties: { captureDescription } }).hubs[0]?.capture;
+
+  it('has the defaults of Azure', () => {
+    expect(captureOf({ enabled: true, destination })).toEqual({
+      encoding: 'Avro',
+      intervalMs: 300_000,
+      sizeLimitBytes: 314_572_800,
+      skipEmptyArchives: false,
+      container: 'raw',
+      nameFormat,
+      namespace: 'shop',
+    });
+  });
+
+  it('is none when it is not described or switched off', () => {
+    expect(captureOf(null)).toBeUndefined();
+    expect(captureOf({ enabled: false, encoding: 'Avro' })).toBeUndefined();
+  });
+
+  it('is read with all its settings', () => {
+    const settings = { encoding: 'AvroDeflate', intervalInSeconds: 60, sizeLimitInBytes: 10_485_760 };
+    const archiveNameFormat = `x/${nameFormat}`;
+    const properties = { blobContainer: 'raw', archiveNameFormat };
+    expect(
+      captureOf({
+        enabled: true,
+        ...settings,
+        skipEmptyArchives: true,
+        destination: { name: destination.name, properties },
+      }),
+    ).toMatchObject({
+      encoding: 'AvroDeflate',
+      intervalMs: 60_000,
+      sizeLimitBytes: 10_485_760,
+      skipEmptyArchives: true,
+      nameFormat: archiveNameFormat,
+    });
+  });
+
+  it.each<[string, Json]>([
+    ['destination', { enabled: true }],
+    ['destination.name', { enabled: true, destination: { ...destination, name: 'EventHubArchive.AzureDataLake' } }],
+    ['destination.properties.blobContainer', { enabled: true, destination: { ...destination, properties: {} } }],
+    ['encoding', { enabled: true, encoding: 'Parquet', destination }],
+    ['intervalInSeconds', { enabled: true, intervalInSeconds: '60', destination }],
+  ])('is refused by the name of what is wrong: %s', (path, captureDescription) => {
+    expect(() => captureOf(captureDescription)).toThrow(`.properties.captureDescription.${path}`);
+  });
+});

@@ -15,9 +15,16 @@ const hub = (name: string, properties: JsonObject = {}) => ({
   properties,
 });
 
+const captured = (settings: JsonObject, archiveNameFormat?: string, blobContainer = 'raw') => {
+  const properties = { blobContainer, ...(archiveNameFormat === undefined ? {} : { archiveNameFormat }) };
+  const destination = { name: 'EventHubArchive.AzureBlockBlob', properties };
+  return hub('h', { captureDescription: { enabled: true, destination, ...settings } });
+};
+
 describe('checkTopology', () => {
   it('finds nothing wrong with entities at their defaults', () => {
     expect(problems(queue('q'), hub('h'))).toEqual([]);
+    expect(problems(captured({}))).toEqual([]);
   });
 
   it.each<[string, JsonObject]>([
@@ -31,6 +38,10 @@ describe('checkTopology', () => {
     ['forwarding to nowhere', queue('q', { forwardTo: 'none' })],
     ['no partitions', hub('h', { partitionCount: 0 })],
     ['retention beyond 90 days', hub('h', { messageRetentionInDays: 91 })],
+    ['capture more often than every minute', captured({ intervalInSeconds: 59 })],
+    ['capture files beyond 500 MiB', captured({ sizeLimitInBytes: 524_288_001 })],
+    ['capture files whose names do not tell partitions apart', captured({}, '{Namespace}/{EventHub}/{Year}')],
+    ['capture to a container that cannot be', captured({}, undefined, 'Raw--data')],
   ])('reports %s', (_what, resource) => {
     expect(problems(resource)).toHaveLength(1);
   });

@@ -42,6 +42,15 @@ describe('the template that ships', () => {
         partitionCount: 4,
         retentionMs: 168 * 3_600_000,
         consumerGroups: ['aggregators', 'archive', 'replay'],
+        capture: {
+          encoding: 'AvroDeflate',
+          intervalMs: 300_000,
+          sizeLimitBytes: 314_572_800,
+          skipEmptyArchives: true,
+          container: 'capture',
+          nameFormat: '{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}',
+          namespace: expect.stringMatching(/^penstock-hubs-/) as string,
+        },
       },
     ]);
   });
