@@ -8,6 +8,7 @@ import { lockTokenOf } from './lock-token.js';
 import { changesOf, deadLetterReason } from './queue-egress.js';
 import { type NodeRequest, type Reply, textProperty } from './requests.js';
 import { decodeRule, encodeRule } from './rule-codec.js';
+import { cancelScheduled, scheduleMessages } from './scheduled-requests.js';
 
 const { types } = rhea;
 const TIMESTAMP_CODE = 0x83;
@@ -33,7 +34,7 @@ function renewLocks(queue: QueueRuntime, body: Fields): Reply {
   return answer(200, 'OK', { expirations: types.wrap_array(ends, TIMESTAMP_CODE, undefined) });
 }
 
-async function peek(queue: QueueRuntime, body: Fields): Promise<Reply> {
+async function peek(queue: Pick<QueueRuntime, 'peek'>, body: Fields): Promise<Reply> {
   const from = wholeNumber(body['from-sequence-number']);
   const count = wholeNumber(body['message-count']);
   if (from === undefined || count === undefined || count < 1) {
@@ -147,7 +148,18 @@ export async function answerBusRequest(
 ): Promise<Reply> {
   const operation = textProperty(request, 'operation') ?? '';
   const unsupported = fail(501, notImplemented(`${operation} is not supported by this broker.`));
-  if (address?.kind === 'named' && context.namespace.find(address.name)?.kind === 'topic') return unsupported;
+  const entity = address?.kind === 'named' && !address.deadLetters ? context.namespace.find(address.name) : undefined;
+  if (entity?.kind === 'queue' || entity?.kind === 'topic') {
+    switch (operation) {
+      case 'com.microsoft:schedule-message':
+        return scheduleMessages(entity, bodyOf(request), context.onError);
+      case 'com.microsoft:cancel-scheduled-message':
+        return cancelScheduled(entity, bodyOf(request));
+    }
+  }
+  if (entity?.kind === 'topic') {
+    return operation === 'com.microsoft:peek-message' ? peek(entity, bodyOf(request)) : unsupported;
+  }
   const queue = queueOf(context, address);
   if (queue === undefined) return fail(404, entityNotFound(context.namespaceName, pathText(address)));
   const body = bodyOf(request);

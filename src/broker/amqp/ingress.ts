@@ -1,7 +1,7 @@
 import type { Delivery, EventContext, Receiver } from 'rhea';
 import { BATCH_FORMAT, type IncomingMessage, parseIncoming, splitBatch } from '../message/index.js';
 import type { HubEntity, PartitionRuntime, QueueEntity, TopicEntity } from '../namespace/index.js';
-import { type AmqpFault, faultOf, messageTooLarge, notImplemented } from './conditions.js';
+import { type AmqpFault, faultOf, messageTooLarge } from './conditions.js';
 import type { Pausable, Pressure } from './pressure.js';
 import { acceptDelivery, MAX_MESSAGE_BYTES, rejectedState, settleAlone } from './transport.js';
 
@@ -26,13 +26,7 @@ function parseTransfer(bytes: Buffer, format: number | undefined): ParsedTransfe
 /** Longest message id, session id and partition key that Service Bus takes, in characters. */
 const MAX_ID_LENGTH = 128;
 
-function refusal({
-  messageId,
-  sessionId,
-  partitionKey,
-  scheduledEnqueueTimeMs,
-}: IncomingMessage): AmqpFault | undefined {
-  if (scheduledEnqueueTimeMs !== undefined) return scheduled;
+export function refusal({ messageId, sessionId, partitionKey }: IncomingMessage): AmqpFault | undefined {
   const tooLong = [messageId, sessionId, partitionKey].some((text) => (text?.length ?? 0) > MAX_ID_LENGTH);
   return tooLong ? idTooLong : undefined;
 }
@@ -41,7 +35,6 @@ const idTooLong: AmqpFault = {
   condition: 'com.microsoft:argument-error',
   description: `Message id, session id and partition key have ${MAX_ID_LENGTH} characters at the most.`,
 };
-const scheduled = notImplemented('Scheduled messages are not supported by this broker.');
 
 export function takeIntoQueueOrTopic(entity: QueueEntity | TopicEntity): Take {
   return async ({ messages }) => {

@@ -15,4 +15,5 @@ export {
   type QueueState,
   type Settlement,
 } from './queue/index.js';
+export { createSchedule, EMPTY_SCHEDULE, type Scheduled, type ScheduleState } from './schedule.js';
 export { compileRouter, type Router } from './topic.js';

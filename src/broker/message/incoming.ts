@@ -24,6 +24,8 @@ export interface IncomingMessage {
   readonly bare: Buffer;
   /** What filters see. */
   readonly filterable: FilterableMessage;
+  /** The sequence number that it got where it first arrived; undefined until then. */
+  readonly enqueuedSequence?: number;
 }
 
 /** Positions in the properties section (AMQP 1.0 part 3, section 3.2.4). */

@@ -27,7 +27,10 @@ export interface StoredFields {
   readonly enqueuedSequence: number;
 }
 
-export type Storable = Pick<IncomingMessage, 'durable' | 'priority' | 'ttlMs' | 'annotations' | 'bare'>;
+export type Storable = Pick<
+  IncomingMessage,
+  'durable' | 'priority' | 'ttlMs' | 'annotations' | 'bare' | 'enqueuedSequence'
+>;
 
 export function encodeStored(message: Storable, fields: StoredFields): Buffer {
   let annotationBytes = 0;

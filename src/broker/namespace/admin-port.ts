@@ -33,25 +33,31 @@ interface Stamps {
 
 const sizeOf = (queue: QueueRuntime): number => queue.facts().bytes + (queue.deadLetters?.facts().bytes ?? 0);
 
-function queueFacts({ createdAtMs, updatedAtMs }: Stamps, queue: QueueRuntime): RuntimeFacts {
+const NOTHING_SCHEDULED = { count: 0, bytes: 0 };
+
+function queueFacts(
+  { createdAtMs, updatedAtMs }: Stamps,
+  queue: QueueRuntime,
+  scheduled = NOTHING_SCHEDULED,
+): RuntimeFacts {
   const active = queue.facts();
   const dead = queue.deadLetters?.facts() ?? { count: 0, bytes: 0 };
   return {
     createdAtMs,
     updatedAtMs,
     accessedAtMs: active.accessedAtMs,
-    sizeBytes: active.bytes + dead.bytes,
+    sizeBytes: active.bytes + dead.bytes + scheduled.bytes,
     activeMessageCount: active.count,
     deadLetterMessageCount: dead.count,
-    scheduledMessageCount: 0,
+    scheduledMessageCount: scheduled.count,
     transferMessageCount: 0,
     transferDeadLetterMessageCount: 0,
   };
 }
 
-const queueInfo = ({ record, queue }: QueueEntity): QueueInfo => ({
+const queueInfo = ({ record, queue, scheduler }: QueueEntity): QueueInfo => ({
   definition: record.definition,
-  runtime: queueFacts(record, queue),
+  runtime: queueFacts(record, queue, scheduler.facts()),
 });
 
 const subscriptionInfo = ({ record, queue }: SubscriptionEntity): SubscriptionInfo => ({
@@ -59,16 +65,16 @@ const subscriptionInfo = ({ record, queue }: SubscriptionEntity): SubscriptionIn
   runtime: queueFacts(record, queue),
 });
 
-const topicInfo = ({ record, subscriptions, accessedAtMs }: TopicEntity): TopicInfo => ({
+const topicInfo = ({ record, subscriptions, accessedAtMs, scheduler }: TopicEntity): TopicInfo => ({
   definition: { ...record.definition, subscriptions: [...subscriptions.values()].map((one) => one.record.definition) },
   runtime: {
     createdAtMs: record.createdAtMs,
     updatedAtMs: record.updatedAtMs,
     accessedAtMs,
-    sizeBytes: [...subscriptions.values()].reduce((sum, one) => sum + sizeOf(one.queue), 0),
+    sizeBytes: [...subscriptions.values()].reduce((sum, one) => sum + sizeOf(one.queue), scheduler.facts().bytes),
     activeMessageCount: 0,
     deadLetterMessageCount: 0,
-    scheduledMessageCount: 0,
+    scheduledMessageCount: scheduler.facts().count,
     transferMessageCount: 0,
     transferDeadLetterMessageCount: 0,
     subscriptionCount: subscriptions.size,

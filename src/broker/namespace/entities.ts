@@ -1,15 +1,30 @@
 import type { Clock } from '../../shared/clock.js';
 import { compileRouter, createDuplicateHistory, type DuplicateHistory, type Router } from '../entities/index.js';
 import type { IncomingMessage } from '../message/index.js';
-import { historyTimeEnd, historyTimeFrom, logStateKey, storeStateKey, timeOfHistoryKey } from '../store/keys.js';
+import {
+  historyTimeEnd,
+  historyTimeFrom,
+  logStateKey,
+  scheduleStateKey,
+  storeStateKey,
+  timeOfHistoryKey,
+} from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
 import { createCopies } from './copies.js';
 import { createDeletion } from './deletion.js';
 import { createHubRuntime, createPartitionRuntime, type HubRuntime } from './hub-runtime.js';
 import { createIntake, type Intake } from './intake.js';
+import { peekMessages } from './peek.js';
 import { createQueueRuntime, type QueueRuntime, type QueueRuntimeSettings, type Staged } from './queue-runtime.js';
 import type { HubRecord, QueueRecord, SubscriptionRecord, TopicRecord } from './records.js';
-import { decodeLogState, decodeQueueState, encodeLogState } from './states.js';
+import {
+  createScheduler,
+  createScheduling,
+  type ScheduleMessages,
+  type Scheduler,
+  type SchedulerOptions,
+} from './scheduler.js';
+import { decodeLogState, decodeQueueState, decodeScheduleState, encodeLogState } from './states.js';
 
 interface Live<Record> {
   record: Record;
@@ -19,10 +34,17 @@ interface Live<Record> {
   stop(): void;
 }
 
-export interface QueueEntity extends Live<QueueRecord> {
+/** What is sent to is sent to now, or for later. */
+interface Inbound {
+  readonly intake: Intake;
+  readonly scheduler: Scheduler;
+  /** Takes messages that are enqueued later; answers their sequence numbers once that is durable. */
+  readonly schedule: ScheduleMessages;
+}
+
+export interface QueueEntity extends Live<QueueRecord>, Inbound {
   readonly kind: 'queue';
   readonly queue: QueueRuntime;
-  readonly intake: Intake;
   readonly history: DuplicateHistory;
 }
 
@@ -32,10 +54,11 @@ export interface SubscriptionEntity extends Live<SubscriptionRecord> {
   router: Router;
 }
 
-export interface TopicEntity extends Live<TopicRecord> {
+export interface TopicEntity extends Live<TopicRecord>, Inbound {
   readonly kind: 'topic';
   readonly subscriptions: Map<string, SubscriptionEntity>;
-  readonly intake: Intake;
+  /** A topic holds nothing but what is scheduled. */
+  readonly peek: QueueRuntime['peek'];
   readonly history: DuplicateHistory;
   accessedAtMs: number;
 }
@@ -76,6 +99,15 @@ async function openQueue(
   return { queue, contribute, stop };
 }
 
+async function openScheduler(
+  deps: EntityDeps,
+  id: number,
+  options: Pick<SchedulerOptions, 'enqueue' | 'nextNumber'>,
+): Promise<Scheduler> {
+  const state = decodeScheduleState(await deps.store.get(scheduleStateKey(id)));
+  return createScheduler(deps, { id, state, ...options });
+}
+
 async function openHistory(deps: EntityDeps, historyId: number, windowMs: () => number): Promise<DuplicateHistory> {
   const any = await deps.store.range({ from: historyTimeFrom(historyId, 0), to: historyTimeEnd(historyId), limit: 1 });
   return createDuplicateHistory(historyId, windowMs, any.length > 0);
@@ -88,16 +120,29 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
     record.historyId,
     () => entity.record.definition.duplicateDetectionHistoryTimeWindowMs,
   );
+  const enqueue = (message: IncomingMessage) => [opened.queue.stage(message)];
+  const scheduler = await openScheduler(deps, record.storeId, { enqueue, nextNumber: opened.queue.skipSequence });
+  const intake = createIntake(deps, {
+    history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
+    fanOut: (message) => (scheduler.isFuture(message) ? [scheduler.stage(message)] : enqueue(message)),
+  });
   const entity: QueueEntity = {
     kind: 'queue',
     record,
     deletion: createDeletion(),
-    ...opened,
+    queue: opened.queue,
     history,
-    intake: createIntake(deps, {
-      history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
-      fanOut: (message) => [opened.queue.stage(message)],
-    }),
+    intake,
+    scheduler,
+    schedule: createScheduling(deps.clock, intake, scheduler),
+    contribute(into) {
+      opened.contribute(into);
+      scheduler.contribute(into);
+    },
+    stop() {
+      opened.stop();
+      scheduler.stop();
+    },
   };
   return entity;
 }
@@ -124,11 +169,18 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     () => entity.record.definition.duplicateDetectionHistoryTimeWindowMs,
   );
   const subscriptions = new Map<string, SubscriptionEntity>();
-  const fanOut = (message: IncomingMessage): Staged[] => {
-    entity.accessedAtMs = deps.clock.now();
+  const enqueue = (message: IncomingMessage): Staged[] => {
     const limited = withTimeToLive(message, entity.record.definition.defaultMessageTimeToLiveMs);
     return [...subscriptions.values()].flatMap((subscription) => createCopies(subscription, limited));
   };
+  const scheduler = await openScheduler(deps, record.historyId, { enqueue });
+  const intake = createIntake(deps, {
+    history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
+    fanOut(message) {
+      entity.accessedAtMs = deps.clock.now();
+      return scheduler.isFuture(message) ? [scheduler.stage(message)] : enqueue(message);
+    },
+  });
   const entity: TopicEntity = {
     kind: 'topic',
     record,
@@ -136,12 +188,12 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     subscriptions,
     history,
     accessedAtMs: record.createdAtMs,
-    intake: createIntake(deps, {
-      history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
-      fanOut,
-    }),
-    contribute() {},
-    stop() {},
+    intake,
+    scheduler,
+    schedule: createScheduling(deps.clock, intake, scheduler),
+    peek: (fromSequence, limit) => peekMessages(deps.store, record.historyId, { fromSequence, firstActive: 0, limit }),
+    contribute: scheduler.contribute,
+    stop: scheduler.stop,
   };
   return entity;
 }

@@ -189,6 +189,8 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
     },
   };
   await applyTopology(namespace, topology);
+  // Only now: what is due goes to entities that all have to be there.
+  for (const entity of live) if (entity.kind === 'queue' || entity.kind === 'topic') entity.scheduler.start();
   return namespace;
 }
 

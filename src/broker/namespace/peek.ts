@@ -1,5 +1,14 @@
 import { encodeDelivery } from '../message/index.js';
-import { changeKey, deferredEnd, deferredKey, messageEnd, messageKey, sequenceOfKey } from '../store/keys.js';
+import {
+  changeKey,
+  deferredEnd,
+  deferredKey,
+  messageEnd,
+  messageKey,
+  scheduledEnd,
+  scheduledKey,
+  sequenceOfKey,
+} from '../store/keys.js';
 import type { Entry, Store } from '../store/types.js';
 
 export interface PeekedMessage {
@@ -18,7 +27,7 @@ export interface PeekRange {
 const PEEK_BYTES = 4 * 1024 * 1024;
 const LARGEST_BYTES = 1024 * 1024 + 64 * 1024;
 
-type Found = Entry & { readonly sequence: number; readonly state: 'active' | 'deferred' };
+type Found = Entry & { readonly sequence: number; readonly state: 'active' | 'deferred' | 'scheduled' };
 
 /** Messages of every state in order of sequence number, without locking them. */
 export async function peekMessages(store: Store, id: number, range: PeekRange): Promise<PeekedMessage[]> {
@@ -31,6 +40,7 @@ export async function peekMessages(store: Store, id: number, range: PeekRange): 
   const places = await Promise.all([
     read('active', messageKey(id, Math.max(firstActive, from)), messageEnd(id)),
     read('deferred', deferredKey(id, from), deferredEnd(id)),
+    read('scheduled', scheduledKey(id, from), scheduledEnd(id)),
   ]);
   const found = inOrder(places).slice(0, limit);
   const counts = await store.getMany(found.map(({ sequence }) => changeKey(id, sequence)));

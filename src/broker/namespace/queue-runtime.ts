@@ -51,6 +51,8 @@ export interface QueueRuntimeOptions {
 export interface QueueRuntime {
   readonly id: number;
   readonly deadLetters: QueueRuntime | undefined;
+  /** Gives a sequence number to a message that is stored elsewhere. */
+  skipSequence(): number;
   /** Puts a message; `write` has to be committed in the same step, and `publish` called after it. */
   stage(message: Storable): Staged;
   stageRecord(record: Buffer, expiresAtMs: number, deliveryCount?: number): Staged;
@@ -193,13 +195,18 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     deadLetters,
     stageRecord,
 
+    skipSequence() {
+      accessedAtMs = clock.now();
+      return queue.skip();
+    },
+
     stage(message) {
       const nowMs = clock.now();
       accessedAtMs = nowMs;
       const timeToLiveMs = Math.min(message.ttlMs ?? NEVER, settings().defaultMessageTimeToLiveMs);
       // In a dead-letter queue nothing expires.
       const expiresAtMs = deadLetters === undefined ? NEVER : nowMs + timeToLiveMs;
-      const enqueuedSequence = queue.peekSequence();
+      const enqueuedSequence = message.enqueuedSequence ?? queue.peekSequence();
       return stageRecord(encodeStored(message, { enqueuedAtMs: nowMs, expiresAtMs, enqueuedSequence }), expiresAtMs);
     },
 

@@ -1,4 +1,11 @@
-import { EMPTY_LOG, EMPTY_QUEUE, type LogState, type QueueState } from '../entities/index.js';
+import {
+  EMPTY_LOG,
+  EMPTY_QUEUE,
+  EMPTY_SCHEDULE,
+  type LogState,
+  type QueueState,
+  type ScheduleState,
+} from '../entities/index.js';
 
 /** The small states that are written with every batch: rows of doubles. */
 const rowOf = (values: readonly number[]): Buffer => {
@@ -23,6 +30,12 @@ export const decodeQueueState = (row: Buffer | undefined): QueueState =>
         bytes: at(row, 3),
         deferredCount: at(row, 4),
       };
+
+export const encodeScheduleState = (state: ScheduleState): Buffer =>
+  rowOf([state.count, state.bytes, state.nextSequence]);
+
+export const decodeScheduleState = (row: Buffer | undefined): ScheduleState =>
+  row === undefined ? EMPTY_SCHEDULE : { count: at(row, 0), bytes: at(row, 1), nextSequence: at(row, 2) };
 
 export const encodeLogState = (state: LogState): Buffer =>
   rowOf([state.nextSequence, state.firstSequence, state.lastEnqueuedAtMs]);

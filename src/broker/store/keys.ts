@@ -9,6 +9,9 @@
  * 11 store:u32 sequence:u64         a stored message
  * 12 store:u32 sequence:u64         what changed since it was stored: delivery count
  * 14 store:u32 sequence:u64         a deferred message
+ * 15 store:u32 sequence:u64         a scheduled message, of a queue or (by the id of its history) of a topic
+ * 16 store:u32 due:u64 sequence:u64 scheduled messages by time: their size
+ * 17 store:u32                      state of the scheduled messages: counters
  * 20 history:u32 messageId          duplicate detection: when this message id was seen
  * 21 history:u32 time:u64 messageId the ids of one send (JSON) by time and first id, to forget them in order
  * 30 log:u32                        state of a partition: next sequence number, first retained
@@ -23,6 +26,9 @@ const STORE_STATE = 0x10;
 const STORE_MESSAGE = 0x11;
 const STORE_CHANGE = 0x12;
 const STORE_DEFERRED = 0x14;
+const SCHEDULED_MESSAGE = 0x15;
+const SCHEDULED_DUE = 0x16;
+const SCHEDULE_STATE = 0x17;
 const HISTORY_BY_ID = 0x20;
 const HISTORY_BY_TIME = 0x21;
 const LOG_STATE = 0x30;
@@ -71,6 +77,18 @@ export const messageKey = (store: number, sequence: number): Buffer => withSeque
 export const changeKey = (store: number, sequence: number): Buffer => withSequence(STORE_CHANGE, store, sequence);
 export const deferredKey = (store: number, sequence: number): Buffer => withSequence(STORE_DEFERRED, store, sequence);
 export const deferredEnd = (store: number): Buffer => withId(STORE_DEFERRED, store + 1);
+export const scheduledKey = (store: number, sequence: number): Buffer =>
+  withSequence(SCHEDULED_MESSAGE, store, sequence);
+export const scheduledEnd = (store: number): Buffer => withId(SCHEDULED_MESSAGE, store + 1);
+export function scheduledDueKey(store: number, dueAtMs: number, sequence: number): Buffer {
+  const key = Buffer.allocUnsafe(WITH_SEQUENCE_BYTES + 8);
+  withSequence(SCHEDULED_DUE, store, dueAtMs).copy(key);
+  writeUint64(key, sequence, WITH_SEQUENCE_BYTES);
+  return key;
+}
+export const scheduledDueOf = (key: Buffer): number => readUint64(key, WITH_ID_BYTES);
+export const scheduledSequenceOf = (key: Buffer): number => readUint64(key, WITH_SEQUENCE_BYTES);
+export const scheduleStateKey = (store: number): Buffer => withId(SCHEDULE_STATE, store);
 export const messageEnd = (store: number): Buffer => withId(STORE_MESSAGE, store + 1);
 
 export const historyKey = (history: number, messageId: string): Buffer =>
@@ -92,15 +110,11 @@ export const sequenceOfKey = (key: Buffer): number => readUint64(key, WITH_ID_BY
 
 /** Everything that belongs to one id, for when its entity is deleted. */
 export function rangesOfId(id: number): { from: Buffer; to: Buffer }[] {
-  return [
-    STORE_STATE,
-    STORE_MESSAGE,
-    STORE_CHANGE,
-    STORE_DEFERRED,
-    HISTORY_BY_ID,
-    HISTORY_BY_TIME,
-    LOG_STATE,
-    LOG_EVENT,
-    LOG_CAPTURE,
-  ].map((kind) => ({ from: withId(kind, id), to: withId(kind, id + 1) }));
+  const ofStore = [STORE_STATE, STORE_MESSAGE, STORE_CHANGE, STORE_DEFERRED];
+  const ofSchedule = [SCHEDULED_MESSAGE, SCHEDULED_DUE, SCHEDULE_STATE];
+  const ofHistory = [HISTORY_BY_ID, HISTORY_BY_TIME];
+  return [...ofStore, ...ofSchedule, ...ofHistory, LOG_STATE, LOG_EVENT, LOG_CAPTURE].map((kind) => ({
+    from: withId(kind, id),
+    to: withId(kind, id + 1),
+  }));
 }

@@ -117,6 +117,12 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     /** The number of the next message to be put. */
     peekSequence: () => nextSequence,
 
+    /** Gives a number away to a message that is stored elsewhere: what it was when it came. */
+    skip(): number {
+      changed = true;
+      return nextSequence++;
+    },
+
     /** Puts a record as message `peekSequence()`. It can be delivered once `publish` says that it is durable. */
     put(record: Buffer, deliveryCount = 0): Write {
       const sequence = nextSequence++;
