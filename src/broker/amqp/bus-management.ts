@@ -1,6 +1,6 @@
 import rhea from 'rhea';
 import type { QueueRuntime, SettleOutcome } from '../namespace/index.js';
-import type { Address } from './address.js';
+import { type Address, queueAt } from './address.js';
 import { answer, badRequest, bodyOf, done, type Fields, fail, wholeNumber, wholeNumbers } from './bus-replies.js';
 import { entityNotFound, messageLockLost, messageNotFound, notAllowed, notImplemented } from './conditions.js';
 import type { ConnectionContext } from './context.js';
@@ -137,7 +137,7 @@ function queueOf({ namespace }: ConnectionContext, address: Address | undefined)
   const entity =
     address.kind === 'named' ? namespace.find(address.name) : namespace.findSubscription(address.topic, address.name);
   if (entity?.kind !== 'queue' && entity?.kind !== 'subscription') return undefined;
-  return address.deadLetters ? entity.queue.deadLetters : entity.queue;
+  return queueAt(entity.queue, address);
 }
 
 /** Answers a request on the `$management` node of a queue, topic or subscription of Service Bus. */

@@ -1,6 +1,6 @@
 import type { Receiver, Sender } from 'rhea';
 import type { HubEntity, QueueEntity, QueueRuntime, TopicEntity } from '../namespace/index.js';
-import type { Address } from './address.js';
+import { type Address, queueAt } from './address.js';
 import {
   type AmqpFault,
   consumerGroupNotFound,
@@ -13,6 +13,7 @@ import type { ConnectionContext, LinkService } from './context.js';
 import type { PartitionReader } from './epochs.js';
 import { serveHubEgress } from './hub-egress.js';
 import { serveIngress, takeIntoHub, takeIntoQueueOrTopic } from './ingress.js';
+import { receiveObjection } from './objections.js';
 import { parsePosition } from './positions.js';
 import { serveQueueEgress } from './queue-egress.js';
 import { MAX_MESSAGE_BYTES, setAttach } from './transport.js';
@@ -63,11 +64,15 @@ export function openSenderLink(context: ConnectionContext, link: Sender, address
   if (entity === undefined) return notFound(context, link, 'source');
   if (entity.kind === 'topic') return notAllowed('A topic cannot be received from: name one of its subscriptions.');
   if (entity.kind === 'hub') return notAllowed('An event hub is received from by consumer group and partition.');
-  const deadLetters = (address.kind === 'subscription' || address.kind === 'named') && address.deadLetters;
+  const subQueue = address.kind === 'subscription' || address.kind === 'named' ? address : { deadLetters: false };
+  const { deadLetters } = subQueue;
   if (entity.record.definition.requiresSession && !deadLetters) return sessionsUnsupported;
-  const queue = deadLetters ? (entity.queue.deadLetters as QueueRuntime) : entity.queue;
+  const objection = () => receiveObjection(entity, subQueue);
+  const fault = objection();
+  if (fault) return fault;
+  const queue = queueAt(entity.queue, subQueue) as QueueRuntime;
   if (link.snd_settle_mode === 1) setAttach(link, { snd_settle_mode: 1 });
-  return { ...serveQueueEgress(context, link, queue), deletion: entity.deletion };
+  return { ...serveQueueEgress(context, link, queue), deletion: entity.deletion, objection };
 }
 
 /** The owner level that an Event Hubs client asks for; a long beyond 2^53 arrives as bytes. */

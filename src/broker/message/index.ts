@@ -9,8 +9,11 @@ export {
   eventPayloadWithMetric,
 } from './stored-event.js';
 export {
+  deadLetterFromStored,
   encodeDelivery,
   encodeStored,
+  incomingFromStored,
+  reread,
   type Storable,
   storedBare,
   storedFields,

@@ -2,7 +2,6 @@ import { BrokerError } from '../errors.js';
 import type {
   HubDefinition,
   QueueDefinition,
-  QueueSettings,
   SubscriptionDefinition,
   TopicDefinition,
   Topology,
@@ -14,12 +13,6 @@ import { DEFAULT_RULE, sameDefinition } from './records.js';
 const contradiction = (message: string) => new BrokerError('PS_BROKER_TOPOLOGY', message);
 
 export const subscriptionPath = (topic: string, name: string): string => `${topic}/Subscriptions/${name}`;
-
-/** What this broker cannot do for a queue or subscription; undefined when nothing. */
-export const unsupported = ({ forwardTo, forwardDeadLetteredMessagesTo }: QueueSettings): string | undefined =>
-  forwardTo === undefined && forwardDeadLetteredMessagesTo === undefined
-    ? undefined
-    : 'ForwardTo and ForwardDeadLetteredMessagesTo are not supported by this broker.';
 
 /** A new subscription without rules gets all messages. */
 export const withDefaultRule = (definition: SubscriptionDefinition): SubscriptionDefinition =>
@@ -33,10 +26,6 @@ export const ruleTimes = (definition: SubscriptionDefinition, nowMs: number): Re
  * new settings; one that it did not change keeps what was set at run time; one that it does not name stays as it is.
  */
 export async function applyTopology(namespace: Namespace, topology: Topology): Promise<void> {
-  for (const one of [...topology.queues, ...topology.topics.flatMap(({ subscriptions }) => subscriptions)]) {
-    const reason = unsupported(one);
-    if (reason !== undefined) throw contradiction(`${one.name}: ${reason}`);
-  }
   for (const queue of topology.queues) await applyQueue(namespace, queue);
   for (const topic of topology.topics) await applyTopic(namespace, topic);
   for (const hub of topology.hubs) await applyHub(namespace, hub);

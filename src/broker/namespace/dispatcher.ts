@@ -2,12 +2,27 @@ import type { Clock } from '../../shared/clock.js';
 import type { Queue, QueueEntry } from '../entities/index.js';
 import { encodeDelivery, storedFields } from '../message/index.js';
 import { changeKey, messageKey, sequenceOfKey } from '../store/keys.js';
-import type { Store } from '../store/types.js';
+import type { Store, Write } from '../store/types.js';
 
 export interface QueueDelivery {
   /** The identity of the lock: a UUID as 32 hexadecimal digits. */
   readonly lockToken: string;
   readonly payload: Buffer;
+}
+
+/** A message on its way to another entity. */
+export interface Transferred {
+  readonly record: Buffer;
+  /** The writes that remove it here; to be committed in the same step, with those that put it there. */
+  remove(): Write[];
+}
+
+/** What takes every message of a queue for another entity. */
+export interface TransferConsumer {
+  readonly mode: 'transfer';
+  wants(): boolean;
+  /** Resolves when they have arrived. */
+  transfer(messages: readonly Transferred[]): Promise<void>;
 }
 
 /** A receiver as the queue sees it. */
@@ -34,7 +49,7 @@ export interface DispatcherDeps {
 }
 
 export interface Dispatcher {
-  attach(consumer: QueueConsumer): () => void;
+  attach(consumer: QueueConsumer | TransferConsumer): () => void;
   /** Hands out what can be handed out; what is in memory leaves within this call. */
   pump(): void;
   /** Resolves when everything that could be handed out at this moment is. */
@@ -43,7 +58,7 @@ export interface Dispatcher {
 }
 
 interface Delivery {
-  readonly consumer: QueueConsumer;
+  readonly consumer: QueueConsumer | TransferConsumer;
   readonly entry: QueueEntry;
   readonly lockToken: string;
   /** Undefined for receive and delete. */
@@ -59,15 +74,15 @@ const LOAD_BYTES = 4 * 1024 * 1024;
 /** Hands the messages of one queue to its receivers in turn, reading from the store what is not in memory. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { store, clock, queue, newToken } = deps;
-  const consumers = new Set<QueueConsumer>();
-  let turn: QueueConsumer[] = [];
+  const consumers = new Set<QueueConsumer | TransferConsumer>();
+  let turn: (QueueConsumer | TransferConsumer)[] = [];
   let taken: Delivery[] = [];
   let running: Promise<void> | undefined;
   let again = false;
   let stopped = false;
 
   /** The next receiver in turn that can take a message. */
-  function nextConsumer(): QueueConsumer | undefined {
+  function nextConsumer(): QueueConsumer | TransferConsumer | undefined {
     for (let consumer = turn.pop(); consumer; consumer = turn.pop()) {
       if (consumers.has(consumer) && consumer.wants()) return consumer;
     }
@@ -80,7 +95,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return false;
   };
 
-  function takeFor(consumer: QueueConsumer, nowMs: number): Delivery | 'expired' | undefined {
+  function takeFor(consumer: QueueConsumer | TransferConsumer, nowMs: number): Delivery | 'expired' | undefined {
     if (consumer.mode === 'peek-lock') {
       const item = queue.take(nowMs, newToken);
       if (item === undefined) return undefined;
@@ -107,7 +122,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       const delivery = takeFor(consumer, nowMs);
       if (delivery === undefined) return;
       if (delivery === 'expired') continue;
-      consumer.reserve();
+      if (consumer.mode !== 'transfer') consumer.reserve();
       bytes += delivery.entry.sizeBytes;
       taken.push(delivery);
     }
@@ -122,15 +137,29 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       const records = await store.getMany(missing.map(({ entry }) => messageKey(queue.id, entry.sequence)));
       for (const [index, delivery] of missing.entries()) delivery.record = records[index];
     }
+    await transfer();
     const removals = taken.filter(({ lockedUntilMs }) => lockedUntilMs === undefined);
     // Receive and delete: gone before it is sent, so that a crash never delivers it twice.
     if (removals.length > 0) await store.commit(removals.flatMap(({ entry }) => queue.discard(entry)));
+  }
+
+  /** Gives what is forwarded to its forwarder. */
+  async function transfer(): Promise<void> {
+    const leaving = taken.filter(({ consumer }) => consumer.mode === 'transfer');
+    if (leaving.length === 0) return;
+    taken = taken.filter(({ consumer }) => consumer.mode !== 'transfer');
+    const { consumer } = leaving[0] as Delivery;
+    const messages = leaving.flatMap(({ record, entry }) =>
+      record === undefined ? [] : [{ record, remove: () => queue.discard(entry) }],
+    );
+    if (consumer.mode === 'transfer' && !stopped) await consumer.transfer(messages);
   }
 
   function deliver(): void {
     const deliveries = taken;
     taken = [];
     for (const { consumer, entry, record, lockToken, lockedUntilMs } of deliveries) {
+      if (consumer.mode === 'transfer') continue;
       const locked = lockedUntilMs !== undefined;
       if (record === undefined || stopped || !consumers.has(consumer)) {
         consumer.cancel();

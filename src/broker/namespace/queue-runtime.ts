@@ -4,7 +4,7 @@ import { type BareChanges, encodeStored, rewriteBare, type Storable, storedBare,
 import { storeStateKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
 import { createDeferredAccess, type ReceiveDeferred } from './deferred-access.js';
-import { createDispatcher, type QueueConsumer } from './dispatcher.js';
+import { createDispatcher, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
 import { type PeekedMessage, peekMessages } from './peek.js';
 import { encodeQueueState } from './states.js';
 
@@ -45,19 +45,22 @@ export interface QueueRuntimeOptions {
   readonly settings: () => QueueRuntimeSettings;
   /** Where messages go that cannot be delivered; absent for a dead-letter queue itself. */
   readonly deadLetters?: QueueRuntime;
+  /** Where messages go that cannot be forwarded. */
+  readonly transferDeadLetters?: QueueRuntime;
 }
 
 /** A queue with its store, its clock and its receivers. Promises resolve when what they say is durable. */
 export interface QueueRuntime {
   readonly id: number;
   readonly deadLetters: QueueRuntime | undefined;
+  readonly transferDeadLetters: QueueRuntime | undefined;
   /** Gives a sequence number to a message that is stored elsewhere. */
   skipSequence(): number;
   /** Puts a message; `write` has to be committed in the same step, and `publish` called after it. */
   stage(message: Storable): Staged;
   stageRecord(record: Buffer, expiresAtMs: number, deliveryCount?: number): Staged;
   /** Answers the function that detaches. */
-  attach(consumer: QueueConsumer): () => void;
+  attach(consumer: QueueConsumer | TransferConsumer): () => void;
   /** Says that a receiver can take more. */
   demandChanged(): void;
   quiet(): Promise<void>;
@@ -84,7 +87,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntimeOptions): QueueRuntime {
   const { store, clock, onError } = deps;
-  const { id, settings, deadLetters } = options;
+  const { id, settings, deadLetters, transferDeadLetters } = options;
   const limits = () => ({
     lockDurationMs: settings().lockDurationMs,
     maxDeliveryCount: deadLetters === undefined ? NEVER : settings().maxDeliveryCount,
@@ -193,6 +196,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
   return {
     id,
     deadLetters,
+    transferDeadLetters,
     stageRecord,
 
     skipSequence() {
