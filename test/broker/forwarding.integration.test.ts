@@ -121,7 +121,10 @@ describe('auto-forwarding, through the official clients', () => {
     await client.createSender('mortal').sendMessages({ messageId: 'm', body: 1 });
     const receiver = client.createReceiver('mortal');
     const [message] = await receiver.receiveMessages(1);
-    await receiver.deadLetterMessage(message as ServiceBusReceivedMessage, { deadLetterReason: 'bad' });
+    await receiver.deadLetterMessage(message as ServiceBusReceivedMessage, {
+      deadLetterReason: 'bad',
+      deadLetterErrorDescription: 'very',
+    });
     expect(await take('graveyard', 1)).toMatchObject([
       { messageId: 'm', deadLetterReason: 'bad', deadLetterSource: 'mortal' },
     ]);
