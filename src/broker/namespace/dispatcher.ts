@@ -11,7 +11,7 @@ export interface QueueDelivery {
 }
 
 /** A message on its way to another entity. */
-export interface Transferred {
+interface Transferred {
   readonly record: Buffer;
   /** The writes that remove it here; to be committed in the same step, with those that put it there. */
   remove(): Write[];

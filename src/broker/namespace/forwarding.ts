@@ -12,7 +12,7 @@ import type { QueueRuntime, Staged } from './queue-runtime.js';
 /** Most entities that a message is forwarded to, one after the other. */
 const MAX_HOPS = 4;
 
-export interface TransferFault {
+interface TransferFault {
   readonly reason: string;
   readonly description: string;
 }
