@@ -76,13 +76,11 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
 
   function keep(opened: Opened, side: 'sender' | 'receiver'): void {
     const { link, service, path } = opened;
-    const onChange = () => {
-      const fault = service.deletion?.done ? entityDeleted(path) : service.objection?.();
-      if (fault === undefined) return;
+    const onDeleted = () => {
       release(open);
-      link.close({ ...fault });
+      link.close({ ...entityDeleted(path) });
     };
-    const open: OpenLink = { ...opened, forget: service.deletion?.subscribe(onChange) ?? (() => {}) };
+    const open: OpenLink = { ...opened, forget: service.deletion?.subscribe(onDeleted) ?? (() => {}) };
     links.add(open);
     link.once(`${side}_close`, () => release(open));
   }

@@ -1,11 +1,5 @@
 import type { Clock } from '../../shared/clock.js';
-import {
-  compileRouter,
-  createDuplicateHistory,
-  type DuplicateHistory,
-  type QueueState,
-  type Router,
-} from '../entities/index.js';
+import { compileRouter, createDuplicateHistory, type DuplicateHistory, type Router } from '../entities/index.js';
 import type { IncomingMessage } from '../message/index.js';
 import {
   historyTimeEnd,
@@ -16,12 +10,9 @@ import {
   timeOfHistoryKey,
 } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
-import type { QueueSettings } from '../topology/types.js';
 import { createCopies } from './copies.js';
 import { createDeletion } from './deletion.js';
-import { createForwarding, type Destination, type FindDestination, type Forwarding } from './forwarding.js';
 import { createHubRuntime, createPartitionRuntime, type HubRuntime } from './hub-runtime.js';
-import { type Budget, createInlet, newBudget } from './inlet.js';
 import { createIntake, type Intake } from './intake.js';
 import { peekMessages } from './peek.js';
 import { createQueueRuntime, type QueueRuntime, type QueueRuntimeSettings, type Staged } from './queue-runtime.js';
@@ -44,7 +35,7 @@ interface Live<Record> {
 }
 
 /** What is sent to is sent to now, or for later. */
-interface Inbound extends Destination {
+interface Inbound {
   readonly intake: Intake;
   readonly scheduler: Scheduler;
   /** Takes messages that are enqueued later; answers their sequence numbers once that is durable. */
@@ -54,15 +45,12 @@ interface Inbound extends Destination {
 export interface QueueEntity extends Live<QueueRecord>, Inbound {
   readonly kind: 'queue';
   readonly queue: QueueRuntime;
-  readonly forwarding: Forwarding;
   readonly history: DuplicateHistory;
 }
 
 export interface SubscriptionEntity extends Live<SubscriptionRecord> {
   readonly kind: 'subscription';
   readonly queue: QueueRuntime;
-  readonly forwarding: Forwarding;
-  put(message: IncomingMessage, budget: Budget): readonly Staged[];
   router: Router;
 }
 
@@ -85,32 +73,31 @@ export interface EntityDeps {
   readonly clock: Clock;
   readonly newToken: () => string;
   readonly onError: (error: unknown) => void;
-  readonly findDestination: FindDestination;
 }
 
 async function openQueue(
   deps: EntityDeps,
-  record: QueueRecord | SubscriptionRecord,
-  settings: () => QueueRuntimeSettings & QueueSettings,
+  ids: { readonly storeId: number; readonly deadLettersId: number; readonly definition: { requiresSession: boolean } },
+  settings: () => QueueRuntimeSettings,
 ) {
-  const ids = [record.storeId, record.deadLettersId, record.transferDeadLettersId] as const;
-  const states = (await deps.store.getMany(ids.map(storeStateKey))).map(decodeQueueState) as [
-    QueueState,
-    QueueState,
-    QueueState,
-  ];
-  const deadLetters = createQueueRuntime(deps, { id: ids[1], state: states[1], settings });
-  const transferDeadLetters = createQueueRuntime(deps, { id: ids[2], state: states[2], settings });
-  const queue = createQueueRuntime(deps, { id: ids[0], state: states[0], settings, deadLetters, transferDeadLetters });
-  const forwarding = createForwarding(deps, { path: record.path, queue, settings });
+  const [state, deadState] = await deps.store.getMany([storeStateKey(ids.storeId), storeStateKey(ids.deadLettersId)]);
+  const deadLetters = createQueueRuntime(deps, { id: ids.deadLettersId, state: decodeQueueState(deadState), settings });
+  const queue = createQueueRuntime(deps, {
+    id: ids.storeId,
+    state: decodeQueueState(state),
+    settings,
+    deadLetters,
+    requiresSession: ids.definition.requiresSession,
+  });
   const contribute = (into: Write[]) => {
-    for (const one of [queue, deadLetters, transferDeadLetters]) one.contribute(into);
+    queue.contribute(into);
+    deadLetters.contribute(into);
   };
   const stop = () => {
-    forwarding.stop();
-    for (const one of [queue, deadLetters, transferDeadLetters]) one.stop();
+    queue.stop();
+    deadLetters.stop();
   };
-  return { queue, forwarding, contribute, stop };
+  return { queue, contribute, stop };
 }
 
 async function openScheduler(
@@ -134,27 +121,19 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
     record.historyId,
     () => entity.record.definition.duplicateDetectionHistoryTimeWindowMs,
   );
-  const { put } = opened.forwarding;
-  const scheduler = await openScheduler(deps, record.storeId, {
-    enqueue: (message) => put(message, newBudget()),
-    nextNumber: opened.queue.skipSequence,
-  });
-  const inlet = createInlet(deps, {
+  const enqueue = (message: IncomingMessage) => [opened.queue.stage(message)];
+  const scheduler = await openScheduler(deps, record.storeId, { enqueue, nextNumber: opened.queue.skipSequence });
+  const intake = createIntake(deps, {
     history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
-    fanOut: (message, budget) => (scheduler.isFuture(message) ? [scheduler.stage(message)] : put(message, budget)),
+    fanOut: (message) => (scheduler.isFuture(message) ? [scheduler.stage(message)] : enqueue(message)),
   });
-  const intake = createIntake(deps.store, inlet);
   const entity: QueueEntity = {
     kind: 'queue',
     record,
     deletion: createDeletion(),
     queue: opened.queue,
-    forwarding: opened.forwarding,
     history,
-    inlet,
     intake,
-    refusal: ({ sessionId }) =>
-      entity.record.definition.requiresSession && sessionId === undefined ? sessionMissing : undefined,
     scheduler,
     schedule: createScheduling(deps.clock, intake, scheduler),
     contribute(into) {
@@ -169,12 +148,6 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
   return entity;
 }
 
-/** Why a queue with sessions does not take a forwarded message. */
-const sessionMissing = {
-  reason: 'Session ID is null.',
-  description: 'Session enabled entity does not allow a message whose session identifier is null.',
-};
-
 export async function openSubscriptionEntity(
   deps: EntityDeps,
   record: SubscriptionRecord,
@@ -186,7 +159,6 @@ export async function openSubscriptionEntity(
     deletion: createDeletion(),
     router: compileRouter(record.definition.rules),
     ...opened,
-    put: opened.forwarding.put,
   };
   return entity;
 }
@@ -198,21 +170,18 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     () => entity.record.definition.duplicateDetectionHistoryTimeWindowMs,
   );
   const subscriptions = new Map<string, SubscriptionEntity>();
-  const enqueue = (message: IncomingMessage, budget: Budget): Staged[] => {
+  const enqueue = (message: IncomingMessage): Staged[] => {
     const limited = withTimeToLive(message, entity.record.definition.defaultMessageTimeToLiveMs);
-    return [...subscriptions.values()].flatMap((subscription) => createCopies(subscription, limited, budget));
+    return [...subscriptions.values()].flatMap((subscription) => createCopies(subscription, limited));
   };
-  const scheduler = await openScheduler(deps, record.historyId, {
-    enqueue: (message) => enqueue(message, newBudget()),
-  });
-  const inlet = createInlet(deps, {
+  const scheduler = await openScheduler(deps, record.historyId, { enqueue });
+  const intake = createIntake(deps, {
     history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
-    fanOut(message, budget) {
+    fanOut(message) {
       entity.accessedAtMs = deps.clock.now();
-      return scheduler.isFuture(message) ? [scheduler.stage(message)] : enqueue(message, budget);
+      return scheduler.isFuture(message) ? [scheduler.stage(message)] : enqueue(message);
     },
   });
-  const intake = createIntake(deps.store, inlet);
   const entity: TopicEntity = {
     kind: 'topic',
     record,
@@ -220,8 +189,6 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     subscriptions,
     history,
     accessedAtMs: record.createdAtMs,
-    inlet,
-    refusal: () => undefined,
     intake,
     scheduler,
     schedule: createScheduling(deps.clock, intake, scheduler),

@@ -19,9 +19,7 @@ import {
   type SubscriptionEntity,
   type TopicEntity,
 } from './entities.js';
-import { decodeRecord, type EntityRecord, encodeRecord, type QueueRecord, type SubscriptionRecord } from './records.js';
-
-export type NamespaceDeps = Omit<EntityDeps, 'findDestination'>;
+import { decodeRecord, type EntityRecord, encodeRecord, type SubscriptionRecord } from './records.js';
 
 const STORE_FORMAT = 1;
 const MAINTENANCE_MS = 60_000;
@@ -49,22 +47,12 @@ async function readHeader(store: Store, clock: Clock): Promise<Header> {
  * changed since the last start is changed, and everything else, with all messages, stays.
  * @throws BrokerError PS_BROKER_TOPOLOGY when a hub would lose partitions, or an entity change its kind.
  */
-export async function openNamespace(given: NamespaceDeps, topology: Topology): Promise<Namespace> {
-  const { store, clock } = given;
+export async function openNamespace(deps: EntityDeps, topology: Topology): Promise<Namespace> {
+  const { store, clock } = deps;
   const header = await readHeader(store, clock);
   const roots = new Map<string, QueueEntity | TopicEntity | HubEntity>();
   const live = new Set<Entity>();
   let lastId = (await store.get(idsKey()))?.readUInt32BE(0) ?? 0;
-
-  const deps: EntityDeps = {
-    ...given,
-    findDestination(path) {
-      const entity = roots.get(path.toLowerCase());
-      return entity?.kind === 'hub' ? undefined : entity;
-    },
-  };
-  /** Nothing is forwarded before all entities are there. */
-  let complete = false;
 
   const nextId = () => ++lastId;
   const idsWrite = (): Write => {
@@ -82,7 +70,6 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
     live.add(entity);
     if (entity.kind !== 'subscription') roots.set(record.path.toLowerCase(), entity);
     else topicOf(entity.record)?.subscriptions.set(entity.record.definition.name.toLowerCase(), entity);
-    if (complete) applyForwarding(entity);
     return entity;
   }
 
@@ -103,21 +90,13 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
     await Promise.all([...watchers].map((watcher) => watcher()));
   };
 
-  /** Stores that are older than transfer dead-letter queues have entities without one. */
-  async function withTransferDeadLetters<R extends EntityRecord>(record: R): Promise<R> {
-    if (record.kind === 'hub' || record.kind === 'topic' || record.transferDeadLettersId !== undefined) return record;
-    const completed = { ...record, transferDeadLettersId: nextId() };
-    await store.commit([idsWrite(), recordWrite(completed)]);
-    return completed;
-  }
-
   const stamps = () => ({ createdAtMs: clock.now(), updatedAtMs: clock.now() });
 
   const stored = await store.range({ ...definitionRange(), limit: MAX_ENTITIES });
   const records = stored.map(({ value }) => decodeRecord<EntityRecord>(value));
   // Topics before their subscriptions.
   records.sort((a, b) => Number(a.kind === 'subscription') - Number(b.kind === 'subscription'));
-  for (const record of records) await open(await withTransferDeadLetters(record));
+  for (const record of records) await open(record);
 
   store.onBatch((into) => {
     for (const entity of live) entity.contribute(into);
@@ -136,9 +115,9 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
   const idsOf = (entity: Entity): number[] => {
     switch (entity.kind) {
       case 'queue':
-        return [...storesOf(entity.record), entity.record.historyId];
+        return [entity.record.storeId, entity.record.deadLettersId, entity.record.historyId];
       case 'subscription':
-        return storesOf(entity.record);
+        return [entity.record.storeId, entity.record.deadLettersId];
       case 'topic':
         return [entity.record.historyId];
       case 'hub':
@@ -173,12 +152,13 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
       return entity?.kind === 'topic' ? entity.subscriptions.get(name.toLowerCase()) : undefined;
     },
     addQueue: async (record) => {
-      const ids = { ...queueIds(nextId), historyId: nextId() };
+      const ids = { storeId: nextId(), deadLettersId: nextId(), historyId: nextId() };
       return (await add({ ...record, ...ids, ...stamps() })) as QueueEntity;
     },
     addTopic: async (record) => (await add({ ...record, historyId: nextId(), ...stamps() })) as TopicEntity,
     addSubscription: async (record) => {
-      return (await add({ ...record, ...queueIds(nextId), ...stamps() })) as SubscriptionEntity;
+      const ids = { storeId: nextId(), deadLettersId: nextId() };
+      return (await add({ ...record, ...ids, ...stamps() })) as SubscriptionEntity;
     },
     addHub: async (record) => {
       const logIds = Array.from({ length: record.definition.partitionCount }, nextId);
@@ -187,12 +167,7 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
     async update(record) {
       const updated = { ...record, updatedAtMs: clock.now() };
       await store.commit([recordWrite(updated)]);
-      for (const entity of live) {
-        if (entity.record.path !== record.path) continue;
-        applyRecord(entity, updated);
-        entity.deletion.changed();
-        if (complete) applyForwarding(entity);
-      }
+      for (const entity of live) if (entity.record.path === record.path) applyRecord(entity, updated);
       await changed();
     },
     async remove(entity) {
@@ -214,27 +189,9 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
     },
   };
   await applyTopology(namespace, topology);
-  complete = true;
-  for (const entity of live) applyForwarding(entity);
   // Only now: what is due goes to entities that all have to be there.
   for (const entity of live) if (entity.kind === 'queue' || entity.kind === 'topic') entity.scheduler.start();
   return namespace;
-}
-
-const queueIds = (nextId: () => number) => ({
-  storeId: nextId(),
-  deadLettersId: nextId(),
-  transferDeadLettersId: nextId(),
-});
-
-const storesOf = ({ storeId, deadLettersId, transferDeadLettersId }: QueueRecord | SubscriptionRecord): number[] => [
-  storeId,
-  deadLettersId,
-  transferDeadLettersId,
-];
-
-function applyForwarding(entity: Entity): void {
-  if (entity.kind === 'queue' || entity.kind === 'subscription') entity.forwarding.apply();
 }
 
 /** Lets a running entity take its new settings. */
