@@ -3,8 +3,8 @@ export type Address =
   | { readonly kind: 'cbs' }
   /** `entity` is empty for the bare `$management` of Event Hubs clients. */
   | { readonly kind: 'management'; readonly entity: Address | undefined }
-  | { readonly kind: 'named'; readonly name: string; readonly deadLetters: boolean }
-  | { readonly kind: 'subscription'; readonly topic: string; readonly name: string; readonly deadLetters: boolean }
+  | ({ readonly kind: 'named'; readonly name: string } & SubQueue)
+  | ({ readonly kind: 'subscription'; readonly topic: string; readonly name: string } & SubQueue)
   | { readonly kind: 'partition'; readonly hub: string; readonly partitionId: string }
   | {
       readonly kind: 'consumer';
@@ -12,6 +12,12 @@ export type Address =
       readonly consumerGroup: string;
       readonly partitionId: string;
     };
+
+/** The dead-letter queue of an entity, or that of the messages it could not forward. */
+interface SubQueue {
+  readonly deadLetters: boolean;
+  readonly transfer?: true;
+}
 
 const SLASH = 0x2f;
 
@@ -31,7 +37,7 @@ export function pathOf(address: string): string {
 
 const is = (segment: string | undefined, word: string) => segment?.toLowerCase() === word;
 
-function parseSegments(segments: readonly string[], deadLetters: boolean): Address | undefined {
+function parseSegments(segments: readonly string[], subQueue: SubQueue): Address | undefined {
   const at = (fromEnd: number) => segments[segments.length - fromEnd] as string;
   const nameBefore = (count: number) => segments.slice(0, segments.length - count).join('/');
   const count = segments.length;
@@ -40,9 +46,9 @@ function parseSegments(segments: readonly string[], deadLetters: boolean): Addre
   }
   if (count > 2 && is(at(2), 'partitions')) return { kind: 'partition', hub: nameBefore(2), partitionId: at(1) };
   if (count > 2 && is(at(2), 'subscriptions')) {
-    return { kind: 'subscription', topic: nameBefore(2), name: at(1), deadLetters };
+    return { kind: 'subscription', topic: nameBefore(2), name: at(1), ...subQueue };
   }
-  return count === 0 ? undefined : { kind: 'named', name: segments.join('/'), deadLetters };
+  return count === 0 ? undefined : { kind: 'named', name: segments.join('/'), ...subQueue };
 }
 
 /** Parses a link address; undefined when it names nothing. */
@@ -59,6 +65,17 @@ export function parseAddress(address: string): Address | undefined {
 }
 
 function parseSegmentsWithDeadLetters(segments: readonly string[]): Address | undefined {
-  if (!is(segments.at(-1), '$deadletterqueue')) return parseSegments(segments, false);
-  return is(segments.at(-2), '$transfer') ? undefined : parseSegments(segments.slice(0, -1), true);
+  if (!is(segments.at(-1), '$deadletterqueue')) return parseSegments(segments, { deadLetters: false });
+  return is(segments.at(-2), '$transfer')
+    ? parseSegments(segments.slice(0, -2), { deadLetters: true, transfer: true })
+    : parseSegments(segments.slice(0, -1), { deadLetters: true });
+}
+
+/** The queue that an address names: the entity's own or one of its sub-queues. */
+export function queueAt<Q extends { readonly deadLetters: Q | undefined; readonly transferDeadLetters: Q | undefined }>(
+  queue: Q,
+  { deadLetters, transfer }: SubQueue,
+): Q | undefined {
+  if (!deadLetters) return queue;
+  return transfer ? queue.transferDeadLetters : queue.deadLetters;
 }

@@ -76,11 +76,13 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
 
   function keep(opened: Opened, side: 'sender' | 'receiver'): void {
     const { link, service, path } = opened;
-    const onDeleted = () => {
+    const onChange = () => {
+      const fault = service.deletion?.done ? entityDeleted(path) : service.objection?.();
+      if (fault === undefined) return;
       release(open);
-      link.close({ ...entityDeleted(path) });
+      link.close({ ...fault });
     };
-    const open: OpenLink = { ...opened, forget: service.deletion?.subscribe(onDeleted) ?? (() => {}) };
+    const open: OpenLink = { ...opened, forget: service.deletion?.subscribe(onChange) ?? (() => {}) };
     links.add(open);
     link.once(`${side}_close`, () => release(open));
   }

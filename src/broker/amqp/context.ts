@@ -5,6 +5,7 @@ import type { Logger } from '../../shared/logger.js';
 import type { NamespacePort } from '../admin/index.js';
 import type { Deletion, Namespace } from '../namespace/index.js';
 import type { SasKeys } from '../security/index.js';
+import type { AmqpFault } from './conditions.js';
 import type { ReaderRegistry } from './epochs.js';
 import type { Grants } from './grants.js';
 import type { Pressure } from './pressure.js';
@@ -37,4 +38,6 @@ export interface ConnectionContext extends ConnectionDeps {
 export interface LinkService extends Partial<Egress> {
   /** The end of the link's entity. */
   readonly deletion?: Deletion;
+  /** Why the link may not stay, as its entity's settings are now. */
+  readonly objection?: () => AmqpFault | undefined;
 }

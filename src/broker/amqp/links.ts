@@ -1,30 +1,24 @@
 import type { Receiver, Sender } from 'rhea';
 import type { HubEntity, QueueEntity, QueueRuntime, TopicEntity } from '../namespace/index.js';
-import type { Address } from './address.js';
+import { type Address, queueAt } from './address.js';
 import {
   type AmqpFault,
   consumerGroupNotFound,
   entityNotFound,
   notAllowed,
+  notImplemented,
   partitionOutOfRange,
 } from './conditions.js';
 import type { ConnectionContext, LinkService } from './context.js';
 import type { PartitionReader } from './epochs.js';
 import { serveHubEgress } from './hub-egress.js';
 import { serveIngress, takeIntoHub, takeIntoQueueOrTopic } from './ingress.js';
+import { receiveObjection } from './objections.js';
 import { parsePosition } from './positions.js';
 import { serveQueueEgress } from './queue-egress.js';
-import { openSessionLink, sessionAskedFor } from './session-links.js';
 import { MAX_MESSAGE_BYTES, setAttach } from './transport.js';
 
-/** The service's own sentences. */
-const sessionRequired = notAllowed(
-  'It is not possible for an entity that requires sessions to create a non-sessionful message receiver.',
-);
-const sessionNotRequired = notAllowed(
-  'A sessionful message receiver cannot be created on an entity that does not require sessions. ' +
-    'Ensure RequiresSession is set to true when creating a Queue or Subscription to enable sessionful behavior.',
-);
+const sessionsUnsupported = notImplemented('Entities with sessions are not supported by this broker.');
 
 type Opened = LinkService | AmqpFault;
 
@@ -43,6 +37,7 @@ export function openReceiverLink(context: ConnectionContext, link: Receiver, add
   const entity = address.kind === 'named' && !address.deadLetters ? context.namespace.find(address.name) : undefined;
   if (entity === undefined) return notFound(context, link, 'target');
   if (entity.kind === 'hub') return sendTo(context, link, entity, takeIntoHub(entity, undefined));
+  if (entity.kind === 'queue' && entity.record.definition.requiresSession) return sessionsUnsupported;
   return sendTo(context, link, entity, takeIntoQueueOrTopic(entity));
 }
 
@@ -69,17 +64,15 @@ export function openSenderLink(context: ConnectionContext, link: Sender, address
   if (entity === undefined) return notFound(context, link, 'source');
   if (entity.kind === 'topic') return notAllowed('A topic cannot be received from: name one of its subscriptions.');
   if (entity.kind === 'hub') return notAllowed('An event hub is received from by consumer group and partition.');
-  const deadLetters = (address.kind === 'subscription' || address.kind === 'named') && address.deadLetters;
-  const queue = deadLetters ? (entity.queue.deadLetters as QueueRuntime) : entity.queue;
-  const sessionId = sessionAskedFor(link);
-  if (queue.sessions !== undefined) {
-    if (sessionId === undefined) return sessionRequired;
-    const opened = openSessionLink(context, link, queue.sessions, sessionId);
-    return 'condition' in opened ? opened : { ...opened, deletion: entity.deletion };
-  }
-  if (sessionId !== undefined) return sessionNotRequired;
+  const subQueue = address.kind === 'subscription' || address.kind === 'named' ? address : { deadLetters: false };
+  const { deadLetters } = subQueue;
+  if (entity.record.definition.requiresSession && !deadLetters) return sessionsUnsupported;
+  const objection = () => receiveObjection(entity, subQueue);
+  const fault = objection();
+  if (fault) return fault;
+  const queue = queueAt(entity.queue, subQueue) as QueueRuntime;
   if (link.snd_settle_mode === 1) setAttach(link, { snd_settle_mode: 1 });
-  return { ...serveQueueEgress(context, link, queue), deletion: entity.deletion };
+  return { ...serveQueueEgress(context, link, queue), deletion: entity.deletion, objection };
 }
 
 /** The owner level that an Event Hubs client asks for; a long beyond 2^53 arrives as bytes. */

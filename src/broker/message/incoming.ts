@@ -24,12 +24,16 @@ export interface IncomingMessage {
   readonly bare: Buffer;
   /** What filters see. */
   readonly filterable: FilterableMessage;
+  /** How often it was forwarded from entity to entity. */
+  readonly hops?: number;
   /** The sequence number that it got where it first arrived; undefined until then. */
   readonly enqueuedSequence?: number;
+  /** A rule's action has changed `bare`, so that the other fields tell of the message before it. */
+  readonly rewritten?: boolean;
 }
 
 /** Positions in the properties section (AMQP 1.0 part 3, section 3.2.4). */
-export const PROPERTY = {
+const PROPERTY = {
   messageId: 0,
   to: 2,
   subject: 3,
@@ -60,17 +64,21 @@ const OWN_ANNOTATIONS = new Set([
   'x-opt-message-state',
   'x-opt-enqueue-sequence-number',
   'x-opt-offset',
+  'x-opt-deadletter-source',
 ]);
 
 const text = (value: Decoded): string | undefined =>
   typeof value === 'string' ? value : typeof value === 'bigint' ? value.toString() : undefined;
 
-function readAnnotations(raw: Buffer, section: Section | undefined) {
+/** Of these, what a message that the broker itself forwards takes along. */
+const KEPT_WHEN_FORWARDED = 'x-opt-deadletter-source';
+
+function readAnnotations(raw: Buffer, section: Section | undefined, forwarded: boolean) {
   const kept: Buffer[] = [];
   let partitionKey: string | undefined;
   let scheduledEnqueueTimeMs: number | undefined;
   for (const entry of section ? mapEntries(raw, section.valueStart) : []) {
-    if (OWN_ANNOTATIONS.has(entry.key)) continue;
+    if (OWN_ANNOTATIONS.has(entry.key) && !(forwarded && entry.key === KEPT_WHEN_FORWARDED)) continue;
     kept.push(raw.subarray(entry.start, entry.end));
     if (entry.key === 'x-opt-partition-key') partitionKey = text(decodeValue(raw, entry.valueStart).value);
     if (entry.key === 'x-opt-scheduled-enqueue-time') {
@@ -125,14 +133,19 @@ function bareStart(raw: Buffer, sections: readonly Section[]): number {
  * Reads what the broker needs of an encoded message.
  * @throws BrokerError PS_BROKER_MESSAGE_MALFORMED.
  */
-export function parseIncoming(raw: Buffer): IncomingMessage {
+export const parseIncoming = (raw: Buffer): IncomingMessage => parse(raw, false);
+
+/** The same of a message that comes out of a queue of the broker's own. */
+export const parseForwarded = (raw: Buffer): IncomingMessage => parse(raw, true);
+
+function parse(raw: Buffer, forwarded: boolean): IncomingMessage {
   const sections = scanSections(raw);
   if (sections.length === 0) throw malformed('it is empty');
   const headerSection = findSection(sections, SECTION.header);
   const header = headerSection ? decodeList(raw, headerSection.valueStart) : [];
   const propertiesSection = findSection(sections, SECTION.properties);
   const properties = propertiesSection ? decodeList(raw, propertiesSection.valueStart) : [];
-  const annotations = readAnnotations(raw, findSection(sections, SECTION.messageAnnotations));
+  const annotations = readAnnotations(raw, findSection(sections, SECTION.messageAnnotations), forwarded);
   return {
     raw,
     durable: header[0] === true,

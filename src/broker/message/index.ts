@@ -2,7 +2,6 @@ export { type CapturedEvent, capturedEvent } from './captured-event.js';
 export { type IncomingMessage, parseIncoming, SYSTEM_TO_PROPERTY } from './incoming.js';
 export { type BareChanges, rewriteBare } from './rewrite.js';
 export { BATCH_FORMAT, splitBatch } from './scan.js';
-export { storedSessionId } from './session-id.js';
 export {
   encodeEvent,
   eventEnqueuedAtMs,
@@ -10,8 +9,11 @@ export {
   eventPayloadWithMetric,
 } from './stored-event.js';
 export {
+  deadLetterFromStored,
   encodeDelivery,
   encodeStored,
+  incomingFromStored,
+  reread,
   type Storable,
   storedBare,
   storedFields,

@@ -1,6 +1,6 @@
 import { entryTemplate } from './annotations.js';
-import { encodeSymbol, headerSection, mapSectionHead } from './encode.js';
-import type { IncomingMessage } from './incoming.js';
+import { encodeString, encodeSymbol, headerSection, mapSectionHead } from './encode.js';
+import { type IncomingMessage, parseForwarded } from './incoming.js';
 import { SECTION } from './scan.js';
 
 /**
@@ -11,6 +11,7 @@ import { SECTION } from './scan.js';
  * 0  u8  version        4  u16 count of annotations   16 f64 enqueued at, ms      32 f64 enqueued sequence number
  * 1  u8  flags          8  u32 bytes of annotations   24 f64 expires at, ms       40 annotations, bare message
  * 2  u8  priority       12 u32 time to live, ms          (Infinity: never)
+ * 3  u8  hops
  * ```
  */
 const VERSION = 1;
@@ -29,7 +30,7 @@ export interface StoredFields {
 
 export type Storable = Pick<
   IncomingMessage,
-  'durable' | 'priority' | 'ttlMs' | 'annotations' | 'bare' | 'enqueuedSequence'
+  'durable' | 'priority' | 'ttlMs' | 'annotations' | 'bare' | 'hops' | 'enqueuedSequence'
 >;
 
 export function encodeStored(message: Storable, fields: StoredFields): Buffer {
@@ -40,6 +41,7 @@ export function encodeStored(message: Storable, fields: StoredFields): Buffer {
   record[0] = VERSION;
   record[1] = (message.durable ? DURABLE : 0) | (message.ttlMs === undefined ? 0 : HAS_TTL);
   record[2] = message.priority;
+  record[3] = message.hops ?? 0;
   record.writeUInt16BE(message.annotations.length, 4);
   record.writeUInt32BE(annotationBytes, 8);
   record.writeUInt32BE(Math.min(message.ttlMs ?? 0, MAX_TTL_MS), 12);
@@ -127,4 +129,27 @@ export function withBare(record: Buffer, bare: Buffer, fields: Partial<StoredFie
   if (fields.expiresAtMs !== undefined) changed.writeDoubleBE(fields.expiresAtMs, 24);
   if (fields.enqueuedSequence !== undefined) changed.writeDoubleBE(fields.enqueuedSequence, 32);
   return changed;
+}
+
+/** A stored message as it enters the next entity: with the hops that it has behind it and its first sequence number. */
+export function incomingFromStored(record: Buffer): IncomingMessage {
+  const message = parseForwarded(encodeDelivery(record, { sequence: 0, deliveryCount: 0 }));
+  const { enqueuedAtMs, expiresAtMs, enqueuedSequence } = storedFields(record);
+  // A time to live that the header cannot say is known from the time of expiry.
+  const ttlMs = message.ttlMs === MAX_TTL_MS ? Math.max(MAX_TTL_MS, expiresAtMs - enqueuedAtMs) : message.ttlMs;
+  return { ...message, ttlMs, enqueuedSequence, hops: record[3] as number };
+}
+
+/** The message that a rule's action has rewritten, read anew: as the entity that it is forwarded to sees it. */
+export function reread(message: IncomingMessage): IncomingMessage {
+  const fields = { enqueuedAtMs: 0, expiresAtMs: message.ttlMs ?? Number.POSITIVE_INFINITY, enqueuedSequence: 0 };
+  const { enqueuedSequence: _, ...read } = incomingFromStored(encodeStored(message, fields));
+  return message.enqueuedSequence === undefined ? read : { ...read, enqueuedSequence: message.enqueuedSequence };
+}
+
+/** A dead letter on its way to another entity: it says where it comes from, and its time to live is over already. */
+export function deadLetterFromStored(record: Buffer, source: string): IncomingMessage {
+  const message = incomingFromStored(record);
+  const annotation = Buffer.concat([encodeSymbol('x-opt-deadletter-source'), encodeString(source)]);
+  return { ...message, annotations: [...message.annotations, annotation], ttlMs: undefined };
 }

@@ -11,9 +11,9 @@ import type {
   TopicInfo,
   UpdateOutcome,
 } from '../admin/index.js';
-import type { QueueDefinition, RuleDefinition, SubscriptionDefinition } from '../topology/index.js';
+import type { QueueDefinition, QueueSettings, RuleDefinition, SubscriptionDefinition } from '../topology/index.js';
 import { createAdmission } from './admission.js';
-import { ruleTimes, subscriptionPath, unsupported, withDefaultRule } from './apply-topology.js';
+import { ruleTimes, subscriptionPath, withDefaultRule } from './apply-topology.js';
 import type { Namespace } from './contract.js';
 import type { QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
 import type { QueueRuntime } from './queue-runtime.js';
@@ -31,27 +31,30 @@ interface Stamps {
   readonly updatedAtMs: number;
 }
 
-const sizeOf = (queue: QueueRuntime): number => queue.facts().bytes + (queue.deadLetters?.facts().bytes ?? 0);
+const sizeOf = (queue: QueueRuntime): number =>
+  queue.facts().bytes + (queue.deadLetters?.facts().bytes ?? 0) + (queue.transferDeadLetters?.facts().bytes ?? 0);
 
 const NOTHING_SCHEDULED = { count: 0, bytes: 0 };
 
 function queueFacts(
-  { createdAtMs, updatedAtMs }: Stamps,
+  { createdAtMs, updatedAtMs, definition }: Stamps & { readonly definition: QueueSettings },
   queue: QueueRuntime,
   scheduled = NOTHING_SCHEDULED,
 ): RuntimeFacts {
+  const forwards = definition.forwardTo !== undefined;
   const active = queue.facts();
   const dead = queue.deadLetters?.facts() ?? { count: 0, bytes: 0 };
+  const undelivered = queue.transferDeadLetters?.facts() ?? { count: 0, bytes: 0 };
   return {
     createdAtMs,
     updatedAtMs,
     accessedAtMs: active.accessedAtMs,
-    sizeBytes: active.bytes + dead.bytes + scheduled.bytes,
-    activeMessageCount: active.count,
+    sizeBytes: active.bytes + dead.bytes + undelivered.bytes + scheduled.bytes,
+    activeMessageCount: forwards ? 0 : active.count,
     deadLetterMessageCount: dead.count,
     scheduledMessageCount: scheduled.count,
-    transferMessageCount: 0,
-    transferDeadLetterMessageCount: 0,
+    transferMessageCount: forwards ? active.count : 0,
+    transferDeadLetterMessageCount: undelivered.count,
   };
 }
 
@@ -126,8 +129,6 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     if (topic === undefined) return NOT_FOUND;
     if (topic.subscriptions.has(given.name.toLowerCase())) return EXISTS;
     const definition = withDefaultRule(given);
-    const reason = unsupported(definition);
-    if (reason !== undefined) return { kind: 'invalid', reason };
     const refusal = admission.newSubscription(topic, definition);
     if (refusal !== undefined) return refusal;
     const topicPath = topic.record.path;
@@ -148,8 +149,6 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     const entity = namespace.findSubscription(topicName, settings.name);
     if (entity === undefined) return NOT_FOUND;
     const { record } = entity;
-    const reason = unsupported(settings);
-    if (reason !== undefined) return { kind: 'invalid', reason };
     if (settings.requiresSession !== record.definition.requiresSession) return fixed('RequiresSession');
     const refusal = admission.subscription(settings);
     if (refusal !== undefined) return refusal;
@@ -166,8 +165,6 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
 
   async function createQueue(definition: QueueDefinition): Promise<CreateOutcome<QueueInfo>> {
     if (namespace.find(definition.name) !== undefined) return EXISTS;
-    const reason = unsupported(definition);
-    if (reason !== undefined) return { kind: 'invalid', reason };
     const refusal = admission.newQueueOrTopic() ?? admission.queue(definition);
     if (refusal !== undefined) return refusal;
     const entity = await namespace.addQueue({ kind: 'queue', path: definition.name, definition });
@@ -178,8 +175,6 @@ export function createNamespacePort(namespace: Namespace): NamespacePort {
     const entity = findQueue(definition.name);
     if (entity === undefined) return NOT_FOUND;
     const current = entity.record.definition;
-    const reason = unsupported(definition);
-    if (reason !== undefined) return { kind: 'invalid', reason };
     if (definition.requiresSession !== current.requiresSession) return fixed('RequiresSession');
     if (definition.requiresDuplicateDetection !== current.requiresDuplicateDetection) {
       return fixed('RequiresDuplicateDetection');

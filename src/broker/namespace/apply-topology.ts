@@ -2,7 +2,6 @@ import { BrokerError } from '../errors.js';
 import type {
   HubDefinition,
   QueueDefinition,
-  QueueSettings,
   SubscriptionDefinition,
   TopicDefinition,
   Topology,
@@ -14,12 +13,6 @@ import { DEFAULT_RULE, sameDefinition } from './records.js';
 const contradiction = (message: string) => new BrokerError('PS_BROKER_TOPOLOGY', message);
 
 export const subscriptionPath = (topic: string, name: string): string => `${topic}/Subscriptions/${name}`;
-
-/** What this broker cannot do for a queue or subscription; undefined when nothing. */
-export const unsupported = ({ forwardTo, forwardDeadLetteredMessagesTo }: QueueSettings): string | undefined =>
-  forwardTo === undefined && forwardDeadLetteredMessagesTo === undefined
-    ? undefined
-    : 'ForwardTo and ForwardDeadLetteredMessagesTo are not supported by this broker.';
 
 /** A new subscription without rules gets all messages. */
 export const withDefaultRule = (definition: SubscriptionDefinition): SubscriptionDefinition =>
@@ -33,10 +26,6 @@ export const ruleTimes = (definition: SubscriptionDefinition, nowMs: number): Re
  * new settings; one that it did not change keeps what was set at run time; one that it does not name stays as it is.
  */
 export async function applyTopology(namespace: Namespace, topology: Topology): Promise<void> {
-  for (const one of [...topology.queues, ...topology.topics.flatMap(({ subscriptions }) => subscriptions)]) {
-    const reason = unsupported(one);
-    if (reason !== undefined) throw contradiction(`${one.name}: ${reason}`);
-  }
   for (const queue of topology.queues) await applyQueue(namespace, queue);
   for (const topic of topology.topics) await applyTopic(namespace, topic);
   for (const hub of topology.hubs) await applyHub(namespace, hub);
@@ -50,15 +39,7 @@ async function applyQueue(namespace: Namespace, definition: QueueDefinition): Pr
   }
   if (entity.kind !== 'queue') throw contradiction(`${definition.name} is stored as a ${entity.kind}, not as a queue`);
   if (sameDefinition(entity.record.fromTopology, definition)) return;
-  keepsSessions(entity.record.definition, definition);
   await namespace.update({ ...entity.record, definition, fromTopology: definition });
-}
-
-/** Messages are stored by session or not at all so. */
-function keepsSessions(stored: QueueSettings, { name, requiresSession }: QueueSettings & { name: string }): void {
-  if (stored.requiresSession === requiresSession) return;
-  const is = stored.requiresSession ? 'with' : 'without';
-  throw contradiction(`${name} is stored ${is} sessions: requiresSession cannot change`);
 }
 
 async function applyTopic(namespace: Namespace, topic: TopicDefinition): Promise<void> {
@@ -89,7 +70,6 @@ async function applySubscription(
     await namespace.addSubscription({ kind: 'subscription', path, topic: topicName, ...applied });
     return;
   }
-  keepsSessions(entity.record.definition, definition);
   await namespace.update({ ...entity.record, ...applied });
 }
 

@@ -14,9 +14,9 @@ export interface Namespace {
   find(name: string): QueueEntity | TopicEntity | HubEntity | undefined;
   findHub(name: string): HubEntity | undefined;
   findSubscription(topic: string, name: string): SubscriptionEntity | undefined;
-  addQueue(record: NewRecord<QueueRecord, 'storeId' | 'deadLettersId' | 'historyId'>): Promise<QueueEntity>;
+  addQueue(record: NewRecord<QueueRecord, QueueIds | 'historyId'>): Promise<QueueEntity>;
   addTopic(record: NewRecord<TopicRecord, 'historyId'>): Promise<TopicEntity>;
-  addSubscription(record: NewRecord<SubscriptionRecord, 'storeId' | 'deadLettersId'>): Promise<SubscriptionEntity>;
+  addSubscription(record: NewRecord<SubscriptionRecord, QueueIds>): Promise<SubscriptionEntity>;
   addHub(record: NewRecord<HubRecord, 'logIds'>): Promise<HubEntity>;
   /** Replaces the record of an entity. */
   update(record: EntityRecord): Promise<void>;
@@ -27,6 +27,8 @@ export interface Namespace {
   maintain(): Promise<void>;
   stop(): void;
 }
+
+type QueueIds = 'storeId' | 'deadLettersId' | 'transferDeadLettersId';
 
 /** A record without what the namespace fills in. */
 type NewRecord<R extends EntityRecord, Filled extends keyof R> = Omit<R, Filled | 'createdAtMs' | 'updatedAtMs'>;

@@ -3,6 +3,7 @@ import type { Router } from '../entities/index.js';
 import type { PropertyChange } from '../filters/index.js';
 import { type IncomingMessage, rewriteBare, SYSTEM_TO_PROPERTY } from '../message/index.js';
 import type { FilterValue } from '../topology/types.js';
+import type { Budget } from './inlet.js';
 import type { QueueRuntime, Staged } from './queue-runtime.js';
 
 /** The message as a rule's action leaves it. */
@@ -18,22 +19,24 @@ function changed(message: IncomingMessage, ruleName: string, changes: readonly P
     const index = SYSTEM_TO_PROPERTY[change.name];
     if (index !== undefined) properties.set(index, change.value);
   }
-  return { ...message, bare: rewriteBare(message.bare, { applicationProperties, properties }) };
+  return { ...message, rewritten: true, bare: rewriteBare(message.bare, { applicationProperties, properties }) };
 }
 
 /** What routing needs of a subscription. */
 export interface Recipient {
   readonly router: Router;
   readonly queue: QueueRuntime;
+  /** Puts a message into the subscription, or where that forwards it to. */
+  put(message: IncomingMessage, budget: Budget): readonly Staged[];
   readonly record: { readonly definition: { readonly deadLetteringOnFilterEvaluationExceptions: boolean } };
 }
 
 /** Puts the copies of a message that a subscription gets; none when no rule matches. */
-export function createCopies(subscription: Recipient, message: IncomingMessage): Staged[] {
+export function createCopies(subscription: Recipient, message: IncomingMessage, budget: Budget): readonly Staged[] {
   const routing = subscription.router(message.filterable);
   if (routing.kind === 'copies') {
-    return routing.copies.map(({ ruleName, changes }) =>
-      subscription.queue.stage(ruleName === undefined ? message : changed(message, ruleName, changes)),
+    return routing.copies.flatMap(({ ruleName, changes }) =>
+      subscription.put(ruleName === undefined ? message : changed(message, ruleName, changes), budget),
     );
   }
   const { deadLetters } = subscription.queue;

@@ -1,11 +1,11 @@
-/** The end of an entity, as its links are told of it. */
+/** Changes of an entity, and its end, as its links are told of them. */
 export interface Deletion {
-  /** Calls `listener` when the entity is deleted, until the answered function is called. */
+  /** Calls `listener` when the entity has new settings or is deleted, until the answered function is called. */
   subscribe(listener: () => void): () => void;
   readonly done: boolean;
 }
 
-export function createDeletion(): Deletion & { announce(): void } {
+export function createDeletion(): Deletion & { announce(): void; changed(): void } {
   const listeners = new Set<() => void>();
   let done = false;
   return {
@@ -15,6 +15,9 @@ export function createDeletion(): Deletion & { announce(): void } {
     },
     get done() {
       return done;
+    },
+    changed() {
+      for (const listener of [...listeners]) listener();
     },
     announce() {
       done = true;

@@ -1,13 +1,28 @@
 import type { Clock } from '../../shared/clock.js';
-import type { Load, Queue, QueueEntry } from '../entities/index.js';
+import type { Queue, QueueEntry } from '../entities/index.js';
 import { encodeDelivery, storedFields } from '../message/index.js';
 import { changeKey, messageKey, sequenceOfKey } from '../store/keys.js';
-import type { Store } from '../store/types.js';
+import type { Store, Write } from '../store/types.js';
 
 export interface QueueDelivery {
   /** The identity of the lock: a UUID as 32 hexadecimal digits. */
   readonly lockToken: string;
   readonly payload: Buffer;
+}
+
+/** A message on its way to another entity. */
+interface Transferred {
+  readonly record: Buffer;
+  /** The writes that remove it here; to be committed in the same step, with those that put it there. */
+  remove(): Write[];
+}
+
+/** What takes every message of a queue for another entity. */
+export interface TransferConsumer {
+  readonly mode: 'transfer';
+  wants(): boolean;
+  /** Resolves when they have arrived. */
+  transfer(messages: readonly Transferred[]): Promise<void>;
 }
 
 /** A receiver as the queue sees it. */
@@ -22,24 +37,10 @@ export interface QueueConsumer {
   cancel(): void;
 }
 
-/** The messages of a queue, or of one session of it, as they are handed out. */
-export type DispatchedQueue = Pick<
-  Queue,
-  'id' | 'available' | 'wanted' | 'loaded' | 'take' | 'takeAway' | 'discard' | 'giveBack'
->;
-
-export interface Loaded {
-  readonly entries: readonly QueueEntry[];
-  /** Whether the range has no more. */
-  readonly complete: boolean;
-}
-
 export interface DispatcherDeps {
   readonly store: Store;
   readonly clock: Clock;
-  readonly queue: DispatchedQueue;
-  /** Reads messages from the store. */
-  readonly load: (wanted: Load) => Promise<Loaded>;
+  readonly queue: Queue;
   readonly newToken: () => string;
   readonly onExpired: (entry: QueueEntry) => void;
   readonly onError: (error: unknown) => void;
@@ -48,17 +49,16 @@ export interface DispatcherDeps {
 }
 
 export interface Dispatcher {
-  attach(consumer: QueueConsumer): () => void;
+  attach(consumer: QueueConsumer | TransferConsumer): () => void;
   /** Hands out what can be handed out; what is in memory leaves within this call. */
   pump(): void;
   /** Resolves when everything that could be handed out at this moment is. */
   quiet(): Promise<void>;
-  /** Hands nothing out any more; resolves when what was on its way has come back. */
-  stop(): Promise<void>;
+  stop(): void;
 }
 
 interface Delivery {
-  readonly consumer: QueueConsumer;
+  readonly consumer: QueueConsumer | TransferConsumer;
   readonly entry: QueueEntry;
   readonly lockToken: string;
   /** Undefined for receive and delete. */
@@ -74,15 +74,15 @@ const LOAD_BYTES = 4 * 1024 * 1024;
 /** Hands the messages of one queue to its receivers in turn, reading from the store what is not in memory. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { store, clock, queue, newToken } = deps;
-  const consumers = new Set<QueueConsumer>();
-  let turn: QueueConsumer[] = [];
+  const consumers = new Set<QueueConsumer | TransferConsumer>();
+  let turn: (QueueConsumer | TransferConsumer)[] = [];
   let taken: Delivery[] = [];
   let running: Promise<void> | undefined;
   let again = false;
   let stopped = false;
 
   /** The next receiver in turn that can take a message. */
-  function nextConsumer(): QueueConsumer | undefined {
+  function nextConsumer(): QueueConsumer | TransferConsumer | undefined {
     for (let consumer = turn.pop(); consumer; consumer = turn.pop()) {
       if (consumers.has(consumer) && consumer.wants()) return consumer;
     }
@@ -95,7 +95,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return false;
   };
 
-  function takeFor(consumer: QueueConsumer, nowMs: number): Delivery | 'expired' | undefined {
+  function takeFor(consumer: QueueConsumer | TransferConsumer, nowMs: number): Delivery | 'expired' | undefined {
     if (consumer.mode === 'peek-lock') {
       const item = queue.take(nowMs, newToken);
       if (item === undefined) return undefined;
@@ -122,7 +122,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       const delivery = takeFor(consumer, nowMs);
       if (delivery === undefined) return;
       if (delivery === 'expired') continue;
-      consumer.reserve();
+      if (consumer.mode !== 'transfer') consumer.reserve();
       bytes += delivery.entry.sizeBytes;
       taken.push(delivery);
     }
@@ -137,15 +137,29 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       const records = await store.getMany(missing.map(({ entry }) => messageKey(queue.id, entry.sequence)));
       for (const [index, delivery] of missing.entries()) delivery.record = records[index];
     }
+    await transfer();
     const removals = taken.filter(({ lockedUntilMs }) => lockedUntilMs === undefined);
     // Receive and delete: gone before it is sent, so that a crash never delivers it twice.
     if (removals.length > 0) await store.commit(removals.flatMap(({ entry }) => queue.discard(entry)));
+  }
+
+  /** Gives what is forwarded to its forwarder. */
+  async function transfer(): Promise<void> {
+    const leaving = taken.filter(({ consumer }) => consumer.mode === 'transfer');
+    if (leaving.length === 0) return;
+    taken = taken.filter(({ consumer }) => consumer.mode !== 'transfer');
+    const { consumer } = leaving[0] as Delivery;
+    const messages = leaving.flatMap(({ record, entry }) =>
+      record === undefined ? [] : [{ record, remove: () => queue.discard(entry) }],
+    );
+    if (consumer.mode === 'transfer' && !stopped) await consumer.transfer(messages);
   }
 
   function deliver(): void {
     const deliveries = taken;
     taken = [];
     for (const { consumer, entry, record, lockToken, lockedUntilMs } of deliveries) {
+      if (consumer.mode === 'transfer') continue;
       const locked = lockedUntilMs !== undefined;
       if (record === undefined || stopped || !consumers.has(consumer)) {
         consumer.cancel();
@@ -162,8 +176,23 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   async function load(): Promise<boolean> {
     const wanted = queue.wanted();
     if (wanted === undefined || queue.available() > 0 || !someoneWaits()) return false;
-    const { entries, complete } = await deps.load(wanted);
-    queue.loaded(wanted, entries, complete);
+    const { fromSequence, toSequence, limit } = wanted;
+    const [from, to] = [messageKey(queue.id, fromSequence), messageKey(queue.id, toSequence)];
+    const entries = await store.range({ from, to, limit, maxBytes: LOAD_BYTES });
+    const end = (entries.length > 0 ? sequenceOfKey((entries.at(-1) as { key: Buffer }).key) : fromSequence) + 1;
+    const changes = await store.range({
+      from: changeKey(queue.id, fromSequence),
+      to: changeKey(queue.id, end),
+      limit: entries.length + 1,
+    });
+    const counts = new Map(changes.map(({ key, value }) => [sequenceOfKey(key), value.readUInt32BE(0)]));
+    const found = entries.map(({ key, value: record }): QueueEntry => {
+      const sequence = sequenceOfKey(key);
+      const { expiresAtMs } = storedFields(record);
+      const deliveryCount = counts.get(sequence) ?? 0;
+      return { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record };
+    });
+    queue.loaded(wanted, found, entries.length === 0);
     return true;
   }
 
@@ -209,31 +238,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       pump();
       while (running !== undefined) await running;
     },
-    async stop() {
+    stop() {
       stopped = true;
       consumers.clear();
-      await running;
     },
   };
-}
-
-/** Reads the next messages of a queue, whatever their session. */
-export async function loadMessages(store: Store, id: number, wanted: Load): Promise<Loaded> {
-  const { fromSequence, toSequence, limit } = wanted;
-  const [from, to] = [messageKey(id, fromSequence), messageKey(id, toSequence)];
-  const found = await store.range({ from, to, limit, maxBytes: LOAD_BYTES });
-  const end = (found.length > 0 ? sequenceOfKey((found.at(-1) as { key: Buffer }).key) : fromSequence) + 1;
-  const changes = await store.range({
-    from: changeKey(id, fromSequence),
-    to: changeKey(id, end),
-    limit: found.length + 1,
-  });
-  const counts = new Map(changes.map(({ key, value }) => [sequenceOfKey(key), value.readUInt32BE(0)]));
-  const entries = found.map(({ key, value: record }): QueueEntry => {
-    const sequence = sequenceOfKey(key);
-    const { expiresAtMs } = storedFields(record);
-    const deliveryCount = counts.get(sequence) ?? 0;
-    return { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record };
-  });
-  return { entries, complete: entries.length === 0 };
 }

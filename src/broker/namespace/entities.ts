@@ -1,5 +1,11 @@
 import type { Clock } from '../../shared/clock.js';
-import { compileRouter, createDuplicateHistory, type DuplicateHistory, type Router } from '../entities/index.js';
+import {
+  compileRouter,
+  createDuplicateHistory,
+  type DuplicateHistory,
+  type QueueState,
+  type Router,
+} from '../entities/index.js';
 import type { IncomingMessage } from '../message/index.js';
 import {
   historyTimeEnd,
@@ -10,9 +16,12 @@ import {
   timeOfHistoryKey,
 } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
+import type { QueueSettings } from '../topology/types.js';
 import { createCopies } from './copies.js';
 import { createDeletion } from './deletion.js';
+import { createForwarding, type Destination, type FindDestination, type Forwarding } from './forwarding.js';
 import { createHubRuntime, createPartitionRuntime, type HubRuntime } from './hub-runtime.js';
+import { type Budget, createInlet, newBudget } from './inlet.js';
 import { createIntake, type Intake } from './intake.js';
 import { peekMessages } from './peek.js';
 import { createQueueRuntime, type QueueRuntime, type QueueRuntimeSettings, type Staged } from './queue-runtime.js';
@@ -35,7 +44,7 @@ interface Live<Record> {
 }
 
 /** What is sent to is sent to now, or for later. */
-interface Inbound {
+interface Inbound extends Destination {
   readonly intake: Intake;
   readonly scheduler: Scheduler;
   /** Takes messages that are enqueued later; answers their sequence numbers once that is durable. */
@@ -45,12 +54,15 @@ interface Inbound {
 export interface QueueEntity extends Live<QueueRecord>, Inbound {
   readonly kind: 'queue';
   readonly queue: QueueRuntime;
+  readonly forwarding: Forwarding;
   readonly history: DuplicateHistory;
 }
 
 export interface SubscriptionEntity extends Live<SubscriptionRecord> {
   readonly kind: 'subscription';
   readonly queue: QueueRuntime;
+  readonly forwarding: Forwarding;
+  put(message: IncomingMessage, budget: Budget): readonly Staged[];
   router: Router;
 }
 
@@ -73,31 +85,32 @@ export interface EntityDeps {
   readonly clock: Clock;
   readonly newToken: () => string;
   readonly onError: (error: unknown) => void;
+  readonly findDestination: FindDestination;
 }
 
 async function openQueue(
   deps: EntityDeps,
-  ids: { readonly storeId: number; readonly deadLettersId: number; readonly definition: { requiresSession: boolean } },
-  settings: () => QueueRuntimeSettings,
+  record: QueueRecord | SubscriptionRecord,
+  settings: () => QueueRuntimeSettings & QueueSettings,
 ) {
-  const [state, deadState] = await deps.store.getMany([storeStateKey(ids.storeId), storeStateKey(ids.deadLettersId)]);
-  const deadLetters = createQueueRuntime(deps, { id: ids.deadLettersId, state: decodeQueueState(deadState), settings });
-  const queue = createQueueRuntime(deps, {
-    id: ids.storeId,
-    state: decodeQueueState(state),
-    settings,
-    deadLetters,
-    requiresSession: ids.definition.requiresSession,
-  });
+  const ids = [record.storeId, record.deadLettersId, record.transferDeadLettersId] as const;
+  const states = (await deps.store.getMany(ids.map(storeStateKey))).map(decodeQueueState) as [
+    QueueState,
+    QueueState,
+    QueueState,
+  ];
+  const deadLetters = createQueueRuntime(deps, { id: ids[1], state: states[1], settings });
+  const transferDeadLetters = createQueueRuntime(deps, { id: ids[2], state: states[2], settings });
+  const queue = createQueueRuntime(deps, { id: ids[0], state: states[0], settings, deadLetters, transferDeadLetters });
+  const forwarding = createForwarding(deps, { path: record.path, queue, settings });
   const contribute = (into: Write[]) => {
-    queue.contribute(into);
-    deadLetters.contribute(into);
+    for (const one of [queue, deadLetters, transferDeadLetters]) one.contribute(into);
   };
   const stop = () => {
-    queue.stop();
-    deadLetters.stop();
+    forwarding.stop();
+    for (const one of [queue, deadLetters, transferDeadLetters]) one.stop();
   };
-  return { queue, contribute, stop };
+  return { queue, forwarding, contribute, stop };
 }
 
 async function openScheduler(
@@ -121,19 +134,27 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
     record.historyId,
     () => entity.record.definition.duplicateDetectionHistoryTimeWindowMs,
   );
-  const enqueue = (message: IncomingMessage) => [opened.queue.stage(message)];
-  const scheduler = await openScheduler(deps, record.storeId, { enqueue, nextNumber: opened.queue.skipSequence });
-  const intake = createIntake(deps, {
-    history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
-    fanOut: (message) => (scheduler.isFuture(message) ? [scheduler.stage(message)] : enqueue(message)),
+  const { put } = opened.forwarding;
+  const scheduler = await openScheduler(deps, record.storeId, {
+    enqueue: (message) => put(message, newBudget()),
+    nextNumber: opened.queue.skipSequence,
   });
+  const inlet = createInlet(deps, {
+    history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
+    fanOut: (message, budget) => (scheduler.isFuture(message) ? [scheduler.stage(message)] : put(message, budget)),
+  });
+  const intake = createIntake(deps.store, inlet);
   const entity: QueueEntity = {
     kind: 'queue',
     record,
     deletion: createDeletion(),
     queue: opened.queue,
+    forwarding: opened.forwarding,
     history,
+    inlet,
     intake,
+    refusal: ({ sessionId }) =>
+      entity.record.definition.requiresSession && sessionId === undefined ? sessionMissing : undefined,
     scheduler,
     schedule: createScheduling(deps.clock, intake, scheduler),
     contribute(into) {
@@ -148,6 +169,12 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
   return entity;
 }
 
+/** Why a queue with sessions does not take a forwarded message. */
+const sessionMissing = {
+  reason: 'Session ID is null.',
+  description: 'Session enabled entity does not allow a message whose session identifier is null.',
+};
+
 export async function openSubscriptionEntity(
   deps: EntityDeps,
   record: SubscriptionRecord,
@@ -159,6 +186,7 @@ export async function openSubscriptionEntity(
     deletion: createDeletion(),
     router: compileRouter(record.definition.rules),
     ...opened,
+    put: opened.forwarding.put,
   };
   return entity;
 }
@@ -170,18 +198,21 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     () => entity.record.definition.duplicateDetectionHistoryTimeWindowMs,
   );
   const subscriptions = new Map<string, SubscriptionEntity>();
-  const enqueue = (message: IncomingMessage): Staged[] => {
+  const enqueue = (message: IncomingMessage, budget: Budget): Staged[] => {
     const limited = withTimeToLive(message, entity.record.definition.defaultMessageTimeToLiveMs);
-    return [...subscriptions.values()].flatMap((subscription) => createCopies(subscription, limited));
+    return [...subscriptions.values()].flatMap((subscription) => createCopies(subscription, limited, budget));
   };
-  const scheduler = await openScheduler(deps, record.historyId, { enqueue });
-  const intake = createIntake(deps, {
+  const scheduler = await openScheduler(deps, record.historyId, {
+    enqueue: (message) => enqueue(message, newBudget()),
+  });
+  const inlet = createInlet(deps, {
     history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
-    fanOut(message) {
+    fanOut(message, budget) {
       entity.accessedAtMs = deps.clock.now();
-      return scheduler.isFuture(message) ? [scheduler.stage(message)] : enqueue(message);
+      return scheduler.isFuture(message) ? [scheduler.stage(message)] : enqueue(message, budget);
     },
   });
+  const intake = createIntake(deps.store, inlet);
   const entity: TopicEntity = {
     kind: 'topic',
     record,
@@ -189,6 +220,8 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     subscriptions,
     history,
     accessedAtMs: record.createdAtMs,
+    inlet,
+    refusal: () => undefined,
     intake,
     scheduler,
     schedule: createScheduling(deps.clock, intake, scheduler),

@@ -19,7 +19,9 @@ import {
   type SubscriptionEntity,
   type TopicEntity,
 } from './entities.js';
-import { decodeRecord, type EntityRecord, encodeRecord, type SubscriptionRecord } from './records.js';
+import { decodeRecord, type EntityRecord, encodeRecord, type QueueRecord, type SubscriptionRecord } from './records.js';
+
+export type NamespaceDeps = Omit<EntityDeps, 'findDestination'>;
 
 const STORE_FORMAT = 1;
 const MAINTENANCE_MS = 60_000;
@@ -47,12 +49,22 @@ async function readHeader(store: Store, clock: Clock): Promise<Header> {
  * changed since the last start is changed, and everything else, with all messages, stays.
  * @throws BrokerError PS_BROKER_TOPOLOGY when a hub would lose partitions, or an entity change its kind.
  */
-export async function openNamespace(deps: EntityDeps, topology: Topology): Promise<Namespace> {
-  const { store, clock } = deps;
+export async function openNamespace(given: NamespaceDeps, topology: Topology): Promise<Namespace> {
+  const { store, clock } = given;
   const header = await readHeader(store, clock);
   const roots = new Map<string, QueueEntity | TopicEntity | HubEntity>();
   const live = new Set<Entity>();
   let lastId = (await store.get(idsKey()))?.readUInt32BE(0) ?? 0;
+
+  const deps: EntityDeps = {
+    ...given,
+    findDestination(path) {
+      const entity = roots.get(path.toLowerCase());
+      return entity?.kind === 'hub' ? undefined : entity;
+    },
+  };
+  /** Nothing is forwarded before all entities are there. */
+  let complete = false;
 
   const nextId = () => ++lastId;
   const idsWrite = (): Write => {
@@ -70,6 +82,7 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
     live.add(entity);
     if (entity.kind !== 'subscription') roots.set(record.path.toLowerCase(), entity);
     else topicOf(entity.record)?.subscriptions.set(entity.record.definition.name.toLowerCase(), entity);
+    if (complete) applyForwarding(entity);
     return entity;
   }
 
@@ -90,13 +103,21 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
     await Promise.all([...watchers].map((watcher) => watcher()));
   };
 
+  /** Stores that are older than transfer dead-letter queues have entities without one. */
+  async function withTransferDeadLetters<R extends EntityRecord>(record: R): Promise<R> {
+    if (record.kind === 'hub' || record.kind === 'topic' || record.transferDeadLettersId !== undefined) return record;
+    const completed = { ...record, transferDeadLettersId: nextId() };
+    await store.commit([idsWrite(), recordWrite(completed)]);
+    return completed;
+  }
+
   const stamps = () => ({ createdAtMs: clock.now(), updatedAtMs: clock.now() });
 
   const stored = await store.range({ ...definitionRange(), limit: MAX_ENTITIES });
   const records = stored.map(({ value }) => decodeRecord<EntityRecord>(value));
   // Topics before their subscriptions.
   records.sort((a, b) => Number(a.kind === 'subscription') - Number(b.kind === 'subscription'));
-  for (const record of records) await open(record);
+  for (const record of records) await open(await withTransferDeadLetters(record));
 
   store.onBatch((into) => {
     for (const entity of live) entity.contribute(into);
@@ -115,9 +136,9 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
   const idsOf = (entity: Entity): number[] => {
     switch (entity.kind) {
       case 'queue':
-        return [entity.record.storeId, entity.record.deadLettersId, entity.record.historyId];
+        return [...storesOf(entity.record), entity.record.historyId];
       case 'subscription':
-        return [entity.record.storeId, entity.record.deadLettersId];
+        return storesOf(entity.record);
       case 'topic':
         return [entity.record.historyId];
       case 'hub':
@@ -152,13 +173,12 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
       return entity?.kind === 'topic' ? entity.subscriptions.get(name.toLowerCase()) : undefined;
     },
     addQueue: async (record) => {
-      const ids = { storeId: nextId(), deadLettersId: nextId(), historyId: nextId() };
+      const ids = { ...queueIds(nextId), historyId: nextId() };
       return (await add({ ...record, ...ids, ...stamps() })) as QueueEntity;
     },
     addTopic: async (record) => (await add({ ...record, historyId: nextId(), ...stamps() })) as TopicEntity,
     addSubscription: async (record) => {
-      const ids = { storeId: nextId(), deadLettersId: nextId() };
-      return (await add({ ...record, ...ids, ...stamps() })) as SubscriptionEntity;
+      return (await add({ ...record, ...queueIds(nextId), ...stamps() })) as SubscriptionEntity;
     },
     addHub: async (record) => {
       const logIds = Array.from({ length: record.definition.partitionCount }, nextId);
@@ -167,7 +187,12 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
     async update(record) {
       const updated = { ...record, updatedAtMs: clock.now() };
       await store.commit([recordWrite(updated)]);
-      for (const entity of live) if (entity.record.path === record.path) applyRecord(entity, updated);
+      for (const entity of live) {
+        if (entity.record.path !== record.path) continue;
+        applyRecord(entity, updated);
+        entity.deletion.changed();
+        if (complete) applyForwarding(entity);
+      }
       await changed();
     },
     async remove(entity) {
@@ -189,9 +214,27 @@ export async function openNamespace(deps: EntityDeps, topology: Topology): Promi
     },
   };
   await applyTopology(namespace, topology);
+  complete = true;
+  for (const entity of live) applyForwarding(entity);
   // Only now: what is due goes to entities that all have to be there.
   for (const entity of live) if (entity.kind === 'queue' || entity.kind === 'topic') entity.scheduler.start();
   return namespace;
+}
+
+const queueIds = (nextId: () => number) => ({
+  storeId: nextId(),
+  deadLettersId: nextId(),
+  transferDeadLettersId: nextId(),
+});
+
+const storesOf = ({ storeId, deadLettersId, transferDeadLettersId }: QueueRecord | SubscriptionRecord): number[] => [
+  storeId,
+  deadLettersId,
+  transferDeadLettersId,
+];
+
+function applyForwarding(entity: Entity): void {
+  if (entity.kind === 'queue' || entity.kind === 'subscription') entity.forwarding.apply();
 }
 
 /** Lets a running entity take its new settings. */

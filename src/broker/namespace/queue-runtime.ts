@@ -1,21 +1,11 @@
 import type { Clock } from '../../shared/clock.js';
-import { createQueue, createSessions, type QueueEntry, type QueueState, type Settlement } from '../entities/index.js';
-import {
-  type BareChanges,
-  encodeStored,
-  rewriteBare,
-  type Storable,
-  storedBare,
-  storedSessionId,
-  withBare,
-} from '../message/index.js';
+import { createQueue, type QueueEntry, type QueueState, type Settlement } from '../entities/index.js';
+import { type BareChanges, encodeStored, rewriteBare, type Storable, storedBare, withBare } from '../message/index.js';
 import { storeStateKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
-import { createDeferredAccess } from './deferred-access.js';
-import { createDispatcher, loadMessages, type QueueConsumer } from './dispatcher.js';
+import { createDeferredAccess, type ReceiveDeferred } from './deferred-access.js';
+import { createDispatcher, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
 import { type PeekedMessage, peekMessages } from './peek.js';
-import { createSessionRuntime, type SessionRuntime } from './sessions/session-runtime.js';
-import type { DeadLetterReason, SettleOutcome, Settling } from './settling.js';
 import { encodeQueueState } from './states.js';
 
 export interface QueueRuntimeSettings {
@@ -23,6 +13,15 @@ export interface QueueRuntimeSettings {
   readonly maxDeliveryCount: number;
   readonly defaultMessageTimeToLiveMs: number;
   readonly deadLetteringOnMessageExpiration: boolean;
+}
+
+export type SettleOutcome = 'done' | 'lock-lost';
+
+interface DeadLetterReason {
+  readonly reason: string;
+  readonly description?: string;
+  /** Further application properties that the receiver sets. */
+  readonly changes?: BareChanges;
 }
 
 /** A message that is put, and what to call once it is durable. */
@@ -46,28 +45,33 @@ export interface QueueRuntimeOptions {
   readonly settings: () => QueueRuntimeSettings;
   /** Where messages go that cannot be delivered; absent for a dead-letter queue itself. */
   readonly deadLetters?: QueueRuntime;
-  /** Messages are taken by session. */
-  readonly requiresSession?: boolean;
+  /** Where messages go that cannot be forwarded. */
+  readonly transferDeadLetters?: QueueRuntime;
 }
 
 /** A queue with its store, its clock and its receivers. Promises resolve when what they say is durable. */
-export interface QueueRuntime extends Settling {
+export interface QueueRuntime {
   readonly id: number;
   readonly deadLetters: QueueRuntime | undefined;
+  readonly transferDeadLetters: QueueRuntime | undefined;
   /** Gives a sequence number to a message that is stored elsewhere. */
   skipSequence(): number;
-  /** Where sessions are required: then messages are received through them alone. */
-  readonly sessions: SessionRuntime | undefined;
   /** Puts a message; `write` has to be committed in the same step, and `publish` called after it. */
   stage(message: Storable): Staged;
   stageRecord(record: Buffer, expiresAtMs: number, deliveryCount?: number): Staged;
   /** Answers the function that detaches. */
-  attach(consumer: QueueConsumer): () => void;
+  attach(consumer: QueueConsumer | TransferConsumer): () => void;
   /** Says that a receiver can take more. */
   demandChanged(): void;
   quiet(): Promise<void>;
+  complete(token: string): Promise<SettleOutcome>;
+  abandon(token: string, changes?: BareChanges): Promise<SettleOutcome>;
+  /** Sets a message aside: from now on only `receiveDeferred` finds it. */
+  defer(token: string, changes?: BareChanges): Promise<SettleOutcome>;
+  readonly receiveDeferred: ReceiveDeferred;
   /** Takes a message back that its receiver did not want; this does not count as a delivery. */
   release(token: string): Promise<SettleOutcome>;
+  deadLetter(token: string, why: DeadLetterReason): Promise<SettleOutcome>;
   /** The new end of the lock, or undefined when it was lost. */
   renew(token: string): number | undefined;
   /** Messages of every state from a sequence number on, without locking them. */
@@ -83,13 +87,12 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntimeOptions): QueueRuntime {
   const { store, clock, onError } = deps;
-  const { id, settings, deadLetters } = options;
+  const { id, settings, deadLetters, transferDeadLetters } = options;
   const limits = () => ({
     lockDurationMs: settings().lockDurationMs,
     maxDeliveryCount: deadLetters === undefined ? NEVER : settings().maxDeliveryCount,
   });
-  const sessions = options.requiresSession ? createSessions(options.state) : undefined;
-  const queue = createQueue(id, limits, options.state, { ...(sessions && { sessions }) });
+  const queue = createQueue(id, limits, options.state);
   let cancelLockTimer: (() => void) | undefined;
   let stopped = false;
   let accessedAtMs = clock.now();
@@ -99,7 +102,6 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     store,
     clock,
     queue,
-    load: (wanted) => loadMessages(store, id, wanted),
     newToken: deps.newToken,
     onError,
     onExpired: (entry) => background(expire(entry)),
@@ -107,18 +109,13 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
   });
 
   function stageRecord(record: Buffer, expiresAtMs: number, deliveryCount = 0): Staged {
-    const sessionId = sessions && storedSessionId(record);
-    if (sessions && sessionId === undefined && deadLetters)
-      return deadLetters.stageRecord(withoutSession(record), NEVER);
     const sequence = queue.peekSequence();
-    const write = queue.put(record, { deliveryCount, sessionId });
-    const entry = { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record } as const;
+    const write = queue.put(record, deliveryCount);
     return {
       write,
       publish() {
-        queue.publish(sessionId === undefined ? { ...entry } : { ...entry, sessionId });
-        if (sessionId === undefined) dispatcher.pump();
-        else sessionRuntime?.arrived(sessionId);
+        queue.publish({ sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record });
+        dispatcher.pump();
       },
     };
   }
@@ -182,7 +179,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
   function scheduleLockTimer(): void {
     const endMs = queue.nextLockEndMs();
-    if (cancelLockTimer !== undefined || stopped || endMs === undefined || endMs === NEVER) return;
+    if (cancelLockTimer !== undefined || stopped || endMs === undefined) return;
     cancelLockTimer = clock.setTimer(onLockTimer, Math.min(Math.max(endMs - clock.now(), 1), MAX_TIMER_MS));
   }
 
@@ -196,12 +193,10 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
   const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, expire });
 
-  const runtime: QueueRuntime = {
+  return {
     id,
     deadLetters,
-    get sessions() {
-      return sessionRuntime;
-    },
+    transferDeadLetters,
     stageRecord,
 
     skipSequence() {
@@ -242,8 +237,8 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
       return settle(queue.defer(token, clock.now(), record), deliveryCountExceeded);
     },
 
-    async receiveDeferred(sequences, mode, session) {
-      const received = await receiveDeferred(sequences, mode, session);
+    async receiveDeferred(sequences, mode) {
+      const received = await receiveDeferred(sequences, mode);
       scheduleLockTimer();
       return received;
     },
@@ -271,31 +266,9 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
     stop() {
       stopped = true;
-      background(dispatcher.stop());
-      sessionRuntime?.stop();
+      dispatcher.stop();
       cancelLockTimer?.();
       cancelLockTimer = undefined;
     },
   };
-  const sessionRuntime =
-    sessions &&
-    createSessionRuntime({
-      ...deps,
-      queue,
-      sessions,
-      operations: runtime,
-      expire,
-      comeBack: (token) => settle(queue.abandon(token, clock.now()), deliveryCountExceeded),
-      lockDurationMs: () => settings().lockDurationMs,
-    });
-  return runtime;
-}
-
-/** As it goes to the dead-letter queue of an entity that requires sessions. */
-function withoutSession(record: Buffer): Buffer {
-  const applicationProperties = new Map<string, string>([
-    ['DeadLetterReason', 'Session ID is null.'],
-    ['DeadLetterErrorDescription', "Session enabled entity doesn't allow a message whose session identifier is null."],
-  ]);
-  return withBare(record, rewriteBare(storedBare(record), { applicationProperties }), { expiresAtMs: NEVER });
 }

@@ -23,6 +23,7 @@ interface Common<Kind, Definition> {
 interface QueueIds {
   readonly storeId: number;
   readonly deadLettersId: number;
+  readonly transferDeadLettersId: number;
 }
 
 export type QueueRecord = Common<'queue', QueueDefinition> & QueueIds & { readonly historyId: number };

@@ -111,6 +111,8 @@ function checkQueueSettings(settings: QueueSettings, complain: Complain): void {
   within('lockDuration in seconds', settings.lockDurationMs / SECOND_MS, [5, 300], complain);
   within('maxDeliveryCount', settings.maxDeliveryCount, [1, 2000], complain);
   if (settings.defaultMessageTimeToLiveMs < SECOND_MS) complain('defaultMessageTimeToLive is below one second');
+  if (settings.forwardTo !== undefined && settings.requiresSession)
+    complain('forwardTo is not possible together with requiresSession');
   checkEntity(settings, complain);
 }
 

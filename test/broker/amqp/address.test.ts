@@ -7,6 +7,7 @@ describe('a link address', () => {
     ['$management', { kind: 'management', entity: undefined }],
     ['events', { kind: 'named', name: 'events', deadLetters: false }],
     ['a/b', { kind: 'named', name: 'a/b', deadLetters: false }],
+    ['orders/$Transfer/$DeadLetterQueue', { kind: 'named', name: 'orders', deadLetters: true, transfer: true }],
     ['orders/$DeadLetterQueue', { kind: 'named', name: 'orders', deadLetters: true }],
     ['events/Subscriptions/Audit', { kind: 'subscription', topic: 'events', name: 'Audit', deadLetters: false }],
     [
@@ -28,7 +29,7 @@ describe('a link address', () => {
     expect(parseAddress(address)).toEqual(expected);
   });
 
-  it.each(['', '/', 'a//b', 'orders/$Transfer/$DeadLetterQueue'])('%j names nothing', (address) => {
+  it.each(['', '/', 'a//b'])('%j names nothing', (address) => {
     expect(parseAddress(address)).toBeUndefined();
   });
 
