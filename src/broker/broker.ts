@@ -7,6 +7,7 @@ import { createNamespacePort, type Namespace, openNamespace } from './namespace/
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
 import { ensureCertificates, ensureKeys } from './security/index.js';
+import { createMetrics, createStatusHandler, type Reader, takeSnapshot } from './status/index.js';
 import { openLevelStore, type Store } from './store/index.js';
 
 export interface BrokerReady {
@@ -33,6 +34,7 @@ interface Running {
   readonly capture: CaptureService;
   readonly amqp: AmqpServer;
   readonly port: Port;
+  readonly metrics: ReturnType<typeof createMetrics>;
 }
 
 /** How long clients may take to go when the broker stops. */
@@ -41,6 +43,24 @@ const CLIENTS_LEAVE_MS = 2000;
 const random = { newKey: () => randomBytes(32).toString('base64'), newTrackingId: () => randomUUID() };
 
 const newToken = () => randomUUID().replaceAll('-', '');
+
+/** What there is to see of a running broker. */
+function snapshotOf({ namespace, amqp, store }: Pick<Running, 'namespace' | 'amqp' | 'store'>, startedAt: string) {
+  const readerOf = (reader: ReturnType<AmqpServer['facts']>['readers'][number]): Reader => {
+    const [hub = '', consumerGroup = '', partitionId = ''] = reader.place.split('|');
+    return { hub, consumerGroup, partitionId, ownerLevel: reader.epoch, nextSequence: reader.nextSequence };
+  };
+  return () =>
+    takeSnapshot({
+      namespace,
+      readers: () => amqp.facts().readers.map(readerOf),
+      process: () => {
+        const { connections, links } = amqp.facts();
+        const memoryBytes = process.memoryUsage.rss();
+        return { connections, links, pendingBytes: store.pendingBytes(), memoryBytes, startedAt };
+      },
+    });
+}
 
 /** The embedded broker: Service Bus and Event Hubs over AMQP 1.0 on one port, durable in one folder. */
 export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
@@ -53,7 +73,9 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     const folders = brokerFolders(options.dataDir);
     await mkdir(folders.root, { recursive: true, mode: 0o700 });
     // The store first: it is what tells that another broker has the folder.
-    const store = await openLevelStore(folders.store, deps.onFatal);
+    const metrics = createMetrics();
+    const meter = { now: () => performance.now(), committed: metrics.committed };
+    const store = await openLevelStore(folders.store, deps.onFatal, meter);
     let namespace: Namespace | undefined;
     let capture: CaptureService | undefined;
     try {
@@ -65,19 +87,29 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       const host = clientHost(options.host);
       const admin = createNamespacePort(namespace);
       const amqp = createAmqpServer({ namespace, admin, namespaceName: host, keys: keys.keys, clock, logger });
+      const administer = createAdminHandler(
+        { namespace: admin, keys: keys.keys, now: clock.now, random, onError },
+        { namespaceName: host },
+      );
+      const show = createStatusHandler({
+        snapshot: snapshotOf({ namespace, amqp, store }, new Date(clock.now()).toISOString()),
+        metrics,
+        managers: keys.keys,
+        now: clock.now,
+        onError,
+      });
       const port = createPort(
         {
           clock,
           onAmqp: (socket) => amqp.accept(socket),
-          onHttp: createAdminHandler(
-            { namespace: admin, keys: keys.keys, now: clock.now, random, onError },
-            { namespaceName: host },
-          ),
+          onHttp: (request, response) => {
+            if (!show(request, response)) administer(request, response);
+          },
         },
         { host: options.host, port: options.port, tls: certificates },
       );
       const listening = await port.start();
-      running = { store, namespace, capture, amqp, port };
+      running = { store, namespace, capture, amqp, port, metrics };
       const secret = `SharedAccessKeyName=${keys.root.name};SharedAccessKey=${keys.root.key}`;
       return {
         port: listening.port,
@@ -94,13 +126,14 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
 
   async function shutDown(deadlineMs: number): Promise<void> {
     if (running === undefined) return;
-    const { store, namespace, capture, amqp, port } = running;
+    const { store, namespace, capture, amqp, port, metrics } = running;
     const closed = port.stop({ deadlineMs: Math.min(deadlineMs, CLIENTS_LEAVE_MS) });
     amqp.close();
     await closed;
     await capture.stop();
     namespace.stop();
     await store.close();
+    metrics.stop();
   }
 
   return {

@@ -13,3 +13,4 @@ export type {
   TopicInfo,
   UpdateOutcome,
 } from './namespace-port.js';
+export { field, tag, type Xml } from './xml.js';

@@ -38,6 +38,8 @@ interface OpenLink extends Opened {
 }
 
 export interface AmqpConnection {
+  /** How many links it has. */
+  links(): number;
   /** Tells the client to go away and come back. */
   close(): void;
 }
@@ -168,6 +170,7 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
   });
 
   return {
+    links: () => links.size,
     close() {
       end();
       connection.close({ condition: 'amqp:connection:forced', description: 'The broker is stopping.' });

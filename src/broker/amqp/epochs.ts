@@ -4,6 +4,8 @@ import type { AmqpFault } from './conditions.js';
 export interface PartitionReader {
   /** Undefined for a receiver without an owner level. */
   readonly epoch: number | undefined;
+  /** The event that it gets next; undefined until it is known. */
+  nextSequence?(): number | undefined;
   /** Takes the partition away from it. */
   disconnect(fault: AmqpFault): void;
 }
@@ -15,6 +17,8 @@ export interface ReaderRegistry {
   /** Lets the reader in, disconnecting those it supersedes, or says why it may not come in. */
   enter(place: string, reader: PartitionReader): AmqpFault | undefined;
   leave(place: string, reader: PartitionReader): void;
+  /** Who reads what at this moment. */
+  all(): { readonly place: string; readonly reader: PartitionReader }[];
 }
 
 /**
@@ -46,6 +50,7 @@ export function createReaderRegistry(): ReaderRegistry {
       places.set(place, readers);
       return undefined;
     },
+    all: () => [...places].flatMap(([place, readers]) => [...readers].map((reader) => ({ place, reader }))),
     leave(place, reader) {
       const readers = places.get(place);
       readers?.delete(reader);

@@ -25,7 +25,7 @@ export function serveHubEgress(
   sender: Sender,
   partition: PartitionRuntime,
   options: HubEgressOptions,
-): Egress {
+): Egress & { readonly nextSequence: () => number } {
   const { clock, congested, onError } = deps;
   let next = options.firstSequence;
   let reading: Promise<void> | undefined;
@@ -84,6 +84,7 @@ export function serveHubEgress(
   const unsubscribe = partition.subscribe(pump);
   pump();
   return {
+    nextSequence: () => next,
     resume: pump,
     detach() {
       detached = true;

@@ -108,6 +108,7 @@ function openConsumer(
   let left = false;
   const reader: PartitionReader = {
     epoch: epochOf(link),
+    nextSequence: () => egress?.nextSequence(),
     disconnect(fault) {
       service.detach();
       link.close({ ...fault });

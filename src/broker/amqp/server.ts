@@ -9,9 +9,21 @@ import { createAmqpContainer, offerMechanisms } from './transport.js';
 /** What may wait for the disk before sockets are no longer read. */
 const PENDING_BYTES = 64 * 1024 * 1024;
 
+interface AmqpFacts {
+  readonly connections: number;
+  readonly links: number;
+  readonly readers: readonly {
+    /** `hub|consumer group|partition`, in lower case. */
+    readonly place: string;
+    readonly epoch: number | undefined;
+    readonly nextSequence: number | undefined;
+  }[];
+}
+
 export interface AmqpServer {
   /** Serves a socket whose first bytes are still to be read. */
   accept(socket: Duplex): void;
+  facts(): AmqpFacts;
   /** Tells every client to go. */
   close(): void;
 }
@@ -32,6 +44,13 @@ export function createAmqpServer(deps: Omit<ConnectionDeps, 'container' | 'reade
       const connection = serveConnection(shared, socket, () => connections.delete(connection));
       connections.add(connection);
     },
+    facts: () => ({
+      connections: connections.size,
+      links: [...connections].reduce((sum, connection) => sum + connection.links(), 0),
+      readers: shared.readers
+        .all()
+        .map(({ place, reader }) => ({ place, epoch: reader.epoch, nextSequence: reader.nextSequence?.() })),
+    }),
     close() {
       for (const connection of connections) connection.close();
     },

@@ -15,6 +15,7 @@ import type { QueueDefinition, QueueSettings, RuleDefinition, SubscriptionDefini
 import { createAdmission } from './admission.js';
 import { ruleTimes, subscriptionPath, withDefaultRule } from './apply-topology.js';
 import type { Namespace } from './contract.js';
+import { bytesOf, countMessages } from './counts.js';
 import type { QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
 import type { QueueRuntime } from './queue-runtime.js';
 
@@ -31,30 +32,23 @@ interface Stamps {
   readonly updatedAtMs: number;
 }
 
-const sizeOf = (queue: QueueRuntime): number =>
-  queue.facts().bytes + (queue.deadLetters?.facts().bytes ?? 0) + (queue.transferDeadLetters?.facts().bytes ?? 0);
-
-const NOTHING_SCHEDULED = { count: 0, bytes: 0 };
-
 function queueFacts(
   { createdAtMs, updatedAtMs, definition }: Stamps & { readonly definition: QueueSettings },
   queue: QueueRuntime,
-  scheduled = NOTHING_SCHEDULED,
+  scheduled?: ReturnType<QueueEntity['scheduler']['facts']>,
 ): RuntimeFacts {
-  const forwards = definition.forwardTo !== undefined;
-  const active = queue.facts();
-  const dead = queue.deadLetters?.facts() ?? { count: 0, bytes: 0 };
-  const undelivered = queue.transferDeadLetters?.facts() ?? { count: 0, bytes: 0 };
+  const counts = countMessages(definition, queue, scheduled);
   return {
     createdAtMs,
     updatedAtMs,
-    accessedAtMs: active.accessedAtMs,
-    sizeBytes: active.bytes + dead.bytes + undelivered.bytes + scheduled.bytes,
-    activeMessageCount: forwards ? 0 : active.count,
-    deadLetterMessageCount: dead.count,
-    scheduledMessageCount: scheduled.count,
-    transferMessageCount: forwards ? active.count : 0,
-    transferDeadLetterMessageCount: undelivered.count,
+    accessedAtMs: queue.facts().accessedAtMs,
+    sizeBytes: bytesOf(queue, scheduled),
+    // As in Azure, a deferred message counts as an active one.
+    activeMessageCount: counts.active + counts.deferred,
+    deadLetterMessageCount: counts.deadLetter,
+    scheduledMessageCount: counts.scheduled,
+    transferMessageCount: counts.transfer,
+    transferDeadLetterMessageCount: counts.transferDeadLetter,
   };
 }
 
@@ -74,7 +68,7 @@ const topicInfo = ({ record, subscriptions, accessedAtMs, scheduler }: TopicEnti
     createdAtMs: record.createdAtMs,
     updatedAtMs: record.updatedAtMs,
     accessedAtMs,
-    sizeBytes: [...subscriptions.values()].reduce((sum, one) => sum + sizeOf(one.queue), scheduler.facts().bytes),
+    sizeBytes: [...subscriptions.values()].reduce((sum, one) => sum + bytesOf(one.queue), scheduler.facts().bytes),
     activeMessageCount: 0,
     deadLetterMessageCount: 0,
     scheduledMessageCount: scheduler.facts().count,

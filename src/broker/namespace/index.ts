@@ -1,6 +1,7 @@
 export type { LogEvent, Position } from '../entities/index.js';
 export { createNamespacePort } from './admin-port.js';
 export type { Namespace } from './contract.js';
+export { bytesOf, countMessages, type MessageCounts } from './counts.js';
 export type { Deletion } from './deletion.js';
 export type { QueueConsumer, QueueDelivery } from './dispatcher.js';
 export type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';

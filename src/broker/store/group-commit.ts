@@ -9,6 +9,20 @@ export interface GroupCommit {
   close(): Promise<void>;
 }
 
+/** What one fsync made durable. */
+export interface CommittedBatch {
+  readonly durationMs: number;
+  /** Operations that shared it. */
+  readonly callers: number;
+  readonly bytes: number;
+}
+
+export interface CommitMeter {
+  /** A clock of high resolution, in milliseconds. */
+  now(): number;
+  committed(batch: CommittedBatch): void;
+}
+
 interface Waiter {
   resolve(): void;
   reject(error: unknown): void;
@@ -30,6 +44,7 @@ const sizeOf = (writes: readonly Write[]) => {
 export function createGroupCommit(
   apply: (batch: readonly Write[]) => Promise<void>,
   onFailure: (error: unknown) => void = () => {},
+  meter?: CommitMeter,
 ): GroupCommit {
   let gathering: Write[] = [];
   let waiters: Waiter[] = [];
@@ -51,7 +66,9 @@ export function createGroupCommit(
       waitingBytes = 0;
       try {
         for (const contribute of contributors) contribute(batch);
+        const sinceMs = meter?.now() ?? 0;
         await apply(batch);
+        meter?.committed({ durationMs: meter.now() - sinceMs, callers: served.length, bytes: inFlightBytes });
         inFlightBytes = 0;
         for (const waiter of served) waiter.resolve();
       } catch (cause) {

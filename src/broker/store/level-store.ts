@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
 import { BrokerError } from '../errors.js';
-import { createGroupCommit } from './group-commit.js';
+import { type CommitMeter, createGroupCommit } from './group-commit.js';
 import type { Entry, Range, Store, Write } from './types.js';
 
 /**
@@ -23,7 +23,11 @@ const locked = (error: unknown): boolean =>
  * The store on LevelDB in `location`. `onFailure` is told when a write has failed, after which only opening it again helps.
  * @throws BrokerError PS_BROKER_STORE_LOCKED or PS_BROKER_STORE_CORRUPT.
  */
-export async function openLevelStore(location: string, onFailure?: (error: unknown) => void): Promise<Store> {
+export async function openLevelStore(
+  location: string,
+  onFailure?: (error: unknown) => void,
+  meter?: CommitMeter,
+): Promise<Store> {
   await mkdir(location, { recursive: true });
   const db = new ClassicLevel<Buffer, Buffer>(location, {
     keyEncoding: 'buffer',
@@ -52,7 +56,7 @@ export async function openLevelStore(location: string, onFailure?: (error: unkno
     }
     return batch.write({ sync: true });
   };
-  const group = createGroupCommit(apply, onFailure);
+  const group = createGroupCommit(apply, onFailure, meter);
 
   async function range({ from, to, limit, maxBytes = Number.POSITIVE_INFINITY, reverse = false }: Range) {
     const iterator = db.iterator({ gte: from, lt: to, limit, reverse, highWaterMarkBytes: READ_AHEAD_BYTES });

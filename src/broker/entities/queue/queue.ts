@@ -16,7 +16,7 @@ export type Queue = ReturnType<typeof createQueue>;
  * in memory only while somebody has it in hand.
  */
 export function createQueue(id: number, limits: () => QueueLimits, initial: QueueState, bounds = WINDOW) {
-  let { nextSequence, firstSequence, count, bytes, deferredCount } = initial;
+  let { nextSequence, firstSequence, count, bytes, deferredCount, removedCount } = initial;
   let removals = 0;
   let changed = false;
   const window = createWindow(initial, bounds);
@@ -43,6 +43,7 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
 
   function remove(entry: QueueEntry): Write[] {
     bytes -= entry.sizeBytes;
+    removedCount++;
     changed = true;
     const writes: Write[] = [{ key: recordKey(entry) }];
     if (entry.deliveryCount > 0) writes.push({ key: changeKey(id, entry.sequence) });
@@ -106,7 +107,7 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
   const lock = (token: string, entry: QueueEntry, nowMs: number): number =>
     locks.add(token, entry, { nowMs, durationMs: limits().lockDurationMs });
 
-  const state = (): QueueState => ({ nextSequence, firstSequence, count, bytes, deferredCount });
+  const state = (): QueueState => ({ nextSequence, firstSequence, count, bytes, deferredCount, removedCount });
 
   return {
     id,

@@ -11,9 +11,18 @@ export interface QueueState {
   /** Of all messages, whatever their state. */
   readonly bytes: number;
   readonly deferredCount: number;
+  /** All that ever left for good: completed, expired, or moved elsewhere. */
+  readonly removedCount: number;
 }
 
-export const EMPTY_QUEUE: QueueState = { nextSequence: 1, firstSequence: 1, count: 0, bytes: 0, deferredCount: 0 };
+export const EMPTY_QUEUE: QueueState = {
+  nextSequence: 1,
+  firstSequence: 1,
+  count: 0,
+  bytes: 0,
+  deferredCount: 0,
+  removedCount: 0,
+};
 
 /** Where a message is: among those that are delivered in turn, or set aside for who knows its number. */
 type MessageState = 'active' | 'deferred';
