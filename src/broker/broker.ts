@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { type CaptureService, createCapture } from './capture/index.js';
+import { createEventLogs, createNodeDisk, defaultEventLogsOptions, type EventLogs } from './log/index.js';
 import { createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
@@ -30,6 +31,7 @@ export interface Broker {
 
 interface Running {
   readonly store: Store;
+  readonly logs: EventLogs;
   readonly namespace: Namespace;
   readonly capture: CaptureService;
   readonly amqp: AmqpServer;
@@ -76,12 +78,14 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     const metrics = createMetrics();
     const meter = { now: () => performance.now(), committed: metrics.committed };
     const store = await openLevelStore(folders.store, deps.onFatal, meter);
+    const logs = createEventLogs(createNodeDisk(folders.hubs), defaultEventLogsOptions, deps.onFatal);
     let namespace: Namespace | undefined;
     let capture: CaptureService | undefined;
     try {
       const keys = ensureKeys(folders.security);
       const certificates = await ensureCertificates(folders.security, hostNames(options.host), clock.now());
-      namespace = await openNamespace({ store, clock, newToken, onError }, options.topology);
+      const { partitionMaxBytes = Number.POSITIVE_INFINITY } = options;
+      namespace = await openNamespace({ store, logs, partitionMaxBytes, clock, newToken, onError }, options.topology);
       capture = createCapture({ store, clock, random: Math.random, logger, namespace, blobs: deps.blobs });
       await capture.start();
       const host = clientHost(options.host);
@@ -109,7 +113,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         { host: options.host, port: options.port, tls: certificates },
       );
       const listening = await port.start();
-      running = { store, namespace, capture, amqp, port, metrics };
+      running = { store, logs, namespace, capture, amqp, port, metrics };
       const secret = `SharedAccessKeyName=${keys.root.name};SharedAccessKey=${keys.root.key}`;
       return {
         port: listening.port,
@@ -119,6 +123,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     } catch (error) {
       await capture?.stop();
       namespace?.stop();
+      await logs.close();
       await store.close();
       throw error;
     }
@@ -126,12 +131,13 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
 
   async function shutDown(deadlineMs: number): Promise<void> {
     if (running === undefined) return;
-    const { store, namespace, capture, amqp, port, metrics } = running;
+    const { store, logs, namespace, capture, amqp, port, metrics } = running;
     const closed = port.stop({ deadlineMs: Math.min(deadlineMs, CLIENTS_LEAVE_MS) });
     amqp.close();
     await closed;
     await capture.stop();
     namespace.stop();
+    await logs.close();
     await store.close();
     metrics.stop();
   }

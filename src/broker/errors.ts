@@ -5,6 +5,7 @@ import { PenstockError } from '../shared/errors.js';
  * - `PS_BROKER_STORE_CORRUPT`: the data folder cannot be read; nothing was changed in it.
  * - `PS_BROKER_STORE_CLOSED`: the broker is stopping and takes no more writes.
  * - `PS_BROKER_STORE_FAILED`: a write or read failed (disk full, input/output error).
+ * - `PS_BROKER_DISK_FULL`: there is no room for events; what was sent is refused and nothing else is touched.
  * - `PS_BROKER_MESSAGE_MALFORMED`: bytes that are not an AMQP message.
  * - `PS_BROKER_TOPOLOGY`: the entities contradict each other, or what is stored.
  */
@@ -13,6 +14,7 @@ export type BrokerErrorCode =
   | 'PS_BROKER_STORE_CORRUPT'
   | 'PS_BROKER_STORE_CLOSED'
   | 'PS_BROKER_STORE_FAILED'
+  | 'PS_BROKER_DISK_FULL'
   | 'PS_BROKER_MESSAGE_MALFORMED'
   | 'PS_BROKER_TOPOLOGY';
 

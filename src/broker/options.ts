@@ -12,6 +12,8 @@ export interface BrokerOptions {
   readonly port: number;
   /** Entities that have to be there; those made at run time stay as they are. */
   readonly topology: Topology;
+  /** Most bytes of events that a partition of a hub keeps; without it only time removes events. */
+  readonly partitionMaxBytes?: number | undefined;
 }
 
 export interface BrokerDeps {
@@ -26,7 +28,7 @@ export interface BrokerDeps {
 /** Where the parts of a broker keep their things. */
 export const brokerFolders = (dataDir: string) => {
   const root = join(dataDir, 'broker');
-  return { root, store: join(root, 'store'), security: join(root, 'security') };
+  return { root, store: join(root, 'store'), hubs: join(root, 'hubs'), security: join(root, 'security') };
 };
 
 /** The names under which a broker on `host` is reached: what its certificate is for. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type BlobWriter, createBroker, loadTopology } from '../broker/index.js';
 import type { Config } from '../shared/config/index.js';
-import { port } from './options.js';
+import { port, positiveNumber } from './options.js';
 import { runRole } from './role.js';
 import { storageAccess } from './services.js';
 
@@ -34,6 +34,7 @@ export function register(command: Command): void {
     .option('--data-dir <folder>', 'folder of everything that is kept on this machine')
     .option('--host <address>', 'address that the broker listens on')
     .option('--broker-port <port>', 'port of the broker; 0 takes any free one', port)
+    .option('--partition-max-bytes <bytes>', 'most bytes of events that a partition of a hub keeps', positiveNumber)
     .option('--template <file>', 'ARM template, or Config.json of the official emulators, with the topology')
     .action((flags: Record<string, unknown>) =>
       runRole(
@@ -43,16 +44,17 @@ export function register(command: Command): void {
           'broker.host': flags['host'],
           'broker.port': flags['brokerPort'],
           'broker.template': flags['template'],
+          'broker.partitionMaxBytes': flags['partitionMaxBytes'],
         },
         async ({ config, clock, logger }) => {
-          const { host, template } = config.broker;
+          const { host, template, partitionMaxBytes } = config.broker;
           const topology = loadTopology(template);
           const onFatal = (error: unknown) => {
             logger.fatal({ err: error }, 'the store failed');
             process.exit(1);
           };
           const broker = createBroker(
-            { dataDir: config.dataDir, host, port: config.broker.port, topology },
+            { dataDir: config.dataDir, host, port: config.broker.port, topology, partitionMaxBytes },
             { clock, logger, onFatal, blobs: captureStorage(config) },
           );
           const ready = await broker.start();

@@ -56,6 +56,11 @@ export const internalError: AmqpFault = {
   description: 'The broker could not complete the operation.',
 };
 
+const diskFull: AmqpFault = {
+  condition: 'amqp:resource-limit-exceeded',
+  description: 'The disk of the broker is full: nothing of this send was kept.',
+};
+
 export const entityDeleted = (path: string): AmqpFault => ({
   condition: 'amqp:resource-deleted',
   description: `The messaging entity '${path}' was deleted.`,
@@ -71,5 +76,7 @@ export function faultOf(error: unknown, onError: (error: unknown) => void): Amqp
     return malformedMessage(error.message);
   }
   onError(error);
-  return internalError;
+  if (!(error instanceof PenstockError)) return internalError;
+  if (error.code === 'PS_BROKER_DISK_FULL') return diskFull;
+  return error.code === 'PS_BROKER_STORE_CORRUPT' ? { ...internalError, description: error.message } : internalError;
 }

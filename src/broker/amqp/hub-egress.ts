@@ -2,6 +2,7 @@ import type { Sender } from 'rhea';
 import type { Clock } from '../../shared/clock.js';
 import { eventPayload, eventPayloadWithMetric } from '../message/index.js';
 import type { LogEvent, PartitionRuntime } from '../namespace/index.js';
+import { faultOf } from './conditions.js';
 import type { Egress } from './queue-egress.js';
 import { drained, freeCredit, sendEncoded } from './transport.js';
 
@@ -72,7 +73,9 @@ export function serveHubEgress(
       if (found.length > 0) pump();
     } catch (error) {
       reading = undefined;
-      onError(error);
+      // A reader that is told opens another link, and is told again until the file is mended or retained no more.
+      if (!detached) sender.close({ ...faultOf(error, onError) });
+      detached = true;
     }
   }
 

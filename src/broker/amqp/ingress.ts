@@ -46,10 +46,8 @@ export function takeIntoQueueOrTopic(entity: QueueEntity | TopicEntity): Take {
 }
 
 export function takeIntoHub(entity: HubEntity, partition: PartitionRuntime | undefined): Take {
-  return async ({ messages, partitionKey }) => {
-    await (partition ?? entity.runtime.choose(partitionKey)).append(messages);
-    return undefined;
-  };
+  return ({ messages, partitionKey }) =>
+    (partition ?? entity.runtime.choose(partitionKey)).append(messages).then(() => undefined);
 }
 
 export interface IngressDeps {
@@ -73,24 +71,30 @@ export function serveIngress({ onError, pressure, socket }: IngressDeps, receive
     settleAlone(receiver.connection, delivery, rejectedState(fault));
   }
 
-  async function handle(bytes: Buffer, delivery: Delivery): Promise<void> {
-    pressure.enter(socket, bytes.length);
-    try {
-      if (bytes.length > MAX_MESSAGE_BYTES) throw messageTooLarge(MAX_MESSAGE_BYTES);
-      const fault = await take(parseTransfer(bytes, delivery.format));
-      if (fault) throw fault;
-      acceptDelivery(delivery);
-    } catch (error) {
+  async function takeBytes(bytes: Buffer, format: number | undefined): Promise<AmqpFault | undefined> {
+    if (bytes.length > MAX_MESSAGE_BYTES) throw messageTooLarge(MAX_MESSAGE_BYTES);
+    return take(parseTransfer(bytes, format));
+  }
+
+  /** Nothing here keeps `bytes` while it waits: they are a view of all that the socket brought at once. */
+  function handle(bytes: Buffer, delivery: Delivery): void {
+    const size = bytes.length;
+    pressure.enter(socket, size);
+    takeBytes(bytes, delivery.format)
+      .then((fault) => {
+        if (fault) throw fault;
+        acceptDelivery(delivery);
+      })
       // Never within the event that brought the transfer: see `flush`.
-      await undefined;
-      refuseDelivery(delivery, faultOf(error, onError));
-    } finally {
-      pressure.leave(bytes.length);
-    }
-    topUp();
+      .catch((error) => refuseDelivery(delivery, faultOf(error, onError)))
+      .finally(() => {
+        pressure.leave(size);
+        topUp();
+      })
+      .catch(onError);
   }
 
   receiver.on('message', ({ message, delivery }: EventContext) => {
-    void handle(message as unknown as Buffer, delivery as Delivery);
+    handle(message as unknown as Buffer, delivery as Delivery);
   });
 }

@@ -41,7 +41,13 @@ interface Internals {
 
 interface TransferFrame {
   readonly channel: number;
-  readonly performative: { value: unknown[]; message_format?: number; handle: number; more?: boolean };
+  readonly performative: {
+    value: unknown[];
+    delivery_tag?: Buffer;
+    message_format?: number;
+    handle: number;
+    more?: boolean;
+  };
   readonly payload?: Buffer;
 }
 
@@ -79,6 +85,8 @@ function takeRawMessages(connection: Connection): void {
   inner.on_transfer = (frame) => {
     const { performative, payload } = frame;
     if (performative.message_format === 0) performative.value[MESSAGE_FORMAT_FIELD] = undefined;
+    // A delivery keeps its tag until it is settled: as a view it would keep all bytes that came with it.
+    if (performative.delivery_tag) performative.delivery_tag = Buffer.from(performative.delivery_tag);
     if (performative.more || incomplete.size > 0) boundDelivery(incomplete, frame, payload?.length ?? 0);
     proto.on_transfer.call(connection, frame);
   };

@@ -2,9 +2,9 @@ export { createDuplicateHistory, type DuplicateHistory } from './dedup.js';
 export {
   createPartitionLog,
   EMPTY_LOG,
-  type LogEvent,
   type LogState,
   offsetOf,
+  type PartitionLog,
   type Position,
 } from './partition-log.js';
 export {

@@ -50,15 +50,30 @@ export function encodeFilterValue(value: FilterValue): Buffer {
   return buffer;
 }
 
-/** `00 53 code d1 size count`: descriptor and head of a map section whose entries (`bytes` of them) follow. */
+/** Bytes of `00 53 code d1 size count`: descriptor and head of a map section. */
+export const MAP_SECTION_HEAD_BYTES = 12;
+
+export interface MapSection {
+  readonly code: number;
+  readonly entries: number;
+  /** Of all entries, which follow. */
+  readonly bytes: number;
+}
+
+/** Writes the head of a map section and answers where its entries begin. */
+export function writeMapSectionHead(into: Buffer, offset: number, { code, entries, bytes }: MapSection): number {
+  into[offset] = 0x00;
+  into[offset + 1] = 0x53;
+  into[offset + 2] = code;
+  into[offset + 3] = 0xd1;
+  into.writeUInt32BE(bytes + 4, offset + 4);
+  into.writeUInt32BE(entries * 2, offset + 8);
+  return offset + MAP_SECTION_HEAD_BYTES;
+}
+
 export function mapSectionHead(code: number, entries: number, bytes: number): Buffer {
-  const head = Buffer.allocUnsafe(12);
-  head[0] = 0x00;
-  head[1] = 0x53;
-  head[2] = code;
-  head[3] = 0xd1;
-  head.writeUInt32BE(bytes + 4, 4);
-  head.writeUInt32BE(entries * 2, 8);
+  const head = Buffer.allocUnsafe(MAP_SECTION_HEAD_BYTES);
+  writeMapSectionHead(head, 0, { code, entries, bytes });
   return head;
 }
 

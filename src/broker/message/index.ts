@@ -3,10 +3,11 @@ export { type IncomingMessage, parseIncoming, SYSTEM_TO_PROPERTY } from './incom
 export { type BareChanges, rewriteBare } from './rewrite.js';
 export { BATCH_FORMAT, splitBatch } from './scan.js';
 export {
-  encodeEvent,
+  eventBytes,
   eventEnqueuedAtMs,
   eventPayload,
   eventPayloadWithMetric,
+  writeEvent,
 } from './stored-event.js';
 export {
   deadLetterFromStored,

@@ -1,5 +1,5 @@
 import { entryTemplate } from './annotations.js';
-import { encodeString, encodeSymbol, mapSection, mapSectionHead } from './encode.js';
+import { encodeString, encodeSymbol, MAP_SECTION_HEAD_BYTES, mapSection, writeMapSectionHead } from './encode.js';
 import type { IncomingMessage } from './incoming.js';
 import { SECTION } from './scan.js';
 
@@ -23,29 +23,39 @@ export interface EventFields {
 
 type Storable = Pick<IncomingMessage, 'header' | 'annotations' | 'bare'>;
 
-export function encodeEvent(message: Storable, fields: EventFields): Buffer {
-  const offset = encodeString(fields.offset);
-  let annotationBytes = ownEntries.bytes + OFFSET_KEY.length + offset.length;
-  for (const entry of message.annotations) annotationBytes += entry.length;
-  const head = mapSectionHead(
-    SECTION.messageAnnotations,
-    message.annotations.length + ownEntries.count + 1,
-    annotationBytes,
-  );
-  const record = Buffer.allocUnsafe(
-    HEAD_BYTES + message.header.length + head.length + annotationBytes + message.bare.length,
-  );
-  record.writeDoubleBE(fields.enqueuedAtMs, 0);
-  record.writeUInt16BE(message.header.length, 8);
-  let at = HEAD_BYTES;
-  at += message.header.copy(record, at);
-  at += head.copy(record, at);
-  for (const entry of message.annotations) at += entry.copy(record, at);
+/** An offset is a few digits: `a1 length digits`. */
+const OFFSET_HEAD_BYTES = 2;
+
+const annotationBytes = (annotations: readonly Buffer[], offset: string): number => {
+  let bytes = ownEntries.bytes + OFFSET_KEY.length + OFFSET_HEAD_BYTES + offset.length;
+  for (const entry of annotations) bytes += entry.length;
+  return bytes;
+};
+
+/** Bytes of the record of an event. */
+export const eventBytes = ({ header, annotations, bare }: Storable, offset: string): number =>
+  HEAD_BYTES + header.length + MAP_SECTION_HEAD_BYTES + annotationBytes(annotations, offset) + bare.length;
+
+/** Writes the record of an event at `start`, where there is room for its `eventBytes`. */
+export function writeEvent(record: Buffer, start: number, message: Storable, fields: EventFields): void {
+  const { header, annotations, bare } = message;
+  const { offset } = fields;
+  record.writeDoubleBE(fields.enqueuedAtMs, start);
+  record.writeUInt16BE(header.length, start + 8);
+  let at = start + HEAD_BYTES;
+  at += header.copy(record, at);
+  at = writeMapSectionHead(record, at, {
+    code: SECTION.messageAnnotations,
+    entries: annotations.length + ownEntries.count + 1,
+    bytes: annotationBytes(annotations, offset),
+  });
+  for (const entry of annotations) at += entry.copy(record, at);
   at = ownEntries.write(record, at, [fields.sequence, fields.enqueuedAtMs]);
   at += OFFSET_KEY.copy(record, at);
-  at += offset.copy(record, at);
-  message.bare.copy(record, at);
-  return record;
+  record[at] = 0xa1;
+  record[at + 1] = offset.length;
+  at += OFFSET_HEAD_BYTES + record.write(offset, at + OFFSET_HEAD_BYTES, 'latin1');
+  bare.copy(record, at);
 }
 
 export const eventEnqueuedAtMs = (record: Buffer): number => record.readDoubleBE(0);

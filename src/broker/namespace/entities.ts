@@ -6,6 +6,7 @@ import {
   type QueueState,
   type Router,
 } from '../entities/index.js';
+import type { EventLogs } from '../log/index.js';
 import type { IncomingMessage } from '../message/index.js';
 import {
   historyTimeEnd,
@@ -82,6 +83,9 @@ export interface HubEntity extends Live<HubRecord> {
 
 export interface EntityDeps {
   readonly store: Store;
+  readonly logs: EventLogs;
+  /** What a partition of a hub keeps at the most; Infinity where the disk is the only bound. */
+  readonly partitionMaxBytes: number;
   readonly clock: Clock;
   readonly newToken: () => string;
   readonly onError: (error: unknown) => void;
@@ -240,14 +244,17 @@ const withTimeToLive = (message: IncomingMessage, topicMs: number): IncomingMess
 
 export async function openHubEntity(deps: EntityDeps, record: HubRecord): Promise<HubEntity> {
   const states = await deps.store.getMany(record.logIds.map(logStateKey));
-  const partitions = record.logIds.map((id, index) =>
-    createPartitionRuntime(deps, {
-      id,
-      partitionId: String(index),
-      state: decodeLogState(states[index]),
-      retentionMs: () => entity.record.definition.retentionMs,
-    }),
-  );
+  const maxBytes = () => deps.partitionMaxBytes;
+  const opening = record.logIds.map(async (id, index) => {
+    const noted = decodeLogState(states[index]);
+    const log = await deps.logs.open(id, { ...noted, maxBytes });
+    const retentionMs = () => entity.record.definition.retentionMs;
+    return createPartitionRuntime(
+      { clock: deps.clock, log },
+      { id, partitionId: String(index), noted, retentionMs, maxBytes },
+    );
+  });
+  const partitions = await Promise.all(opening);
   const entity: HubEntity = {
     kind: 'hub',
     record,

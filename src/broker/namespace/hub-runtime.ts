@@ -1,9 +1,8 @@
 import type { Clock } from '../../shared/clock.js';
 import { partitionForKey } from '../../shared/partition-hash.js';
-import { createPartitionLog, type LogEvent, type LogState, offsetOf, type Position } from '../entities/index.js';
-import { encodeEvent, eventEnqueuedAtMs, type IncomingMessage } from '../message/index.js';
-import { eventKey, sequenceOfKey } from '../store/keys.js';
-import type { Store, Write } from '../store/types.js';
+import { type LogState, offsetOf, type Position } from '../entities/index.js';
+import type { EventLog, LogEvent } from '../log/index.js';
+import { eventBytes, type IncomingMessage, writeEvent } from '../message/index.js';
 
 interface PartitionFacts {
   readonly firstSequence: number;
@@ -20,118 +19,91 @@ type Start =
 
 export interface PartitionRuntime {
   readonly partitionId: string;
-  /** Appends events; resolves when they are durable. */
-  append(messages: readonly IncomingMessage[]): Promise<void>;
+  /**
+   * Appends events; resolves when they are durable. All of them are kept or none. A note is state of the partition that is
+   * durable if and only if the events are; it replaces the one before.
+   */
+  append(messages: readonly IncomingMessage[], note?: Buffer): Promise<void>;
+  /** The newest note that is durable. */
+  note(): Buffer | undefined;
   resolve(position: Position): Promise<Start>;
   /** The next events from a sequence number on; at once when they are in memory. */
   read(sequence: number, limit: number): readonly LogEvent[] | Promise<readonly LogEvent[]>;
   /** Calls `listener` whenever there are new events. */
   subscribe(listener: () => void): () => void;
   facts(): PartitionFacts;
+  /** What is durable, if that has changed since it was last asked for. */
   changedState(): { readonly id: number; readonly state: LogState } | undefined;
-  /** Forgets events that are older than the retention. */
+  /** Forgets events that are older than the retention, or more than it allows. */
   retain(): Promise<void>;
 }
 
 interface Deps {
-  readonly store: Store;
   readonly clock: Clock;
+  readonly log: EventLog;
 }
 
 export interface PartitionOptions {
   readonly id: number;
   readonly partitionId: string;
-  readonly state: LogState;
+  /** What the store has of it. */
+  readonly noted: LogState;
   readonly retentionMs: () => number;
+  readonly maxBytes: () => number;
 }
 
-const READ_BYTES = 4 * 1024 * 1024;
-const RETAIN_AT_ONCE = 64;
-
-export function createPartitionRuntime({ store, clock }: Deps, options: PartitionOptions): PartitionRuntime {
-  const { id, partitionId, retentionMs } = options;
-  const log = createPartitionLog(id, options.state);
+export function createPartitionRuntime({ clock, log }: Deps, options: PartitionOptions): PartitionRuntime {
+  const { id, partitionId, retentionMs, maxBytes } = options;
+  const { numbers } = log;
   const listeners = new Set<() => void>();
+  let { noted } = options;
 
-  /** The first event of at least `fromMs` in `[low, high)`, by halving: times do not go back within a partition. */
-  async function search(fromMs: number, low: number, high: number): Promise<number> {
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const record = await store.get(eventKey(id, middle));
-      if (record !== undefined && eventEnqueuedAtMs(record) >= fromMs) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
-  async function readStored(sequence: number, limit: number): Promise<readonly LogEvent[]> {
-    const entries = await store.range({
-      from: eventKey(id, sequence),
-      to: eventKey(id, log.storedUpTo()),
-      limit,
-      maxBytes: READ_BYTES,
-    });
-    return entries.map(({ key, value }) => ({ sequence: sequenceOfKey(key), record: value }));
-  }
+  const notify = () => {
+    for (const listener of listeners) listener();
+  };
 
   return {
     partitionId,
 
-    append(messages) {
-      const nowMs = clock.now();
-      const writes: Write[] = [];
-      const appended: { event: LogEvent; enqueuedAtMs: number }[] = [];
-      for (const message of messages) {
-        const { sequence, enqueuedAtMs } = log.stamp(nowMs);
-        const record = encodeEvent(message, { sequence, offset: offsetOf(sequence), enqueuedAtMs });
-        writes.push(log.append(record, enqueuedAtMs));
-        appended.push({ event: { sequence, record }, enqueuedAtMs });
-      }
-      return store.commit(writes).then(() => {
-        for (const { event, enqueuedAtMs } of appended) log.publish(event, enqueuedAtMs);
-        for (const listener of listeners) listener();
-      });
+    append(messages, note) {
+      if (messages.length === 0 && note === undefined) return Promise.resolve();
+      const { sequence: first, enqueuedAtMs } = numbers.stamp(clock.now());
+      const fieldsOf = (index: number) => {
+        const sequence = first + index;
+        return { sequence, offset: offsetOf(sequence), enqueuedAtMs };
+      };
+      const sizes = messages.map((message, index) => eventBytes(message, offsetOf(first + index)));
+      const write = (into: Buffer, at: number, index: number) =>
+        writeEvent(into, at, messages[index] as IncomingMessage, fieldsOf(index));
+      // Nothing that waits for the disk may hold the messages: they are views of what the socket brought.
+      return log.append({ enqueuedAtMs, sizes, write, note }).then(notify);
     },
+
+    note: log.note,
 
     async resolve(position) {
-      const resolved = log.resolve(position);
+      const resolved = numbers.resolve(position);
       if (resolved.kind !== 'search') return resolved;
-      return { kind: 'at', sequence: await search(resolved.fromMs, resolved.low, resolved.high) };
+      return { kind: 'at', sequence: await log.findTime(resolved.fromMs) };
     },
 
-    read(sequence, limit) {
-      // What the retention took is passed over: memory may hold all that is left.
-      const from = Math.max(sequence, log.facts().firstSequence);
-      return log.readRecent(from, limit) ?? readStored(from, limit);
-    },
+    read: log.read,
 
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
 
-    facts: log.facts,
+    facts: numbers.facts,
 
     changedState() {
-      const state = log.changedState();
-      return state && { id, state };
+      const state = numbers.state();
+      if (noted.nextSequence === state.nextSequence && noted.firstSequence === state.firstSequence) return undefined;
+      noted = state;
+      return { id, state };
     },
 
-    async retain() {
-      const oldestMs = clock.now() - retentionMs();
-      for (;;) {
-        const { firstSequence, isEmpty } = log.facts();
-        if (isEmpty) return;
-        const range = { from: eventKey(id, firstSequence), to: eventKey(id, firstSequence + RETAIN_AT_ONCE) };
-        const oldest = await store.range({ ...range, limit: RETAIN_AT_ONCE, maxBytes: READ_BYTES });
-        const kept = oldest.find(({ value }) => eventEnqueuedAtMs(value) >= oldestMs);
-        const end = kept ? sequenceOfKey(kept.key) : sequenceOfKey((oldest.at(-1) ?? { key: range.to }).key) + 1;
-        const writes = log.truncate(end);
-        if (writes.length === 0) return;
-        await store.commit(writes);
-        if (kept) return;
-      }
-    },
+    retain: () => log.retain({ oldestMs: clock.now() - retentionMs(), maxBytes: maxBytes() }),
   };
 }
 

@@ -1,4 +1,5 @@
-export type { LogEvent, Position } from '../entities/index.js';
+export type { Position } from '../entities/index.js';
+export type { LogEvent } from '../log/index.js';
 export { createNamespacePort } from './admin-port.js';
 export type { Namespace } from './contract.js';
 export { bytesOf, countMessages, type MessageCounts } from './counts.js';

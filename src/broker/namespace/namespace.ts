@@ -23,7 +23,8 @@ import { decodeRecord, type EntityRecord, encodeRecord, type QueueRecord, type S
 
 export type NamespaceDeps = Omit<EntityDeps, 'findDestination'>;
 
-const STORE_FORMAT = 1;
+/** 2: the events of hubs are in files of their own. */
+const STORE_FORMAT = 2;
 const MAINTENANCE_MS = 60_000;
 const MAX_ENTITIES = 100_000;
 
@@ -41,7 +42,11 @@ async function readHeader(store: Store, clock: Clock): Promise<Header> {
   }
   const header = decodeRecord<Header>(bytes);
   if (header.format === STORE_FORMAT) return header;
-  throw new BrokerError('PS_BROKER_STORE_CORRUPT', `the store has format ${header.format}, not ${STORE_FORMAT}`);
+  throw new BrokerError(
+    'PS_BROKER_STORE_CORRUPT',
+    `the data folder has format ${header.format} and this version of Penstock needs ${STORE_FORMAT}: ` +
+      'start with another --data-dir, or remove the folder `broker` in it',
+  );
 }
 
 /**
@@ -117,6 +122,7 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
   const records = stored.map(({ value }) => decodeRecord<EntityRecord>(value));
   // Topics before their subscriptions.
   records.sort((a, b) => Number(a.kind === 'subscription') - Number(b.kind === 'subscription'));
+  await deps.logs.removeOthers(new Set(records.flatMap((record) => (record.kind === 'hub' ? record.logIds : []))));
   for (const record of records) await open(await withTransferDeadLetters(record));
 
   store.onBatch((into) => {
@@ -130,7 +136,16 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
         await forgetOldIds(deps, entity.record.historyId, entity.history);
       }
     }
+    await noteHubs();
   }
+
+  /** What is durable of the hubs, so that a start notices when their files are not all there. */
+  async function noteHubs(): Promise<void> {
+    const writes: Write[] = [];
+    for (const entity of live) if (entity.kind === 'hub') entity.contribute(writes);
+    if (writes.length > 0) await store.commit(writes);
+  }
+
   const stopMaintenance = every(clock, MAINTENANCE_MS, () => maintain().catch(deps.onError));
 
   const idsOf = (entity: Entity): number[] => {
@@ -152,6 +167,7 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
       live.delete(entity);
       entity.stop();
       entity.deletion.announce();
+      if (entity.kind === 'hub') for (const id of entity.record.logIds) await deps.logs.remove(id);
       for (const range of idsOf(entity).flatMap(rangesOfId)) await store.clear(range);
     }
     await changed();

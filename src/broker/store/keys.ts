@@ -14,8 +14,7 @@
  * 17 store:u32                      state of the scheduled messages: counters
  * 20 history:u32 messageId          duplicate detection: when this message id was seen
  * 21 history:u32 time:u64 messageId the ids of one send (JSON) by time and first id, to forget them in order
- * 30 log:u32                        state of a partition: next sequence number, first retained
- * 31 log:u32 sequence:u64           an event
+ * 30 log:u32                        state of a partition when it was last noted; its events are in files (see ../log)
  * 32 log:u32                        how far Capture has come in a partition (JSON)
  * 40                                allocation of the u32 ids above
  * ```
@@ -32,7 +31,6 @@ const SCHEDULE_STATE = 0x17;
 const HISTORY_BY_ID = 0x20;
 const HISTORY_BY_TIME = 0x21;
 const LOG_STATE = 0x30;
-const LOG_EVENT = 0x31;
 const LOG_CAPTURE = 0x32;
 const IDS = 0x40;
 
@@ -101,11 +99,10 @@ export const historyTimeEnd = (history: number): Buffer => withId(HISTORY_BY_TIM
 export const timeOfHistoryKey = (key: Buffer): number => readUint64(key, WITH_ID_BYTES);
 
 export const logStateKey = (log: number): Buffer => withId(LOG_STATE, log);
-export const eventKey = (log: number, sequence: number): Buffer => withSequence(LOG_EVENT, log, sequence);
 
 export const captureKey = (log: number): Buffer => withId(LOG_CAPTURE, log);
 
-/** The sequence number at the end of a key of a message, a change or an event. */
+/** The sequence number at the end of a key of a message or a change. */
 export const sequenceOfKey = (key: Buffer): number => readUint64(key, WITH_ID_BYTES);
 
 /** Everything that belongs to one id, for when its entity is deleted. */
@@ -113,7 +110,7 @@ export function rangesOfId(id: number): { from: Buffer; to: Buffer }[] {
   const ofStore = [STORE_STATE, STORE_MESSAGE, STORE_CHANGE, STORE_DEFERRED];
   const ofSchedule = [SCHEDULED_MESSAGE, SCHEDULED_DUE, SCHEDULE_STATE];
   const ofHistory = [HISTORY_BY_ID, HISTORY_BY_TIME];
-  return [...ofStore, ...ofSchedule, ...ofHistory, LOG_STATE, LOG_EVENT, LOG_CAPTURE].map((kind) => ({
+  return [...ofStore, ...ofSchedule, ...ofHistory, LOG_STATE, LOG_CAPTURE].map((kind) => ({
     from: withId(kind, id),
     to: withId(kind, id + 1),
   }));

@@ -79,6 +79,11 @@ const brokerSchema = z.strictObject({
     .describe(
       'ARM template, or Config.json of the official emulators, with the topology; by default the template that ships with Penstock.',
     ),
+  partitionMaxBytes: z
+    .int()
+    .min(1024 * 1024)
+    .optional()
+    .describe('Most bytes of events that a partition of a hub keeps, whatever its retention time; at least 1 MiB.'),
 });
 
 const serviceSchema = {

@@ -2,17 +2,16 @@ import fc from 'fast-check';
 import rhea from 'rhea';
 import { describe, expect, it } from 'vitest';
 import { archiveFile, formatEnqueuedTime } from '../../../src/broker/capture/archive.js';
-import { encodeEvent, parseIncoming } from '../../../src/broker/message/index.js';
 import type { LogEvent } from '../../../src/broker/namespace/index.js';
 import type { CaptureEncoding } from '../../../src/broker/topology/index.js';
-import { encode, message } from '../message/messages.js';
+import { encode, message, recordOf } from '../message/messages.js';
 import { readAvro } from './avro-reader.js';
 
 const AT_MS = Date.UTC(2016, 10, 16, 16, 44, 11);
 
 const stored = (sequence: number, raw: Buffer): LogEvent => ({
   sequence,
-  record: encodeEvent(parseIncoming(raw), { sequence, offset: String(sequence), enqueuedAtMs: AT_MS }),
+  record: recordOf(raw, { sequence, offset: String(sequence), enqueuedAtMs: AT_MS }),
 });
 
 async function fileOf(events: readonly LogEvent[], encoding: CaptureEncoding = 'Avro', name = 'a'): Promise<Buffer> {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import rhea from 'rhea';
+import { eventBytes, parseIncoming, writeEvent } from '../../../src/broker/message/index.js';
 
 /** Messages as clients encode them: by rhea itself, which knows nothing of the scanner under test. */
 export const encode = (message: Record<string, unknown>): Buffer =>
@@ -46,3 +47,14 @@ export const message = fc.record(
   },
   { requiredKeys: ['body'] },
 );
+
+/** The record of an event as it lies between others in a block of memory. */
+export function recordOf(raw: Buffer, fields: Parameters<typeof writeEvent>[3]): Buffer {
+  const incoming = parseIncoming(raw);
+  const end = 7 + eventBytes(incoming, fields.offset);
+  const block = Buffer.alloc(end + 7, 0xee);
+  writeEvent(block, 7, incoming, fields);
+  const around = Buffer.concat([block.subarray(0, 7), block.subarray(end)]);
+  if (!around.equals(Buffer.alloc(14, 0xee))) throw new Error('an event was written outside of its place');
+  return block.subarray(7, end);
+}

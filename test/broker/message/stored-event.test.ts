@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  encodeEvent,
-  eventEnqueuedAtMs,
-  eventPayload,
-  eventPayloadWithMetric,
-  parseIncoming,
-} from '../../../src/broker/message/index.js';
-import { decode, encode, message } from './messages.js';
+import { eventEnqueuedAtMs, eventPayload, eventPayloadWithMetric } from '../../../src/broker/message/index.js';
+import { decode, encode, message, recordOf } from './messages.js';
 
 const fields = { sequence: 7, offset: '7', enqueuedAtMs: 1_700_000_000_123 };
 const added = {
@@ -20,7 +14,7 @@ describe('an event in a partition', () => {
   it('is stored as it will be delivered: as sent, with its number, offset and time', () => {
     fc.assert(
       fc.property(message, (sent) => {
-        const record = encodeEvent(parseIncoming(encode(sent)), fields);
+        const record = recordOf(encode(sent), fields);
         expect(eventEnqueuedAtMs(record)).toBe(fields.enqueuedAtMs);
         const original = decode(encode(sent));
         expect({ ...decode(eventPayload(record)) }).toEqual({
@@ -34,7 +28,7 @@ describe('an event in a partition', () => {
   it('brings the state of its partition along when asked to', () => {
     fc.assert(
       fc.property(message, (sent) => {
-        const record = encodeEvent(parseIncoming(encode(sent)), fields);
+        const record = recordOf(encode(sent), fields);
         const metric = { lastSequence: 9, lastOffset: '9', lastEnqueuedAtMs: 5, nowMs: 6 };
         const delivered = decode(eventPayloadWithMetric(record, metric));
         const { delivery_annotations, ...rest } = delivered;

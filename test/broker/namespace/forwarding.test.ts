@@ -10,6 +10,7 @@ import {
 import type { QueueDefinition, Topology } from '../../../src/broker/topology/index.js';
 import { queue, subscription, topic } from '../../helpers/broker.js';
 import { createManualClock } from '../../helpers/manual-clock.js';
+import { hubDeps } from '../log/hub-deps.js';
 import { decode, encode } from '../message/messages.js';
 import { createMemoryStore, type MemoryStore } from './memory-store.js';
 
@@ -30,7 +31,10 @@ async function open(topology: Partial<Topology>): Promise<Namespace> {
   };
   const given = { queues: [], topics: [], hubs: [], ...topology };
   const clock = createManualClock();
-  namespace = await openNamespace({ store, clock, newToken: () => `token-${tokens++}`, onError }, given);
+  namespace = await openNamespace(
+    { store, ...hubDeps(onError), clock, newToken: () => `token-${tokens++}`, onError },
+    given,
+  );
   return namespace;
 }
 

@@ -4,6 +4,8 @@ import { createNamespacePort, type Namespace, openNamespace } from '../../../src
 import type { Topology } from '../../../src/broker/topology/index.js';
 import { hub, queueSettings, subscription, topic } from '../../helpers/broker.js';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js';
+import { hubDeps } from '../log/hub-deps.js';
+import { createMemoryDisk, type MemoryDisk } from '../log/memory-disk.js';
 import { encode } from '../message/messages.js';
 import { createMemoryStore, type MemoryStore } from './memory-store.js';
 
@@ -17,11 +19,13 @@ const message = (fields: Record<string, unknown>) => parseIncoming(encode(fields
 
 describe('the namespace', () => {
   let store: MemoryStore;
+  let disk: MemoryDisk;
   let clock: ManualClock;
   let tokens = 0;
 
   beforeEach(() => {
     store = createMemoryStore();
+    disk = createMemoryDisk();
     clock = createManualClock();
   });
 
@@ -31,7 +35,8 @@ describe('the namespace', () => {
     const onError = (error: unknown) => {
       throw error;
     };
-    return openNamespace({ store, clock, newToken: () => `token-${tokens++}`, onError }, given);
+    const newToken = () => `token-${tokens++}`;
+    return openNamespace({ store, ...hubDeps(onError, disk), clock, newToken, onError }, given);
   }
 
   const intakeOf = (namespace: Namespace, name: string) => {
@@ -91,7 +96,7 @@ describe('the namespace', () => {
     clock.advance(59_000);
     await partition?.append([message({ body: 'new' })]);
     await namespace.maintain();
-    // Both rows of the id are gone, and one event came.
+    // Both rows of the id are gone, and the numbers of one partition were noted.
     expect(store.size).toBe(before - 2 + 1);
     clock.advance(2000);
     await namespace.maintain();
