@@ -1,14 +1,15 @@
 import rhea from 'rhea';
-import type { QueueRuntime, SettleOutcome } from '../namespace/index.js';
+import type { QueueRuntime, SettleOutcome, Settling } from '../namespace/index.js';
 import { type Address, queueAt } from './address.js';
 import { answer, badRequest, bodyOf, done, type Fields, fail, wholeNumber, wholeNumbers } from './bus-replies.js';
 import { entityNotFound, messageLockLost, messageNotFound, notAllowed, notImplemented } from './conditions.js';
 import type { ConnectionContext } from './context.js';
 import { lockTokenOf } from './lock-token.js';
-import { changesOf, deadLetterReason } from './queue-egress.js';
+import { changesOf, deadLetterReason, LOST } from './queue-egress.js';
 import { type NodeRequest, type Reply, textProperty } from './requests.js';
 import { decodeRule, encodeRule } from './rule-codec.js';
 import { cancelScheduled, scheduleMessages } from './scheduled-requests.js';
+import { answerSessionRequest, heldSession, SESSION_OPERATIONS } from './session-management.js';
 
 const { types } = rhea;
 const TIMESTAMP_CODE = 0x83;
@@ -26,7 +27,10 @@ function lockTokens(body: Fields): string[] | undefined {
     : undefined;
 }
 
+const lockIsOfSession = notAllowed('The lock on a message of a session is that on the session: renew that.');
+
 function renewLocks(queue: QueueRuntime, body: Fields): Reply {
+  if (queue.sessions !== undefined) return fail(400, lockIsOfSession);
   const tokens = lockTokens(body);
   if (tokens === undefined) return badRequest('lock-tokens: an array of UUIDs is expected.');
   const ends = tokens.map((token) => queue.renew(token));
@@ -34,18 +38,38 @@ function renewLocks(queue: QueueRuntime, body: Fields): Reply {
   return answer(200, 'OK', { expirations: types.wrap_array(ends, TIMESTAMP_CODE, undefined) });
 }
 
-async function peek(queue: Pick<QueueRuntime, 'peek'>, body: Fields): Promise<Reply> {
+const sessionIdOf = (body: Fields): string | undefined => {
+  const sessionId = body['session-id'];
+  return typeof sessionId === 'string' ? sessionId : undefined;
+};
+
+/** Where messages are settled and received by number: the queue, or the session that the client holds. */
+function settlingOf(queue: QueueRuntime, body: Fields, owner: unknown): Settling | Reply {
+  return queue.sessions === undefined ? queue : heldSession(queue.sessions, body, owner);
+}
+
+interface Peeked {
+  readonly peek: QueueRuntime['peek'];
+  readonly sessions?: QueueRuntime['sessions'];
+}
+
+async function peek(queue: Peeked, body: Fields): Promise<Reply> {
   const from = wholeNumber(body['from-sequence-number']);
   const count = wholeNumber(body['message-count']);
   if (from === undefined || count === undefined || count < 1) {
     return badRequest('from-sequence-number and message-count are expected.');
   }
-  const messages = await queue.peek(from, Math.min(count, MAX_PEEKED));
+  const limit = Math.min(count, MAX_PEEKED);
+  const sessionId = sessionIdOf(body);
+  const messages =
+    queue.sessions === undefined || sessionId === undefined
+      ? await queue.peek(from, limit)
+      : await queue.sessions.peek({ sessionId, fromSequence: from, limit });
   if (messages.length === 0) return answer(204, 'No content');
   return answer(200, 'OK', { messages: messages.map(({ payload }) => ({ message: payload })) });
 }
 
-function disposition(queue: QueueRuntime, body: Fields): ((token: string) => Promise<SettleOutcome>) | undefined {
+function disposition(queue: Settling, body: Fields): ((token: string) => Promise<SettleOutcome>) | undefined {
   const changes = body['properties-to-modify'] as Fields | undefined;
   switch (body['disposition-status']) {
     case 'completed':
@@ -64,20 +88,25 @@ function disposition(queue: QueueRuntime, body: Fields): ((token: string) => Pro
   }
 }
 
-async function updateDisposition(queue: QueueRuntime, body: Fields): Promise<Reply> {
+async function updateDisposition(queue: QueueRuntime, body: Fields, owner: unknown): Promise<Reply> {
   const tokens = lockTokens(body);
   if (tokens === undefined) return badRequest('lock-tokens: an array of UUIDs is expected.');
-  const settle = disposition(queue, body);
+  const settling = settlingOf(queue, body, owner);
+  if ('properties' in settling) return settling;
+  const settle = disposition(settling, body);
   if (settle === undefined) return badRequest('disposition-status: not a known status.');
   const outcomes = await Promise.all(tokens.map(settle));
-  return outcomes.includes('lock-lost') ? fail(410, messageLockLost) : done;
+  const lost = outcomes.find((outcome) => outcome !== 'done');
+  return lost === undefined ? done : fail(410, LOST[lost]);
 }
 
-async function receiveDeferred(queue: QueueRuntime, body: Fields): Promise<Reply> {
+async function receiveDeferred(queue: QueueRuntime, body: Fields, owner: unknown): Promise<Reply> {
   const sequences = wholeNumbers(body['sequence-numbers'], MAX_DEFERRED);
   if (sequences === undefined) return badRequest(`sequence-numbers: 1 to ${MAX_DEFERRED} numbers are expected.`);
   const mode = wholeNumber(body['receiver-settle-mode']) === 0 ? 'receive-and-delete' : 'peek-lock';
-  const received = await queue.receiveDeferred(sequences, mode);
+  const settling = settlingOf(queue, body, owner);
+  if ('properties' in settling) return settling;
+  const received = await settling.receiveDeferred(sequences, mode);
   if (received === undefined) return fail(404, messageNotFound);
   return answer(200, 'OK', {
     messages: received.map(({ lockToken, payload }) => ({
@@ -169,10 +198,11 @@ export async function answerBusRequest(
     case 'com.microsoft:peek-message':
       return peek(queue, body);
     case 'com.microsoft:receive-by-sequence-number':
-      return receiveDeferred(queue, body);
+      return receiveDeferred(queue, body, context);
     case 'com.microsoft:update-disposition':
-      return updateDisposition(queue, body);
+      return updateDisposition(queue, body, context);
   }
+  if (SESSION_OPERATIONS.has(operation)) return answerSessionRequest(queue, operation, body, context);
   if (address?.kind !== 'subscription') return unsupported;
   switch (operation) {
     case 'com.microsoft:enumerate-rules':

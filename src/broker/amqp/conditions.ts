@@ -51,6 +51,21 @@ export const messageNotFound: AmqpFault = {
   description: 'Failed to lock one or more specified messages. Either the message is already locked or does not exist.',
 };
 
+export const sessionLockLost: AmqpFault = {
+  condition: 'com.microsoft:session-lock-lost',
+  description: 'The session lock has expired on the session. Accept a new session.',
+};
+
+export const sessionCannotBeLocked = (sessionId: string): AmqpFault => ({
+  condition: 'com.microsoft:session-cannot-be-locked',
+  description: `The requested session '${sessionId}' cannot be accepted. It may be locked by another receiver.`,
+});
+
+export const noSessionInTime = (timeoutMs: number): AmqpFault => ({
+  condition: 'com.microsoft:timeout',
+  description: `The operation did not complete within the allotted timeout of ${timeoutMs} ms: no session was available.`,
+});
+
 export const internalError: AmqpFault = {
   condition: 'amqp:internal-error',
   description: 'The broker could not complete the operation.',

@@ -26,7 +26,7 @@ function parseTransfer(bytes: Buffer, format: number | undefined): ParsedTransfe
 /** Longest message id, session id and partition key that Service Bus takes, in characters. */
 const MAX_ID_LENGTH = 128;
 
-export function refusal({ messageId, sessionId, partitionKey }: IncomingMessage): AmqpFault | undefined {
+function refusal({ messageId, sessionId, partitionKey }: IncomingMessage): AmqpFault | undefined {
   const tooLong = [messageId, sessionId, partitionKey].some((text) => (text?.length ?? 0) > MAX_ID_LENGTH);
   return tooLong ? idTooLong : undefined;
 }
@@ -36,9 +36,29 @@ const idTooLong: AmqpFault = {
   description: `Message id, session id and partition key have ${MAX_ID_LENGTH} characters at the most.`,
 };
 
+/** A topic takes any message: it is for each subscription to say what it needs. */
+const requiresSession = (entity: QueueEntity | TopicEntity): boolean =>
+  entity.kind === 'queue' && entity.record.definition.requiresSession;
+
+/** The service's own sentence. */
+const sessionIdMissing: AmqpFault = {
+  condition: 'amqp:not-allowed',
+  description:
+    'The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have session support ' +
+    'enabled can only receive messages that have the SessionId set to a valid value.',
+};
+
+/** Why an entity does not take messages; undefined when it does. */
+export function refusalOf(entity: QueueEntity | TopicEntity, messages: readonly IncomingMessage[]) {
+  const fault = messages.map(refusal).find((one) => one !== undefined);
+  if (fault) return fault;
+  const missing = requiresSession(entity) && messages.some(({ sessionId }) => sessionId === undefined);
+  return missing ? sessionIdMissing : undefined;
+}
+
 export function takeIntoQueueOrTopic(entity: QueueEntity | TopicEntity): Take {
   return async ({ messages }) => {
-    const fault = messages.map(refusal).find((one) => one !== undefined);
+    const fault = refusalOf(entity, messages);
     if (fault) return fault;
     await entity.intake(messages);
     return undefined;

@@ -6,7 +6,6 @@ import {
   consumerGroupNotFound,
   entityNotFound,
   notAllowed,
-  notImplemented,
   partitionOutOfRange,
 } from './conditions.js';
 import type { ConnectionContext, LinkService } from './context.js';
@@ -16,9 +15,17 @@ import { serveIngress, takeIntoHub, takeIntoQueueOrTopic } from './ingress.js';
 import { receiveObjection } from './objections.js';
 import { parsePosition } from './positions.js';
 import { serveQueueEgress } from './queue-egress.js';
+import { openSessionLink, sessionAskedFor } from './session-links.js';
 import { MAX_MESSAGE_BYTES, setAttach } from './transport.js';
 
-const sessionsUnsupported = notImplemented('Entities with sessions are not supported by this broker.');
+/** The service's own sentences. */
+const sessionRequired = notAllowed(
+  'It is not possible for an entity that requires sessions to create a non-sessionful message receiver.',
+);
+const sessionNotRequired = notAllowed(
+  'A sessionful message receiver cannot be created on an entity that does not require sessions. ' +
+    'Ensure RequiresSession is set to true when creating a Queue or Subscription to enable sessionful behavior.',
+);
 
 type Opened = LinkService | AmqpFault;
 
@@ -37,7 +44,6 @@ export function openReceiverLink(context: ConnectionContext, link: Receiver, add
   const entity = address.kind === 'named' && !address.deadLetters ? context.namespace.find(address.name) : undefined;
   if (entity === undefined) return notFound(context, link, 'target');
   if (entity.kind === 'hub') return sendTo(context, link, entity, takeIntoHub(entity, undefined));
-  if (entity.kind === 'queue' && entity.record.definition.requiresSession) return sessionsUnsupported;
   return sendTo(context, link, entity, takeIntoQueueOrTopic(entity));
 }
 
@@ -65,12 +71,17 @@ export function openSenderLink(context: ConnectionContext, link: Sender, address
   if (entity.kind === 'topic') return notAllowed('A topic cannot be received from: name one of its subscriptions.');
   if (entity.kind === 'hub') return notAllowed('An event hub is received from by consumer group and partition.');
   const subQueue = address.kind === 'subscription' || address.kind === 'named' ? address : { deadLetters: false };
-  const { deadLetters } = subQueue;
-  if (entity.record.definition.requiresSession && !deadLetters) return sessionsUnsupported;
   const objection = () => receiveObjection(entity, subQueue);
   const fault = objection();
   if (fault) return fault;
   const queue = queueAt(entity.queue, subQueue) as QueueRuntime;
+  const sessionId = sessionAskedFor(link);
+  if (queue.sessions !== undefined) {
+    if (sessionId === undefined) return sessionRequired;
+    const opened = openSessionLink(context, link, queue.sessions, sessionId);
+    return 'condition' in opened ? opened : { ...opened, deletion: entity.deletion, objection };
+  }
+  if (sessionId !== undefined) return sessionNotRequired;
   if (link.snd_settle_mode === 1) setAttach(link, { snd_settle_mode: 1 });
   return { ...serveQueueEgress(context, link, queue), deletion: entity.deletion, objection };
 }

@@ -6,10 +6,11 @@ import { malformedMessage } from './conditions.js';
 import type { ConnectionContext, LinkService } from './context.js';
 import { answerHubRequest } from './hub-management.js';
 import { decodeRequest, type NodeRequest, type Reply, replyLink, sendReply } from './requests.js';
-import { acceptDelivery, rejectedState, settleAlone } from './transport.js';
+import { acceptDelivery, MAX_MESSAGE_BYTES, rejectedState, settleAlone } from './transport.js';
 
 const CREDIT = 100;
-const MAX_REQUEST_BYTES = 1024 * 1024;
+/** A message or the state of a session, and what goes with it. */
+const MAX_REQUEST_BYTES = MAX_MESSAGE_BYTES + 64 * 1024;
 
 type NodeAddress = Extract<Address, { kind: 'cbs' | 'management' }>;
 

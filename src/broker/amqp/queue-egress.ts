@@ -2,7 +2,7 @@ import type { Delivery, EventContext, Sender } from 'rhea';
 import type { BareChanges } from '../message/index.js';
 import type { QueueConsumer, QueueRuntime, SettleOutcome } from '../namespace/index.js';
 import type { FilterValue } from '../topology/index.js';
-import { faultOf, messageLockLost } from './conditions.js';
+import { faultOf, messageLockLost, sessionLockLost } from './conditions.js';
 import { deliveryTag } from './lock-token.js';
 import {
   acceptDelivery,
@@ -70,8 +70,16 @@ export function deadLetterReason(info: Readonly<Record<string, unknown>> | undef
   };
 }
 
-/** Serves a link on which a client receives from a queue, a subscription or a dead-letter queue. */
-export function serveQueueEgress(deps: QueueEgressDeps, sender: Sender, queue: QueueRuntime): Egress {
+export const LOST = { 'lock-lost': messageLockLost, 'session-lock-lost': sessionLockLost } as const;
+
+/** A queue, or a session of it, as a link receives from it. */
+export type Received = Pick<
+  QueueRuntime,
+  'attach' | 'demandChanged' | 'quiet' | 'complete' | 'abandon' | 'defer' | 'release' | 'deadLetter'
+>;
+
+/** Serves a link on which a client receives from a queue, a session, a subscription or a dead-letter queue. */
+export function serveQueueEgress(deps: QueueEgressDeps, sender: Sender, queue: Received): Egress {
   const { congested, onError } = deps;
   const settled = sender.snd_settle_mode === 1;
   const tokens = new WeakMap<Delivery, string>();
@@ -96,7 +104,7 @@ export function serveQueueEgress(deps: QueueEgressDeps, sender: Sender, queue: Q
     tokens.delete(delivery);
     try {
       const outcome = await work(token);
-      if (outcome === 'lock-lost') settleAlone(sender.connection, delivery, rejectedState(messageLockLost));
+      if (outcome !== 'done') settleAlone(sender.connection, delivery, rejectedState(LOST[outcome]));
       else if (name === 'accepted') acceptDelivery(delivery);
       else settleAlone(sender.connection, delivery, name === 'rejected' ? deadLetteredState() : stateOf(delivery));
     } catch (error) {

@@ -3,7 +3,7 @@ import { type IncomingMessage, parseIncoming } from '../message/index.js';
 import type { QueueEntity, TopicEntity } from '../namespace/index.js';
 import { answer, badRequest, done, type Fields, fail, wholeNumbers } from './bus-replies.js';
 import { faultOf, messageNotFound } from './conditions.js';
-import { refusal } from './ingress.js';
+import { refusalOf } from './ingress.js';
 import type { Reply } from './requests.js';
 
 const { types } = rhea;
@@ -40,7 +40,7 @@ export async function scheduleMessages(
   if (messages.some(({ scheduledEnqueueTimeMs }) => scheduledEnqueueTimeMs === undefined)) {
     return badRequest('x-opt-scheduled-enqueue-time: every message needs it to be scheduled.');
   }
-  const fault = messages.map(refusal).find((one) => one !== undefined);
+  const fault = refusalOf(entity, messages);
   if (fault) return fail(400, fault);
   const numbers = await entity.schedule(messages);
   return answer(200, 'OK', { 'sequence-numbers': types.wrap_array(numbers, LONG_CODE, undefined) });

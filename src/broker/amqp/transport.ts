@@ -236,6 +236,38 @@ export function refuse(link: Sender | Receiver, fault: AmqpFault): void {
   link.close({ ...fault });
 }
 
+/** Our side of an attach that has not been answered yet. */
+export interface HeldAttach {
+  /** Answers the attach with these fields of ours. */
+  answer(fields: Readonly<Record<string, unknown>>): void;
+  refuse(fault: AmqpFault): void;
+  /** The peer has gone: the attach is answered without a terminus, so that its detach can be. */
+  abandon(): void;
+}
+
+/** Keeps back our side of an attach. Only within the event that brought it: rhea has opened the link, but written nothing. */
+export function holdAttach(link: Sender): HeldAttach {
+  const { state } = link as unknown as { state: { local_open: boolean; open_requests: number } };
+  state.local_open = false;
+  state.open_requests = 0;
+  let answered = false;
+  function open(fields: Readonly<Record<string, unknown>>): boolean {
+    if (answered || link.session.is_closed()) return false;
+    answered = true;
+    setAttach(link, fields);
+    (link as unknown as { open(): void }).open();
+    return true;
+  }
+  const nowhere = { source: undefined, target: undefined };
+  return {
+    answer: (fields) => void open(fields),
+    refuse(fault) {
+      if (open(nowhere)) link.close({ ...fault });
+    },
+    abandon: () => void open(nowhere),
+  };
+}
+
 /** Attaches with the terminus that the peer asked for. */
 export function echoTermini(link: Sender | Receiver): void {
   const { local, remote } = link as unknown as {

@@ -10,10 +10,12 @@ export {
 export {
   createQueue,
   EMPTY_QUEUE,
+  type Load,
   type Queue,
   type QueueEntry,
   type QueueState,
   type Settlement,
 } from './queue/index.js';
 export { createSchedule, EMPTY_SCHEDULE, type Scheduled, type ScheduleState } from './schedule.js';
+export { createSessions, type SessionHold, type SessionSearch, type Sessions } from './sessions/index.js';
 export { compileRouter, type Router } from './topic.js';

@@ -33,7 +33,7 @@ export interface IncomingMessage {
 }
 
 /** Positions in the properties section (AMQP 1.0 part 3, section 3.2.4). */
-const PROPERTY = {
+export const PROPERTY = {
   messageId: 0,
   to: 2,
   subject: 3,

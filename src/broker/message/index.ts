@@ -2,6 +2,7 @@ export { type CapturedEvent, capturedEvent } from './captured-event.js';
 export { type IncomingMessage, parseIncoming, SYSTEM_TO_PROPERTY } from './incoming.js';
 export { type BareChanges, rewriteBare } from './rewrite.js';
 export { BATCH_FORMAT, splitBatch } from './scan.js';
+export { storedSessionId } from './session-id.js';
 export {
   eventBytes,
   eventEnqueuedAtMs,

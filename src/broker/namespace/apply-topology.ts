@@ -2,6 +2,7 @@ import { BrokerError } from '../errors.js';
 import type {
   HubDefinition,
   QueueDefinition,
+  QueueSettings,
   SubscriptionDefinition,
   TopicDefinition,
   Topology,
@@ -39,7 +40,15 @@ async function applyQueue(namespace: Namespace, definition: QueueDefinition): Pr
   }
   if (entity.kind !== 'queue') throw contradiction(`${definition.name} is stored as a ${entity.kind}, not as a queue`);
   if (sameDefinition(entity.record.fromTopology, definition)) return;
+  keepsSessions(entity.record.definition, definition);
   await namespace.update({ ...entity.record, definition, fromTopology: definition });
+}
+
+/** Messages are stored by session or not at all so. */
+function keepsSessions(stored: QueueSettings, { name, requiresSession }: QueueSettings & { name: string }): void {
+  if (stored.requiresSession === requiresSession) return;
+  const is = stored.requiresSession ? 'with' : 'without';
+  throw contradiction(`${name} is stored ${is} sessions: requiresSession cannot change`);
 }
 
 async function applyTopic(namespace: Namespace, topic: TopicDefinition): Promise<void> {
@@ -70,6 +79,7 @@ async function applySubscription(
     await namespace.addSubscription({ kind: 'subscription', path, topic: topicName, ...applied });
     return;
   }
+  keepsSessions(entity.record.definition, definition);
   await namespace.update({ ...entity.record, ...applied });
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.js';
 import type { Queue, QueueEntry } from '../entities/index.js';
-import { encodeDelivery, storedFields } from '../message/index.js';
+import { encodeDelivery, storedFields, storedSessionId } from '../message/index.js';
 import { changeKey, deferredKey } from '../store/keys.js';
 import type { Store } from '../store/types.js';
 import type { QueueConsumer, QueueDelivery } from './dispatcher.js';
@@ -14,6 +14,12 @@ export interface DeferredAccessDeps {
   readonly expire: (entry: QueueEntry) => Promise<void>;
 }
 
+/** Of which session they have to be, and under whose lock they come. */
+interface Session {
+  readonly sessionId: string;
+  readonly lockedUntilMs: number;
+}
+
 /**
  * Receives deferred messages by their numbers: all of them, or undefined when one is not there or somebody has it in
  * hand. A deferred message expires no sooner than somebody asks for it (Azure, message deferral).
@@ -21,28 +27,29 @@ export interface DeferredAccessDeps {
 export type ReceiveDeferred = (
   sequences: readonly number[],
   mode: QueueConsumer['mode'],
+  session?: Session,
 ) => Promise<QueueDelivery[] | undefined>;
 
 export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred {
   const { store, clock, queue, newToken, expire } = deps;
 
-  async function read(sequences: readonly number[]): Promise<(QueueEntry | undefined)[]> {
+  async function read(sequences: readonly number[], session: Session | undefined): Promise<(QueueEntry | undefined)[]> {
     const [records, counts] = await Promise.all([
       store.getMany(sequences.map((sequence) => deferredKey(queue.id, sequence))),
       store.getMany(sequences.map((sequence) => changeKey(queue.id, sequence))),
     ]);
     return sequences.map((sequence, index): QueueEntry | undefined => {
       const record = records[index];
-      return (
-        record && {
-          sequence,
-          sizeBytes: record.length,
-          expiresAtMs: storedFields(record).expiresAtMs,
-          state: 'deferred',
-          deliveryCount: counts[index]?.readUInt32BE(0) ?? 0,
-          record,
-        }
-      );
+      if (record === undefined || (session && storedSessionId(record) !== session.sessionId)) return undefined;
+      return {
+        sequence,
+        sizeBytes: record.length,
+        expiresAtMs: storedFields(record).expiresAtMs,
+        state: 'deferred',
+        deliveryCount: counts[index]?.readUInt32BE(0) ?? 0,
+        record,
+        ...(session && { sessionId: session.sessionId }),
+      };
     });
   }
 
@@ -51,8 +58,9 @@ export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred 
     await expire(entry);
   }
 
-  function lock(entry: QueueEntry, nowMs: number): QueueDelivery {
-    const { lockToken, lockedUntilMs, record } = queue.lockDeferred(entry, nowMs, newToken);
+  function lock(entry: QueueEntry, nowMs: number, session: Session | undefined): QueueDelivery {
+    const { lockToken, record, ...own } = queue.lockDeferred(entry, nowMs, newToken);
+    const { lockedUntilMs } = session ?? own;
     const { sequence, deliveryCount, state } = entry;
     entry.record = undefined;
     return {
@@ -75,9 +83,9 @@ export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred 
     });
   }
 
-  return async (sequences, mode) => {
+  return async (sequences, mode, session) => {
     if (!queue.claimDeferred(sequences)) return undefined;
-    const found = await read(sequences);
+    const found = await read(sequences, session);
     const nowMs = clock.now();
     const good: QueueEntry[] = [];
     const expiring: Promise<void>[] = [];
@@ -91,6 +99,6 @@ export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred 
       await Promise.all(expiring);
       return undefined;
     }
-    return mode === 'peek-lock' ? good.map((entry) => lock(entry, nowMs)) : takeAway(good);
+    return mode === 'peek-lock' ? good.map((entry) => lock(entry, nowMs, session)) : takeAway(good);
   };
 }

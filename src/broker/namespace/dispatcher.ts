@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.js';
-import type { Queue, QueueEntry } from '../entities/index.js';
+import type { Load, Queue, QueueEntry } from '../entities/index.js';
 import { encodeDelivery, storedFields } from '../message/index.js';
 import { changeKey, messageKey, sequenceOfKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
@@ -37,10 +37,24 @@ export interface QueueConsumer {
   cancel(): void;
 }
 
+/** The messages of a queue, or of one session of it, as they are handed out. */
+export type DispatchedQueue = Pick<
+  Queue,
+  'id' | 'available' | 'wanted' | 'loaded' | 'take' | 'takeAway' | 'discard' | 'giveBack'
+>;
+
+export interface Loaded {
+  readonly entries: readonly QueueEntry[];
+  /** Whether the range has no more. */
+  readonly complete: boolean;
+}
+
 export interface DispatcherDeps {
   readonly store: Store;
   readonly clock: Clock;
-  readonly queue: Queue;
+  readonly queue: DispatchedQueue;
+  /** Reads messages from the store. */
+  readonly load: (wanted: Load) => Promise<Loaded>;
   readonly newToken: () => string;
   readonly onExpired: (entry: QueueEntry) => void;
   readonly onError: (error: unknown) => void;
@@ -54,7 +68,8 @@ export interface Dispatcher {
   pump(): void;
   /** Resolves when everything that could be handed out at this moment is. */
   quiet(): Promise<void>;
-  stop(): void;
+  /** Hands nothing out any more; resolves when what was on its way has come back. */
+  stop(): Promise<void>;
 }
 
 interface Delivery {
@@ -176,23 +191,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   async function load(): Promise<boolean> {
     const wanted = queue.wanted();
     if (wanted === undefined || queue.available() > 0 || !someoneWaits()) return false;
-    const { fromSequence, toSequence, limit } = wanted;
-    const [from, to] = [messageKey(queue.id, fromSequence), messageKey(queue.id, toSequence)];
-    const entries = await store.range({ from, to, limit, maxBytes: LOAD_BYTES });
-    const end = (entries.length > 0 ? sequenceOfKey((entries.at(-1) as { key: Buffer }).key) : fromSequence) + 1;
-    const changes = await store.range({
-      from: changeKey(queue.id, fromSequence),
-      to: changeKey(queue.id, end),
-      limit: entries.length + 1,
-    });
-    const counts = new Map(changes.map(({ key, value }) => [sequenceOfKey(key), value.readUInt32BE(0)]));
-    const found = entries.map(({ key, value: record }): QueueEntry => {
-      const sequence = sequenceOfKey(key);
-      const { expiresAtMs } = storedFields(record);
-      const deliveryCount = counts.get(sequence) ?? 0;
-      return { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record };
-    });
-    queue.loaded(wanted, found, entries.length === 0);
+    const { entries, complete } = await deps.load(wanted);
+    queue.loaded(wanted, entries, complete);
     return true;
   }
 
@@ -238,9 +238,31 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       pump();
       while (running !== undefined) await running;
     },
-    stop() {
+    async stop() {
       stopped = true;
       consumers.clear();
+      await running;
     },
   };
+}
+
+/** Reads the next messages of a queue, whatever their session. */
+export async function loadMessages(store: Store, id: number, wanted: Load): Promise<Loaded> {
+  const { fromSequence, toSequence, limit } = wanted;
+  const [from, to] = [messageKey(id, fromSequence), messageKey(id, toSequence)];
+  const found = await store.range({ from, to, limit, maxBytes: LOAD_BYTES });
+  const end = (found.length > 0 ? sequenceOfKey((found.at(-1) as { key: Buffer }).key) : fromSequence) + 1;
+  const changes = await store.range({
+    from: changeKey(id, fromSequence),
+    to: changeKey(id, end),
+    limit: found.length + 1,
+  });
+  const counts = new Map(changes.map(({ key, value }) => [sequenceOfKey(key), value.readUInt32BE(0)]));
+  const entries = found.map(({ key, value: record }): QueueEntry => {
+    const sequence = sequenceOfKey(key);
+    const { expiresAtMs } = storedFields(record);
+    const deliveryCount = counts.get(sequence) ?? 0;
+    return { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record };
+  });
+  return { entries, complete: entries.length === 0 };
 }

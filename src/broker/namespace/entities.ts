@@ -105,7 +105,14 @@ async function openQueue(
   ];
   const deadLetters = createQueueRuntime(deps, { id: ids[1], state: states[1], settings });
   const transferDeadLetters = createQueueRuntime(deps, { id: ids[2], state: states[2], settings });
-  const queue = createQueueRuntime(deps, { id: ids[0], state: states[0], settings, deadLetters, transferDeadLetters });
+  const queue = createQueueRuntime(deps, {
+    id: ids[0],
+    state: states[0],
+    settings,
+    deadLetters,
+    transferDeadLetters,
+    requiresSession: record.definition.requiresSession,
+  });
   const forwarding = createForwarding(deps, { path: record.path, queue, settings });
   const contribute = (into: Write[]) => {
     for (const one of [queue, deadLetters, transferDeadLetters]) one.contribute(into);

@@ -8,4 +8,7 @@ export type { QueueConsumer, QueueDelivery } from './dispatcher.js';
 export type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
 export type { PartitionRuntime } from './hub-runtime.js';
 export { openNamespace } from './namespace.js';
-export type { QueueRuntime, SettleOutcome } from './queue-runtime.js';
+export type { QueueRuntime } from './queue-runtime.js';
+export type { HeldSession } from './sessions/held-session.js';
+export type { SessionRuntime } from './sessions/session-runtime.js';
+export type { SettleOutcome, Settling } from './settling.js';

@@ -1,11 +1,21 @@
 import type { Clock } from '../../shared/clock.js';
-import { createQueue, type QueueEntry, type QueueState, type Settlement } from '../entities/index.js';
-import { type BareChanges, encodeStored, rewriteBare, type Storable, storedBare, withBare } from '../message/index.js';
+import { createQueue, createSessions, type QueueEntry, type QueueState, type Settlement } from '../entities/index.js';
+import {
+  type BareChanges,
+  encodeStored,
+  rewriteBare,
+  type Storable,
+  storedBare,
+  storedSessionId,
+  withBare,
+} from '../message/index.js';
 import { storeStateKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
-import { createDeferredAccess, type ReceiveDeferred } from './deferred-access.js';
-import { createDispatcher, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
+import { createDeferredAccess } from './deferred-access.js';
+import { createDispatcher, loadMessages, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
 import { type PeekedMessage, peekMessages } from './peek.js';
+import { createSessionRuntime, type SessionRuntime } from './sessions/session-runtime.js';
+import type { DeadLetterReason, SettleOutcome, Settling } from './settling.js';
 import { encodeQueueState } from './states.js';
 
 export interface QueueRuntimeSettings {
@@ -13,15 +23,6 @@ export interface QueueRuntimeSettings {
   readonly maxDeliveryCount: number;
   readonly defaultMessageTimeToLiveMs: number;
   readonly deadLetteringOnMessageExpiration: boolean;
-}
-
-export type SettleOutcome = 'done' | 'lock-lost';
-
-interface DeadLetterReason {
-  readonly reason: string;
-  readonly description?: string;
-  /** Further application properties that the receiver sets. */
-  readonly changes?: BareChanges;
 }
 
 /** A message that is put, and what to call once it is durable. */
@@ -47,15 +48,19 @@ export interface QueueRuntimeOptions {
   readonly deadLetters?: QueueRuntime;
   /** Where messages go that cannot be forwarded. */
   readonly transferDeadLetters?: QueueRuntime;
+  /** Messages are taken by session. */
+  readonly requiresSession?: boolean;
 }
 
 /** A queue with its store, its clock and its receivers. Promises resolve when what they say is durable. */
-export interface QueueRuntime {
+export interface QueueRuntime extends Settling {
   readonly id: number;
   readonly deadLetters: QueueRuntime | undefined;
   readonly transferDeadLetters: QueueRuntime | undefined;
   /** Gives a sequence number to a message that is stored elsewhere. */
   skipSequence(): number;
+  /** Where sessions are required: then messages are received through them alone. */
+  readonly sessions: SessionRuntime | undefined;
   /** Puts a message; `write` has to be committed in the same step, and `publish` called after it. */
   stage(message: Storable): Staged;
   stageRecord(record: Buffer, expiresAtMs: number, deliveryCount?: number): Staged;
@@ -64,14 +69,8 @@ export interface QueueRuntime {
   /** Says that a receiver can take more. */
   demandChanged(): void;
   quiet(): Promise<void>;
-  complete(token: string): Promise<SettleOutcome>;
-  abandon(token: string, changes?: BareChanges): Promise<SettleOutcome>;
-  /** Sets a message aside: from now on only `receiveDeferred` finds it. */
-  defer(token: string, changes?: BareChanges): Promise<SettleOutcome>;
-  readonly receiveDeferred: ReceiveDeferred;
   /** Takes a message back that its receiver did not want; this does not count as a delivery. */
   release(token: string): Promise<SettleOutcome>;
-  deadLetter(token: string, why: DeadLetterReason): Promise<SettleOutcome>;
   /** The new end of the lock, or undefined when it was lost. */
   renew(token: string): number | undefined;
   /** Messages of every state from a sequence number on, without locking them. */
@@ -92,7 +91,8 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     lockDurationMs: settings().lockDurationMs,
     maxDeliveryCount: deadLetters === undefined ? NEVER : settings().maxDeliveryCount,
   });
-  const queue = createQueue(id, limits, options.state);
+  const sessions = options.requiresSession ? createSessions(options.state) : undefined;
+  const queue = createQueue(id, limits, options.state, { ...(sessions && { sessions }) });
   let cancelLockTimer: (() => void) | undefined;
   let stopped = false;
   let accessedAtMs = clock.now();
@@ -102,6 +102,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     store,
     clock,
     queue,
+    load: (wanted) => loadMessages(store, id, wanted),
     newToken: deps.newToken,
     onError,
     onExpired: (entry) => background(expire(entry)),
@@ -109,13 +110,18 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
   });
 
   function stageRecord(record: Buffer, expiresAtMs: number, deliveryCount = 0): Staged {
+    const sessionId = sessions && storedSessionId(record);
+    if (sessions && sessionId === undefined && deadLetters)
+      return deadLetters.stageRecord(withoutSession(record), NEVER);
     const sequence = queue.peekSequence();
-    const write = queue.put(record, deliveryCount);
+    const write = queue.put(record, { deliveryCount, sessionId });
+    const entry = { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record } as const;
     return {
       write,
       publish() {
-        queue.publish({ sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record });
-        dispatcher.pump();
+        queue.publish(sessionId === undefined ? { ...entry } : { ...entry, sessionId });
+        if (sessionId === undefined) dispatcher.pump();
+        else sessionRuntime?.arrived(sessionId);
       },
     };
   }
@@ -179,7 +185,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
   function scheduleLockTimer(): void {
     const endMs = queue.nextLockEndMs();
-    if (cancelLockTimer !== undefined || stopped || endMs === undefined) return;
+    if (cancelLockTimer !== undefined || stopped || endMs === undefined || endMs === NEVER) return;
     cancelLockTimer = clock.setTimer(onLockTimer, Math.min(Math.max(endMs - clock.now(), 1), MAX_TIMER_MS));
   }
 
@@ -193,10 +199,13 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
   const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, expire });
 
-  return {
+  const runtime: QueueRuntime = {
     id,
     deadLetters,
     transferDeadLetters,
+    get sessions() {
+      return sessionRuntime;
+    },
     stageRecord,
 
     skipSequence() {
@@ -237,8 +246,8 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
       return settle(queue.defer(token, clock.now(), record), deliveryCountExceeded);
     },
 
-    async receiveDeferred(sequences, mode) {
-      const received = await receiveDeferred(sequences, mode);
+    async receiveDeferred(sequences, mode, session) {
+      const received = await receiveDeferred(sequences, mode, session);
       scheduleLockTimer();
       return received;
     },
@@ -266,9 +275,31 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
     stop() {
       stopped = true;
-      dispatcher.stop();
+      background(dispatcher.stop());
+      sessionRuntime?.stop();
       cancelLockTimer?.();
       cancelLockTimer = undefined;
     },
   };
+  const sessionRuntime =
+    sessions &&
+    createSessionRuntime({
+      ...deps,
+      queue,
+      sessions,
+      operations: runtime,
+      expire,
+      comeBack: (token) => settle(queue.abandon(token, clock.now()), deliveryCountExceeded),
+      lockDurationMs: () => settings().lockDurationMs,
+    });
+  return runtime;
+}
+
+/** As it goes to the dead-letter queue of an entity that requires sessions. */
+function withoutSession(record: Buffer): Buffer {
+  const applicationProperties = new Map<string, string>([
+    ['DeadLetterReason', 'Session ID is null.'],
+    ['DeadLetterErrorDescription', "Session enabled entity doesn't allow a message whose session identifier is null."],
+  ]);
+  return withBare(record, rewriteBare(storedBare(record), { applicationProperties }), { expiresAtMs: NEVER });
 }

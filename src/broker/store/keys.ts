@@ -12,12 +12,17 @@
  * 15 store:u32 sequence:u64         a scheduled message, of a queue or (by the id of its history) of a topic
  * 16 store:u32 due:u64 sequence:u64 scheduled messages by time: their size
  * 17 store:u32                      state of the scheduled messages: counters
+ * 18 store:u32 session sequence:u64 a message of a session that can be delivered: its size and times
+ * 19 store:u32 session sequence:u64 a deferred message of a session
+ * 1a store:u32 session              the state that receivers keep with a session
  * 20 history:u32 messageId          duplicate detection: when this message id was seen
  * 21 history:u32 time:u64 messageId the ids of one send (JSON) by time and first id, to forget them in order
  * 30 log:u32                        state of a partition when it was last noted; its events are in files (see ../log)
  * 32 log:u32                        how far Capture has come in a partition (JSON)
  * 40                                allocation of the u32 ids above
  * ```
+ *
+ * A session in a key is its id in UTF-8 with the number of bytes (u16) before it.
  */
 const FORMAT = 0x01;
 const DEFINITION = 0x02;
@@ -28,6 +33,8 @@ const STORE_DEFERRED = 0x14;
 const SCHEDULED_MESSAGE = 0x15;
 const SCHEDULED_DUE = 0x16;
 const SCHEDULE_STATE = 0x17;
+/** Written and read by session-keys.ts. */
+export const SESSION_KIND = { message: 0x18, deferred: 0x19, state: 0x1a } as const;
 const HISTORY_BY_ID = 0x20;
 const HISTORY_BY_TIME = 0x21;
 const LOG_STATE = 0x30;
@@ -37,7 +44,7 @@ const IDS = 0x40;
 const WITH_ID_BYTES = 5;
 const WITH_SEQUENCE_BYTES = 13;
 
-function withId(kind: number, id: number): Buffer {
+export function withId(kind: number, id: number): Buffer {
   const key = Buffer.allocUnsafe(WITH_ID_BYTES);
   key[0] = kind;
   key.writeUInt32BE(id, 1);
@@ -52,7 +59,7 @@ export function writeUint64(buffer: Buffer, value: number, offset: number): void
   buffer.writeUInt32BE(value % TWO_POW_32, offset + 4);
 }
 
-const readUint64 = (buffer: Buffer, offset: number): number =>
+export const readUint64 = (buffer: Buffer, offset: number): number =>
   buffer.readUInt32BE(offset) * TWO_POW_32 + buffer.readUInt32BE(offset + 4);
 
 function withSequence(kind: number, id: number, sequence: number): Buffer {
@@ -109,8 +116,9 @@ export const sequenceOfKey = (key: Buffer): number => readUint64(key, WITH_ID_BY
 export function rangesOfId(id: number): { from: Buffer; to: Buffer }[] {
   const ofStore = [STORE_STATE, STORE_MESSAGE, STORE_CHANGE, STORE_DEFERRED];
   const ofSchedule = [SCHEDULED_MESSAGE, SCHEDULED_DUE, SCHEDULE_STATE];
+  const ofSessions = Object.values(SESSION_KIND);
   const ofHistory = [HISTORY_BY_ID, HISTORY_BY_TIME];
-  return [...ofStore, ...ofSchedule, ...ofHistory, LOG_STATE, LOG_CAPTURE].map((kind) => ({
+  return [...ofStore, ...ofSchedule, ...ofSessions, ...ofHistory, LOG_STATE, LOG_CAPTURE].map((kind) => ({
     from: withId(kind, id),
     to: withId(kind, id + 1),
   }));

@@ -1,11 +1,36 @@
 import { changeKey, deferredKey, messageKey } from '../../store/keys.js';
 import type { Write } from '../../store/types.js';
+import { type Sessions, sessionRowKey, sessionRowWrite } from '../sessions/index.js';
 import { createHeld } from './deferred.js';
 import { createLocks } from './locks.js';
-import { type QueueEntry, type QueueLimits, type QueueState, type Settlement, type Taken, WINDOW } from './types.js';
+import {
+  type QueueEntry,
+  type QueueLimits,
+  type QueueState,
+  type Settlement,
+  type Taken,
+  WINDOW,
+  type WindowBounds,
+} from './types.js';
 import { createWindow } from './window.js';
 
 export type Queue = ReturnType<typeof createQueue>;
+
+export interface QueueOptions {
+  readonly bounds?: WindowBounds;
+  /** Where messages are taken by session: who holds one takes from its lane, under the lock on the session. */
+  readonly sessions?: Sessions;
+}
+
+/** Where the next message is taken from. */
+interface Source {
+  next(): QueueEntry | undefined;
+}
+
+interface PutOptions {
+  readonly deliveryCount?: number;
+  readonly sessionId?: string | undefined;
+}
 
 /**
  * A peek-lock store of messages in order of sequence number: a queue, a subscription, or a dead-letter queue. Pure: it
@@ -15,11 +40,16 @@ export type Queue = ReturnType<typeof createQueue>;
  * In memory are only the messages that are locked, that came back, and a window of the next ones. A deferred message is
  * in memory only while somebody has it in hand.
  */
-export function createQueue(id: number, limits: () => QueueLimits, initial: QueueState, bounds = WINDOW) {
+export function createQueue(
+  id: number,
+  limits: () => QueueLimits,
+  initial: QueueState,
+  { bounds = WINDOW, sessions }: QueueOptions = {},
+) {
   let { nextSequence, firstSequence, count, bytes, deferredCount, removedCount } = initial;
   let removals = 0;
   let changed = false;
-  const window = createWindow(initial, bounds);
+  const window = sessions ?? createWindow(initial, bounds);
   const locks = createLocks();
   const held = createHeld();
   /** Messages on their way out: expired, or to the dead-letter queue. */
@@ -35,7 +65,7 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     };
     for (const entry of locks.entries()) regard(entry);
     for (const entry of leaving) regard(entry);
-    firstSequence = first;
+    firstSequence = count === 0 ? nextSequence : first;
   }
 
   const recordKey = ({ state, sequence }: QueueEntry): Buffer =>
@@ -47,6 +77,7 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     changed = true;
     const writes: Write[] = [{ key: recordKey(entry) }];
     if (entry.deliveryCount > 0) writes.push({ key: changeKey(id, entry.sequence) });
+    if (sessions) writes.push({ key: sessionRowKey(id, entry) });
     if (entry.state === 'deferred') deferredCount--;
     else removeActive();
     return writes;
@@ -90,7 +121,9 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     const writes: Write[] = [];
     if (entry.state === 'active') {
       writes.push({ key: messageKey(id, entry.sequence) });
+      if (sessions) writes.push({ key: sessionRowKey(id, entry) });
       entry.state = 'deferred';
+      if (sessions) writes.push(sessionRowWrite(id, entry, record));
       deferredCount++;
       removeActive();
     }
@@ -105,7 +138,7 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
   }
 
   const lock = (token: string, entry: QueueEntry, nowMs: number): number =>
-    locks.add(token, entry, { nowMs, durationMs: limits().lockDurationMs });
+    locks.add(token, entry, { nowMs, durationMs: sessions ? Number.POSITIVE_INFINITY : limits().lockDurationMs });
 
   const state = (): QueueState => ({ nextSequence, firstSequence, count, bytes, deferredCount, removedCount });
 
@@ -125,12 +158,13 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     },
 
     /** Puts a record as message `peekSequence()`. It can be delivered once `publish` says that it is durable. */
-    put(record: Buffer, deliveryCount = 0): Write {
+    put(record: Buffer, { deliveryCount = 0, sessionId }: PutOptions = {}): Write {
       const sequence = nextSequence++;
       count++;
       bytes += record.length;
       changed = true;
       if (deliveryCount > 0) extras.push(countWrite(sequence, deliveryCount));
+      if (sessionId !== undefined) extras.push(sessionRowWrite(id, { sequence, state: 'active', sessionId }, record));
       return { key: messageKey(id, sequence), value: record };
     },
 
@@ -142,8 +176,12 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     available: window.available,
 
     /** Takes the next message under a lock, or as `expired` when its time to live is over. */
-    take(nowMs: number, newToken: () => string): Taken | { readonly expired: QueueEntry } | undefined {
-      const entry = window.next();
+    take(
+      nowMs: number,
+      newToken: () => string,
+      from: Source = window,
+    ): Taken | { readonly expired: QueueEntry } | undefined {
+      const entry = from.next();
       if (entry === undefined) return undefined;
       if (entry.expiresAtMs <= nowMs) {
         leave(entry);
@@ -157,8 +195,11 @@ export function createQueue(id: number, limits: () => QueueLimits, initial: Queu
     },
 
     /** Takes the next message for good (receive and delete); `discard` removes it. */
-    takeAway(nowMs: number): { readonly entry: QueueEntry } | { readonly expired: QueueEntry } | undefined {
-      const entry = window.next();
+    takeAway(
+      nowMs: number,
+      from: Source = window,
+    ): { readonly entry: QueueEntry } | { readonly expired: QueueEntry } | undefined {
+      const entry = from.next();
       if (entry === undefined) return undefined;
       leave(entry);
       return entry.expiresAtMs <= nowMs ? { expired: entry } : { entry };

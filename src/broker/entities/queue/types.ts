@@ -33,6 +33,8 @@ export interface QueueEntry {
   sizeBytes: number;
   readonly expiresAtMs: number;
   state: MessageState;
+  /** In a queue that requires sessions. */
+  readonly sessionId?: string;
   /** How often it was delivered and came back. */
   deliveryCount: number;
   record: Buffer | undefined;

@@ -31,7 +31,7 @@ const entryOf = (sequence: number, record: Buffer): QueueEntry => ({
 /** A queue, the store it believes in, and the plain list that it has to agree with. */
 function createDriver() {
   const store = new Map<string, Buffer>();
-  let queue = createQueue(1, limits, EMPTY_QUEUE, window);
+  let queue = createQueue(1, limits, EMPTY_QUEUE, { bounds: window });
   let state = EMPTY_QUEUE;
   let expected: Expected[] = [];
   /** On their way to the dead-letter queue. */
@@ -180,7 +180,7 @@ function createDriver() {
     },
     /** Everything in memory is lost: locks too, but no message and no number. */
     restart() {
-      queue = createQueue(1, limits, state, window);
+      queue = createQueue(1, limits, state, { bounds: window });
       for (const one of expected) one.lock = undefined;
       // What had not left yet is there again, as it was last written.
       for (const { sequence, state: place } of leaving) {

@@ -1,0 +1,12 @@
+import { decodeList } from './decode.js';
+import { PROPERTY } from './incoming.js';
+import { findSection, SECTION, scanSections } from './scan.js';
+import { storedBare } from './stored-message.js';
+
+/** The session of a stored message: its group id (AMQP 1.0 part 3, section 3.2.4). */
+export function storedSessionId(record: Buffer): string | undefined {
+  const bare = storedBare(record);
+  const section = findSection(scanSections(bare), SECTION.properties);
+  const groupId = section && decodeList(bare, section.valueStart)[PROPERTY.groupId];
+  return typeof groupId === 'string' ? groupId : undefined;
+}

@@ -1,0 +1,169 @@
+import type { Clock } from '../../../shared/clock.js';
+import type { Queue, QueueEntry, SessionHold, Sessions } from '../../entities/index.js';
+import type { Store } from '../../store/types.js';
+import { createDispatcher, type DispatchedQueue, type QueueConsumer } from '../dispatcher.js';
+import type { SettleOutcome, Settling } from '../settling.js';
+import { loadSession } from './rows.js';
+
+/** A session in the hands of one receiver. */
+export interface HeldSession extends Settling {
+  readonly sessionId: string;
+  /** Whoever accepted it. */
+  owner: unknown;
+  lockedUntilMs(): number;
+  attach(consumer: QueueConsumer): () => void;
+  demandChanged(): void;
+  quiet(): Promise<void>;
+  release(token: string): Promise<SettleOutcome>;
+  /** Calls `listener` when the lock on the session has ended. */
+  onLost(listener: () => void): void;
+  /** The receiver gives the session back, with all messages that it has not settled: that is not a delivery. */
+  leave(): void;
+}
+
+export interface HeldSessionDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly queue: Queue;
+  readonly sessions: Sessions;
+  readonly operations: Settling;
+  readonly newToken: () => string;
+  /** Removes a message whose time to live is over. */
+  readonly expire: (entry: QueueEntry) => Promise<void>;
+  /** A message comes back because the lock on its session has ended. */
+  readonly comeBack: (token: string) => Promise<unknown>;
+  readonly onError: (error: unknown) => void;
+  /** The session is ending until the promise resolves; then it is free. */
+  readonly onEnding: (session: HeldSession, ended: Promise<void>) => void;
+}
+
+/** A held session, and what only the runtime does with it. */
+export interface OwnedSession extends HeldSession {
+  readonly hold: SessionHold;
+  isAlive(): boolean;
+  /** Reads its first messages; answers whether there are any. */
+  prepare(): Promise<boolean>;
+  /** The lock on the session has ended: its messages come back as if they had been abandoned. */
+  lose(): void;
+}
+
+export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owner: unknown): OwnedSession {
+  const { store, clock, queue, sessions, operations } = deps;
+  const { sessionId, lane, tokens } = hold;
+  const lostListeners: (() => void)[] = [];
+  /** What is on its way to the disk; until then the session must not be read by the next holder. */
+  const pending = new Set<Promise<unknown>>();
+  let closed = false;
+
+  const isAlive = () => !closed && hold.lockedUntilMs > clock.now();
+
+  function track<T>(work: Promise<T>): Promise<T> {
+    pending.add(work);
+    const done = () => void pending.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
+  const newToken = () => {
+    const token = deps.newToken();
+    tokens.add(token);
+    return token;
+  };
+
+  const messages: DispatchedQueue = {
+    ...queue,
+    available: () => (isAlive() ? lane.available() : 0),
+    wanted: () => (isAlive() ? lane.wanted(sessions.publishedUpTo()) : undefined),
+    loaded: lane.loaded,
+    take(nowMs) {
+      const taken = queue.take(nowMs, newToken, lane);
+      // The locks on the messages are as long as that on the session, whose end may move.
+      return taken && 'entry' in taken ? { ...taken, lockedUntilMs: hold.lockedUntilMs } : taken;
+    },
+    takeAway: (nowMs) => queue.takeAway(nowMs, lane),
+    giveBack(token) {
+      return tokens.delete(token) && queue.giveBack(token);
+    },
+  };
+
+  const expire = (entry: QueueEntry) => void track(deps.expire(entry)).catch(deps.onError);
+
+  const dispatcher = createDispatcher({
+    store,
+    clock,
+    queue: messages,
+    newToken: deps.newToken,
+    load: (load) => loadSession(store, queue.id, sessionId, load),
+    onError: deps.onError,
+    onExpired: expire,
+    onRound: () => {},
+  });
+
+  async function settle(token: string, work: () => Promise<SettleOutcome>): Promise<SettleOutcome> {
+    if (!isAlive() || !tokens.has(token)) return 'session-lock-lost';
+    tokens.delete(token);
+    const outcome = await track(work());
+    dispatcher.pump();
+    return outcome;
+  }
+
+  async function end(comesBack: (token: string) => unknown): Promise<void> {
+    await dispatcher.stop();
+    await Promise.allSettled(pending);
+    await Promise.all([...tokens].map(comesBack));
+    sessions.release(hold);
+  }
+
+  function close(comesBack: (token: string) => unknown): void {
+    if (closed) return;
+    closed = true;
+    deps.onEnding(session, end(comesBack).catch(deps.onError));
+  }
+
+  const session: OwnedSession = {
+    sessionId,
+    owner,
+    hold,
+    isAlive,
+    lockedUntilMs: () => hold.lockedUntilMs,
+    attach: dispatcher.attach,
+    demandChanged: dispatcher.pump,
+    quiet: dispatcher.quiet,
+    complete: (token) => settle(token, () => operations.complete(token)),
+    abandon: (token, changes) => settle(token, () => operations.abandon(token, changes)),
+    defer: (token, changes) => settle(token, () => operations.defer(token, changes)),
+    deadLetter: (token, why) => settle(token, () => operations.deadLetter(token, why)),
+    release: (token) => settle(token, async () => (queue.giveBack(token) ? 'done' : 'lock-lost')),
+
+    async receiveDeferred(sequences, mode) {
+      if (!isAlive()) return undefined;
+      const deliveries = await track(operations.receiveDeferred(sequences, mode, hold));
+      if (mode === 'peek-lock') for (const { lockToken } of deliveries ?? []) tokens.add(lockToken);
+      return deliveries;
+    },
+
+    async prepare() {
+      for (;;) {
+        const nowMs = clock.now();
+        for (let front = lane.front(); front && front.expiresAtMs <= nowMs; front = lane.front()) {
+          queue.takeAway(nowMs, lane);
+          expire(front);
+        }
+        const wanted = lane.available() > 0 ? undefined : lane.wanted(sessions.publishedUpTo());
+        if (wanted === undefined) return lane.available() > 0;
+        const { entries, complete } = await loadSession(store, queue.id, sessionId, wanted);
+        lane.loaded(wanted, entries, complete);
+      }
+    },
+
+    onLost: (listener) => void lostListeners.push(listener),
+    leave: () => close((token) => queue.giveBack(token)),
+
+    lose() {
+      if (closed) return;
+      close(deps.comeBack);
+      for (const listener of lostListeners) listener();
+    },
+  };
+  return session;
+}
