@@ -13,11 +13,14 @@ export interface AdministrationClient {
   close(): void;
 }
 
-/** The unmodified ServiceBusAdministrationClient in a process of its own, which trusts the authority in `caFile`. */
-export function startAdministrationClient(connectionString: string, caFile: string): AdministrationClient {
+/**
+ * The unmodified ServiceBusAdministrationClient in a process of its own, which trusts the authority in `caFile` beside
+ * the public ones.
+ */
+export function startAdministrationClient(connectionString: string, caFile?: string): AdministrationClient {
   const script = fileURLToPath(new URL('./client.mjs', import.meta.url));
   const child = spawn(process.execPath, [script, connectionString], {
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile },
+    env: { ...process.env, ...(caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: caFile }) },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
