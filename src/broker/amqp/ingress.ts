@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { Delivery, EventContext, Receiver } from 'rhea';
-import { BATCH_FORMAT, type IncomingMessage, parseIncoming, splitBatch } from '../message/index.js';
+import { BATCH_FORMAT, type IncomingMessage, identified, parseIncoming, splitBatch } from '../message/index.js';
 import type { HubEntity, PartitionRuntime, QueueEntity, TopicEntity } from '../namespace/index.js';
 import { type AmqpFault, faultOf, messageTooLarge } from './conditions.js';
 import type { Pausable, Pressure } from './pressure.js';
@@ -56,11 +57,17 @@ export function refusalOf(entity: QueueEntity | TopicEntity, messages: readonly 
   return missing ? sessionIdMissing : undefined;
 }
 
+const newId = () => randomUUID().replaceAll('-', '');
+
+/** Messages of which each has an id. */
+export const withIds = (messages: readonly IncomingMessage[]): IncomingMessage[] =>
+  messages.map((message) => identified(message, newId));
+
 export function takeIntoQueueOrTopic(entity: QueueEntity | TopicEntity): Take {
   return async ({ messages }) => {
     const fault = refusalOf(entity, messages);
     if (fault) return fault;
-    await entity.intake(messages);
+    await entity.intake(withIds(messages));
     return undefined;
   };
 }

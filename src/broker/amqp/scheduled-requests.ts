@@ -3,7 +3,7 @@ import { type IncomingMessage, parseIncoming } from '../message/index.js';
 import type { QueueEntity, TopicEntity } from '../namespace/index.js';
 import { answer, badRequest, done, type Fields, fail, wholeNumbers } from './bus-replies.js';
 import { faultOf, messageNotFound } from './conditions.js';
-import { refusalOf } from './ingress.js';
+import { refusalOf, withIds } from './ingress.js';
 import type { Reply } from './requests.js';
 
 const { types } = rhea;
@@ -42,7 +42,7 @@ export async function scheduleMessages(
   }
   const fault = refusalOf(entity, messages);
   if (fault) return fail(400, fault);
-  const numbers = await entity.schedule(messages);
+  const numbers = await entity.schedule(withIds(messages));
   return answer(200, 'OK', { 'sequence-numbers': types.wrap_array(numbers, LONG_CODE, undefined) });
 }
 

@@ -1,4 +1,5 @@
 export { type CapturedEvent, capturedEvent } from './captured-event.js';
+export { identified } from './identify.js';
 export { type IncomingMessage, parseIncoming, SYSTEM_TO_PROPERTY } from './incoming.js';
 export { type BareChanges, rewriteBare } from './rewrite.js';
 export { BATCH_FORMAT, splitBatch } from './scan.js';

@@ -1,7 +1,7 @@
 import type { FilterValue } from '../topology/types.js';
 import { mapEntries } from './decode.js';
 import { encodeFilterValue, encodeString, mapSection } from './encode.js';
-import { findSection, SECTION, scanSections } from './scan.js';
+import { findSection, SECTION, type Section, scanSections } from './scan.js';
 import { readCompound, skipValue } from './wire.js';
 
 /** Changes of a bare message. An application property whose value is undefined is removed. */
@@ -32,6 +32,22 @@ function rewriteProperties(bare: Buffer, valueStart: number | undefined, changes
   return Buffer.concat([head, content]);
 }
 
+function rewriteApplicationProperties(
+  bare: Buffer,
+  section: Section | undefined,
+  changes: BareChanges['applicationProperties'],
+): Buffer {
+  const changed = new Set([...changes.keys()].map((name) => name.toLowerCase()));
+  const entries: Buffer[] = [];
+  for (const entry of section ? mapEntries(bare, section.valueStart) : []) {
+    if (!changed.has(entry.key.toLowerCase())) entries.push(bare.subarray(entry.start, entry.end));
+  }
+  for (const [name, value] of changes) {
+    if (value !== undefined) entries.push(Buffer.concat([encodeString(name), encodeFilterValue(value)]));
+  }
+  return entries.length > 0 ? mapSection(SECTION.applicationProperties, entries) : Buffer.alloc(0);
+}
+
 /**
  * The bare message with some properties changed. Names of application properties ignore case, as in filters; the body and
  * everything that is not named keep their bytes.
@@ -40,19 +56,14 @@ export function rewriteBare(bare: Buffer, changes: BareChanges): Buffer {
   const sections = scanSections(bare);
   const properties = findSection(sections, SECTION.properties);
   const application = findSection(sections, SECTION.applicationProperties);
-  const changed = new Set([...changes.applicationProperties.keys()].map((name) => name.toLowerCase()));
-  const entries: Buffer[] = [];
-  for (const entry of application ? mapEntries(bare, application.valueStart) : []) {
-    if (!changed.has(entry.key.toLowerCase())) entries.push(bare.subarray(entry.start, entry.end));
-  }
-  for (const [name, value] of changes.applicationProperties) {
-    if (value !== undefined) entries.push(Buffer.concat([encodeString(name), encodeFilterValue(value)]));
-  }
   const bodyStart = application?.end ?? properties?.end ?? 0;
   const head =
     changes.properties && changes.properties.size > 0
       ? rewriteProperties(bare, properties?.valueStart, changes.properties)
       : bare.subarray(0, properties?.end ?? 0);
-  const map = entries.length > 0 ? mapSection(SECTION.applicationProperties, entries) : Buffer.alloc(0);
+  const map =
+    changes.applicationProperties.size > 0
+      ? rewriteApplicationProperties(bare, application, changes.applicationProperties)
+      : bare.subarray(application?.start ?? bodyStart, bodyStart);
   return Buffer.concat([head, map, bare.subarray(bodyStart)]);
 }

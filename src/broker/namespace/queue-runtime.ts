@@ -220,7 +220,9 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
       // In a dead-letter queue nothing expires.
       const expiresAtMs = deadLetters === undefined ? NEVER : nowMs + timeToLiveMs;
       const enqueuedSequence = message.enqueuedSequence ?? queue.peekSequence();
-      return stageRecord(encodeStored(message, { enqueuedAtMs: nowMs, expiresAtMs, enqueuedSequence }), expiresAtMs);
+      // Receivers are told the time to live that holds, not the longer one that was asked for.
+      const limited = timeToLiveMs < (message.ttlMs ?? NEVER) ? { ...message, ttlMs: timeToLiveMs } : message;
+      return stageRecord(encodeStored(limited, { enqueuedAtMs: nowMs, expiresAtMs, enqueuedSequence }), expiresAtMs);
     },
 
     attach: dispatcher.attach,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import rhea from 'rhea';
 import { describe, expect, it } from 'vitest';
 import { BrokerError } from '../../../src/broker/errors.js';
-import { parseIncoming } from '../../../src/broker/message/index.js';
+import { identified, parseIncoming } from '../../../src/broker/message/index.js';
 import { splitBatch } from '../../../src/broker/message/scan.js';
 import { decode, encode, message } from './messages.js';
 
@@ -35,6 +35,23 @@ describe('reading a message that a client sent', () => {
         expect({ ...decode(bare) }).toEqual({ ...rest });
       }),
     );
+  });
+
+  it('gives an id to a message without one, and leaves all others and everything else as they are', () => {
+    fc.assert(
+      fc.property(message, (fields) => {
+        const given = parsed(fields);
+        const found = identified(given, () => 'made');
+        if (fields.message_id !== undefined) expect(found).toBe(given);
+        else {
+          expect(found.messageId).toBe('made');
+          expect(found.filterable.system('MessageId')).toBe('made');
+          expect({ ...decode(found.bare) }).toEqual({ ...decode(given.bare), message_id: 'made' });
+        }
+      }),
+    );
+    const binary = parseIncoming(encode({ message_id: rhea.types.wrap_binary(Buffer.of(1)), body: 'b' }));
+    expect(identified(binary, () => 'made')).toBe(binary);
   });
 
   it('shows application properties to filters with their types', () => {
