@@ -27,7 +27,6 @@ describe('sending', () => {
         fraction: 1.5,
         yes: true,
         none: null,
-        when: new Date(1_700_000_000_000),
       },
     };
     const before = Date.now();
@@ -39,6 +38,18 @@ describe('sending', () => {
     expect(Math.abs((message.enqueuedTimeUtc?.getTime() ?? 0) - before)).toBeLessThan(120_000);
     expect(message.expiresAtUtc?.getTime()).toBe((message.enqueuedTimeUtc?.getTime() ?? 0) + sent.timeToLive);
     expect(message.lockedUntilUtc?.getTime()).toBeGreaterThan(message.enqueuedTimeUtc?.getTime() ?? 0);
+  });
+
+  it('gives an id to a message that comes without one', async () => {
+    const queue = await service.queue();
+    await service.client.createSender(queue).sendMessages([{ body: 1 }, { body: 2 }]);
+    const receiver = service.client.createReceiver(queue);
+    const messages = await receive(receiver, 2);
+    const ids = messages.map(({ messageId }) => messageId);
+    expect(ids.every((id) => typeof id === 'string' && id.length > 0)).toBe(true);
+    expect(new Set(ids).size).toBe(2);
+    // The client settles by its id, among other things.
+    for (const message of messages) await receiver.completeMessage(message);
   });
 
   it.each<[string, unknown]>([
