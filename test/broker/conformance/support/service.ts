@@ -21,7 +21,7 @@ export interface Service {
   close(): Promise<void>;
 }
 
-export const HUB = 'conformance';
+const HUB = 'conformance';
 
 async function startEmbedded() {
   const broker = await startTestBroker({ queues: [], topics: [], hubs: [hub(HUB)] });
