@@ -3,11 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { type CaptureService, createCapture } from './capture/index.js';
+import { entityRules } from './entity-keys.js';
 import { createEventLogs, createNodeDisk, defaultEventLogsOptions, type EventLogs } from './log/index.js';
 import { createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
-import { ensureCertificates, ensureKeys } from './security/index.js';
+import { createSasKeys, ensureCertificates, ensureKeys } from './security/index.js';
 import { createMetrics, createStatusHandler, type Reader, takeSnapshot } from './status/index.js';
 import { openLevelStore, type Store } from './store/index.js';
 
@@ -82,7 +83,8 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     let namespace: Namespace | undefined;
     let capture: CaptureService | undefined;
     try {
-      const keys = ensureKeys(folders.security);
+      const { rules, root } = ensureKeys(folders.security, options.topology.authorizationRules);
+      const keys = createSasKeys(rules, (name) => (namespace ? entityRules(namespace, name) : []));
       const certificates = await ensureCertificates(folders.security, hostNames(options.host), clock.now());
       const { partitionMaxBytes = Number.POSITIVE_INFINITY } = options;
       namespace = await openNamespace({ store, logs, partitionMaxBytes, clock, newToken, onError }, options.topology);
@@ -90,15 +92,15 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       await capture.start();
       const host = clientHost(options.host);
       const admin = createNamespacePort(namespace);
-      const amqp = createAmqpServer({ namespace, admin, namespaceName: host, keys: keys.keys, clock, logger });
+      const amqp = createAmqpServer({ namespace, admin, namespaceName: host, keys, clock, logger });
       const administer = createAdminHandler(
-        { namespace: admin, keys: keys.keys, now: clock.now, random, onError },
+        { namespace: admin, keys, now: clock.now, random, onError },
         { namespaceName: host },
       );
       const show = createStatusHandler({
         snapshot: snapshotOf({ namespace, amqp, store }, new Date(clock.now()).toISOString()),
         metrics,
-        managers: keys.keys,
+        managers: keys,
         now: clock.now,
         onError,
       });
@@ -114,7 +116,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       );
       const listening = await port.start();
       running = { store, logs, namespace, capture, amqp, port, metrics };
-      const secret = `SharedAccessKeyName=${keys.root.name};SharedAccessKey=${keys.root.key}`;
+      const secret = `SharedAccessKeyName=${root.name};SharedAccessKey=${root.key}`;
       return {
         port: listening.port,
         connectionString: `Endpoint=sb://${host}:${listening.port};${secret};UseDevelopmentEmulator=true`,

@@ -17,10 +17,26 @@ export const consumerGroupNotFound = (namespace: string, hub: string, group: str
   description: `The messaging entity '${namespace}:eventhub:${hub}~0|${group}' could not be found.`,
 });
 
-export const unauthorized = (path: string): AmqpFault => ({
+/** The services' own words. */
+export const unauthorized = (namespace: string, path: string, claims = 'Listen, Send or Manage'): AmqpFault => ({
   condition: 'amqp:unauthorized-access',
-  description: `Unauthorized access. 'Send' or 'Listen' claim is required to use '${path}': put a valid token first.`,
+  description:
+    `Unauthorized access. '${claims}' claim(s) are required to perform this operation. ` +
+    `Resource: 'sb://${namespace}/${path}'.`,
 });
+
+export const tokenExpired = (namespace: string, path: string): AmqpFault => ({
+  condition: 'amqp:unauthorized-access',
+  description: `ExpiredToken: The token is expired. Resource: 'sb://${namespace}/${path}'.`,
+});
+
+/** Links of one connection; the services allow about as many. */
+export const MAX_LINKS = 5000;
+
+export const tooManyLinks: AmqpFault = {
+  condition: 'amqp:resource-limit-exceeded',
+  description: `Cannot allocate more handles. The maximum number of links of a connection is ${MAX_LINKS}.`,
+};
 
 export const notAllowed = (description: string): AmqpFault => ({ condition: 'amqp:not-allowed', description });
 export const notImplemented = (description: string): AmqpFault => ({ condition: 'amqp:not-implemented', description });

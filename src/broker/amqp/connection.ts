@@ -1,41 +1,29 @@
 import type { Duplex } from 'node:stream';
-import type { EventContext, Receiver, Sender } from 'rhea';
-import { every } from '../../shared/clock.js';
+import type { Connection, EventContext, Receiver, Sender } from 'rhea';
+import type { CancelTimer } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
-import { type Address, parseAddress, pathOf } from './address.js';
-import {
-  type AmqpFault,
-  entityDeleted,
-  entityNotFound,
-  internalError,
-  notAllowed,
-  unauthorized,
-} from './conditions.js';
-import type { ConnectionContext, ConnectionDeps, LinkService } from './context.js';
-import { createGrants } from './grants.js';
+import { type AmqpFault, internalError, tooManyLinks } from './conditions.js';
+import type { ConnectionContext, ConnectionDeps } from './context.js';
+import { GatedSocket } from './gated-socket.js';
+import { createGrants, type Grants } from './grants.js';
+import { createLinkTable, type LinkTable } from './link-table.js';
 import { openReceiverLink, openSenderLink } from './links.js';
 import { serveNode } from './node.js';
-import { acceptConnection, echoTermini, outgoingBytes, provedKey, refuse } from './transport.js';
+import {
+  acceptConnection,
+  failConnection,
+  incompleteBound,
+  MAX_FRAME_BYTES,
+  outgoingBytes,
+  PeerError,
+} from './rhea-connection.js';
 
 /** Bytes that may be on their way to a client before its receivers are held back. */
 const CONGESTED_BYTES = 4 * 1024 * 1024;
-/** Links of one connection; the services allow about as many. */
-const MAX_LINKS = 5000;
-/** How often it is looked whether the tokens of the links are still good. */
-const TOKEN_CHECK_MS = 60_000;
-
-interface Opened {
-  readonly link: Sender | Receiver;
-  readonly service: LinkService;
-  /** Undefined for `$cbs`, which needs no token. */
-  readonly address: Address | undefined;
-  readonly path: string;
-}
-
-interface OpenLink extends Opened {
-  /** Ends its interest in the deletion of its entity. */
-  readonly forget: () => void;
-}
+/** Largest frame of a client that has shown neither key nor token: put-token requests are smaller. */
+const MAX_STRANGER_FRAME_BYTES = 64 * 1024;
+/** Longest wait for the end of a token; timers of node cannot wait for ever. */
+const MAX_TOKEN_WAIT_MS = 3_600_000;
 
 export interface AmqpConnection {
   /** How many links it has. */
@@ -44,130 +32,128 @@ export interface AmqpConnection {
   close(): void;
 }
 
+/** Times out whoever does not get through the handshake, or shows no token, and tells when tokens end. */
+function createDoorTimers(deps: ConnectionDeps, grants: Grants, late: (fault: AmqpFault) => void) {
+  const { clock, times } = deps;
+  let cancelDeadline: CancelTimer = clock.setTimer(
+    () => late({ condition: 'amqp:connection:forced', description: 'The handshake took too long.' }),
+    times.handshakeMs,
+  );
+  let cancelTokenEnd: CancelTimer = () => {};
+
+  function awaitTokenEnd(onEnd: () => void): void {
+    cancelTokenEnd();
+    const endMs = grants.nextEndMs();
+    if (endMs === undefined) return;
+    const waitMs = Math.min(endMs - clock.now(), MAX_TOKEN_WAIT_MS);
+    cancelTokenEnd = clock.setTimer(() => {
+      onEnd();
+      awaitTokenEnd(onEnd);
+    }, waitMs);
+  }
+
+  return {
+    awaitToken() {
+      cancelDeadline();
+      const description =
+        `The connection was inactive for more than the allowed ${times.tokenMs} milliseconds: ` +
+        'no valid token was put to $cbs.';
+      cancelDeadline = clock.setTimer(() => late({ condition: 'amqp:connection:forced', description }), times.tokenMs);
+    },
+    known: () => cancelDeadline(),
+    awaitTokenEnd,
+    stop() {
+      cancelDeadline();
+      cancelTokenEnd();
+    },
+  };
+}
+
 /** Serves one AMQP connection until it ends; then calls `onEnd`. */
 export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () => void): AmqpConnection {
   const { logger } = deps;
   const onError = (error: unknown) => logger.error({ err: error }, 'broker operation failed');
-  const connection = acceptConnection(deps.container, socket);
+  const grants = createGrants(deps.keys, deps.clock.now);
+  /** Whether the client has shown a key or a token that is good. */
+  let known = false;
+  /** Whether a link was held back until bytes have gone out. */
+  let held = false;
+  let ended = false;
+
+  const fail = (fault: AmqpFault) => failConnection(connection, gated, fault);
+  const timers = createDoorTimers(deps, grants, (fault) => {
+    if (connection.is_remote_open()) fail(fault);
+    else socket.destroy();
+  });
+  const gated = new GatedSocket(
+    socket,
+    {
+      clock: deps.clock,
+      maxFrameBytes: () => (known ? MAX_FRAME_BYTES : MAX_STRANGER_FRAME_BYTES),
+      checkKey: (name, key) => grants.allowKey(name, key),
+    },
+    {
+      onKey: () => {
+        known = true;
+      },
+      onRefused: (reason) => logger.info({ reason }, 'connection refused'),
+      onViolation({ condition, message }) {
+        logger.info({ reason: message }, 'connection broke the protocol');
+        fail({ condition, description: message });
+      },
+    },
+  );
+  const connection = acceptConnection(deps.container, gated, socket, {
+    idleTimeOutMs: deps.times.idleTimeOutMs,
+    maxIncompleteBytes: () => incompleteBound(known),
+    onWindow: () => links.resume(),
+    onSent() {
+      if (!held || isCongested()) return;
+      held = false;
+      links.resume();
+    },
+  });
+  const isCongested = () => outgoingBytes(connection, socket) > CONGESTED_BYTES;
   const context: ConnectionContext = {
     ...deps,
     connection,
     socket,
-    grants: createGrants(deps.keys, deps.clock.now),
-    congested: () => outgoingBytes(connection, socket) > CONGESTED_BYTES,
+    grants,
+    onTokens() {
+      if (!known && grants.any()) {
+        known = true;
+        timers.known();
+      }
+      timers.awaitTokenEnd(() => links.checkTokens());
+    },
+    congested() {
+      const congested = isCongested();
+      held ||= congested;
+      return congested;
+    },
     onError,
   };
-  const links = new Set<OpenLink>();
-  /** Refused links too, until they are closed. */
-  const attached = new Set<Sender | Receiver>();
-  let ended = false;
+  const links = createLinkTable(context);
 
   function end(): void {
     if (ended) return;
     ended = true;
-    stopTokenCheck();
-    for (const open of links) release(open);
+    timers.stop();
+    links.releaseAll();
     onEnd();
   }
 
-  function release(open: OpenLink): void {
-    links.delete(open);
-    open.service.detach?.();
-    open.forget();
-  }
-
-  function keep(opened: Opened, side: 'sender' | 'receiver'): void {
-    const { link, service, path } = opened;
-    const onChange = () => {
-      const fault = service.deletion?.done ? entityDeleted(path) : service.objection?.();
-      if (fault === undefined) return;
-      release(open);
-      link.close({ ...fault });
-    };
-    const open: OpenLink = { ...opened, forget: service.deletion?.subscribe(onChange) ?? (() => {}) };
-    links.add(open);
-    link.once(`${side}_close`, () => release(open));
-  }
-
-  const authorized = (address: Address, path: string): boolean =>
-    address.kind === 'management' && address.entity === undefined ? context.grants.any() : context.grants.covers(path);
-
-  function open(link: Sender | Receiver, text: string, serve: Serve): Opened | AmqpFault {
-    const path = pathOf(text);
-    const address = parseAddress(text);
-    if (address === undefined) return entityNotFound(deps.namespaceName, path);
-    const isCbs = address.kind === 'cbs';
-    if (!isCbs && !authorized(address, path)) return unauthorized(path);
-    const service = serve(address);
-    return 'condition' in service ? service : { link, service, path, address: isCbs ? undefined : address };
-  }
-
-  /** Serves a link, or refuses it with a fault; what goes wrong with one link does not harm the connection. */
-  function attach(link: Sender | Receiver, side: 'sender' | 'receiver', serve: Serve): void {
-    attached.add(link);
-    if (attached.size > MAX_LINKS) {
-      connection.close({ condition: 'amqp:resource-limit-exceeded', description: 'Too many links.' });
-      return;
-    }
-    link.on(`${side}_error`, () => {});
-    link.once(`${side}_close`, () => attached.delete(link));
-    try {
-      const terminus = side === 'sender' ? link.source : link.target;
-      echoTermini(link);
-      const opened = terminus ? open(link, terminus.address ?? '', serve) : notAllowed('An address is required.');
-      if ('condition' in opened) refuse(link, opened);
-      else keep(opened, side);
-    } catch (error) {
-      onError(error);
-      refuse(link, internalError);
-    }
-  }
-
-  const isNode = (address: Address) => address.kind === 'cbs' || address.kind === 'management';
-
-  connection.on('receiver_open', (event: EventContext) => {
-    const link = event.receiver as Receiver;
-    attach(link, 'receiver', (address) =>
-      isNode(address) ? serveNode(context, link, address) : openReceiverLink(context, link, address),
-    );
-  });
-  connection.on('sender_open', (event: EventContext) => {
-    const link = event.sender as Sender;
-    // Answers of a node go out on such a link; there is nothing to serve.
-    attach(link, 'sender', (address) => (isNode(address) ? {} : openSenderLink(context, link, address)));
-  });
-  // A session takes its links along, without a word about them.
-  connection.on('session_close', ({ session }: EventContext) => {
-    for (const link of attached) if (link.session === session) attached.delete(link);
-    for (const open of links) if (open.link.session === session) release(open);
-  });
-  connection.on('connection_open', () => {
-    if (provedKey(connection)) context.grants.allowAll();
-  });
-
-  /** Clients renew their tokens long before the end; a link whose token has ended is closed, as the services do. */
-  const stopTokenCheck = every(deps.clock, TOKEN_CHECK_MS, () => {
-    for (const open of links) {
-      if (open.address === undefined || authorized(open.address, open.path)) continue;
-      release(open);
-      open.link.close({ ...unauthorized(open.path) });
-    }
-  });
-
-  socket.on('drain', () => {
-    for (const { service } of links) service.resume?.();
-  });
+  connection.on('connection_open', () => (known ? timers.known() : timers.awaitToken()));
+  socket.on('drain', () => links.resume());
   socket.on('close', end);
   connection.on('connection_close', end);
   connection.on('disconnected', end);
-  connection.on('connection_error', () => {});
-  connection.on('session_error', () => {});
-  connection.on('protocol_error', (error: unknown) => {
-    logger.info({ reason: messageOf(error) }, 'connection broke the protocol');
-  });
   connection.on('error', (error: unknown) => {
     logger.info({ reason: messageOf(error) }, 'connection failed');
+    fail(error instanceof PeerError ? { condition: error.condition, description: error.message } : internalError);
   });
+  acceptLinks(context, links, fail);
+  ignoreWhatPeersSay(connection);
 
   return {
     links: () => links.size,
@@ -178,4 +164,32 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
   };
 }
 
-type Serve = (address: Address) => LinkService | AmqpFault;
+function acceptLinks(context: ConnectionContext, links: LinkTable, fail: (fault: AmqpFault) => void): void {
+  const { connection } = context;
+  const tooMany = () => fail(tooManyLinks);
+  connection.on('receiver_open', ({ receiver }: EventContext) => {
+    const link = receiver as Receiver;
+    const taken = links.attach(link, 'receiver', (address, path) =>
+      address.kind === 'cbs' || address.kind === 'management'
+        ? serveNode(context, link, { address, path })
+        : openReceiverLink(context, link, address),
+    );
+    if (!taken) tooMany();
+  });
+  connection.on('sender_open', ({ sender }: EventContext) => {
+    const link = sender as Sender;
+    // Answers of a node go out on such a link; there is nothing to serve.
+    const taken = links.attach(link, 'sender', (address) =>
+      address.kind === 'cbs' || address.kind === 'management' ? {} : openSenderLink(context, link, address),
+    );
+    if (!taken) tooMany();
+  });
+  connection.on('session_close', ({ session }: EventContext) => links.leave(session));
+}
+
+/** Errors with which a peer ends its session or connection are its own affair; rhea throws those that nobody hears. */
+function ignoreWhatPeersSay(connection: Connection): void {
+  connection.on('connection_error', () => {});
+  connection.on('session_error', () => {});
+  connection.on('protocol_error', (error: unknown) => connection.emit('error', error));
+}

@@ -23,6 +23,16 @@ export interface ConnectionDeps {
   readonly logger: Logger;
   readonly readers: ReaderRegistry;
   readonly pressure: Pressure;
+  readonly times: ConnectionTimes;
+}
+
+export interface ConnectionTimes {
+  /** From the first bytes to the end of the `open` exchange. */
+  readonly handshakeMs: number;
+  /** From there to the first valid token. */
+  readonly tokenMs: number;
+  /** What the broker announces (section 2.4.5): a peer that is silent for twice as long is given up. */
+  readonly idleTimeOutMs: number;
 }
 
 /** What the links of one connection share. */
@@ -30,6 +40,8 @@ export interface ConnectionContext extends ConnectionDeps {
   readonly connection: Connection;
   readonly socket: Duplex;
   readonly grants: Grants;
+  /** To be called when a token was put. */
+  readonly onTokens: () => void;
   readonly congested: () => boolean;
   readonly onError: (error: unknown) => void;
 }

@@ -4,7 +4,8 @@ import { eventPayload, eventPayloadWithMetric } from '../message/index.js';
 import type { LogEvent, PartitionRuntime } from '../namespace/index.js';
 import { faultOf } from './conditions.js';
 import type { Egress } from './queue-egress.js';
-import { drained, freeCredit, sendEncoded } from './transport.js';
+import { freeCredit } from './rhea-connection.js';
+import { drained, sendEncoded } from './transport.js';
 
 export interface HubEgressDeps {
   readonly clock: Clock;

@@ -62,7 +62,7 @@ export function answerHubRequest(
   }
   const token = textProperty(request, 'security_token');
   if (token !== undefined) deps.grants.putToken(`sb://${deps.namespaceName}/${name}`, token);
-  if (!deps.grants.covers(`${name}/$management`)) return failureReply(401, unauthorized(name));
+  if (!deps.grants.covers(`${name}/$management`)) return failureReply(401, unauthorized(deps.namespaceName, name));
   const hub = deps.namespace.findHub(name);
   if (hub === undefined) return failureReply(404, entityNotFound(deps.namespaceName, name));
   if (textProperty(request, 'type') === 'com.microsoft:eventhub') return ok(describeHub(hub));

@@ -4,7 +4,8 @@ import { BATCH_FORMAT, type IncomingMessage, identified, parseIncoming, splitBat
 import type { HubEntity, PartitionRuntime, QueueEntity, TopicEntity } from '../namespace/index.js';
 import { type AmqpFault, faultOf, messageTooLarge } from './conditions.js';
 import type { Pausable, Pressure } from './pressure.js';
-import { acceptDelivery, MAX_MESSAGE_BYTES, rejectedState, settleAlone } from './transport.js';
+import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
+import { acceptDelivery, dropLate, rejectedState, settleAlone } from './transport.js';
 
 /** Deliveries that a client may have on the way. Generous, because the SDKs give up when credit is missing for a second. */
 const CREDIT = 1000;
@@ -122,6 +123,7 @@ export function serveIngress({ onError, pressure, socket }: IngressDeps, receive
   }
 
   receiver.on('message', ({ message, delivery }: EventContext) => {
+    if (dropLate(receiver, delivery as Delivery)) return;
     handle(message as unknown as Buffer, delivery as Delivery);
   });
 }

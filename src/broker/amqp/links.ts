@@ -15,8 +15,9 @@ import { serveIngress, takeIntoHub, takeIntoQueueOrTopic } from './ingress.js';
 import { receiveObjection } from './objections.js';
 import { parsePosition } from './positions.js';
 import { serveQueueEgress } from './queue-egress.js';
+import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
 import { openSessionLink, sessionAskedFor } from './session-links.js';
-import { MAX_MESSAGE_BYTES, setAttach } from './transport.js';
+import { setAttach } from './transport.js';
 
 /** The service's own sentences. */
 const sessionRequired = notAllowed(

@@ -4,15 +4,8 @@ import type { QueueConsumer, QueueRuntime, SettleOutcome } from '../namespace/in
 import type { FilterValue } from '../topology/index.js';
 import { faultOf, messageLockLost, sessionLockLost } from './conditions.js';
 import { deliveryTag } from './lock-token.js';
-import {
-  acceptDelivery,
-  deadLetteredState,
-  drained,
-  freeCredit,
-  rejectedState,
-  sendEncoded,
-  settleAlone,
-} from './transport.js';
+import { freeCredit } from './rhea-connection.js';
+import { acceptDelivery, deadLetteredState, drained, rejectedState, sendEncoded, settleAlone } from './transport.js';
 
 export interface QueueEgressDeps {
   readonly onError: (error: unknown) => void;

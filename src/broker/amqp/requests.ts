@@ -1,4 +1,5 @@
 import rhea, { type Connection, type Message, type Sender } from 'rhea';
+import { checkValues } from './gate/index.js';
 
 /** A request to $cbs or $management, decoded. */
 export interface NodeRequest {
@@ -8,8 +9,12 @@ export interface NodeRequest {
   readonly body: unknown;
 }
 
+/** Values in one request: there are requests for thousands of messages, by their numbers or lock tokens. */
+const MAX_VALUES = 65_536;
+
 /** @throws when the bytes are no AMQP message. */
 export function decodeRequest(bytes: Buffer): NodeRequest {
+  checkValues(bytes, MAX_VALUES);
   const message = rhea.message.decode(bytes as never) as unknown as Message;
   return {
     messageId: message.message_id,

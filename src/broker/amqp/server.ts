@@ -1,13 +1,17 @@
 import type { Duplex } from 'node:stream';
 import { type AmqpConnection, serveConnection } from './connection.js';
-import type { ConnectionDeps } from './context.js';
+import type { ConnectionDeps, ConnectionTimes } from './context.js';
 import { createReaderRegistry } from './epochs.js';
-import { keyMatches } from './grants.js';
 import { createPressure } from './pressure.js';
-import { createAmqpContainer, offerMechanisms } from './transport.js';
+import { createAmqpContainer } from './rhea-connection.js';
 
 /** What may wait for the disk before sockets are no longer read. */
 const PENDING_BYTES = 64 * 1024 * 1024;
+
+/** Azure's services announce the same idle time-out. */
+const TIMES: ConnectionTimes = { handshakeMs: 20_000, tokenMs: 60_000, idleTimeOutMs: 240_000 };
+
+type AmqpServerDeps = Omit<ConnectionDeps, 'container' | 'readers' | 'pressure' | 'times'>;
 
 interface AmqpFacts {
   readonly connections: number;
@@ -28,15 +32,15 @@ export interface AmqpServer {
   close(): void;
 }
 
-export function createAmqpServer(deps: Omit<ConnectionDeps, 'container' | 'readers' | 'pressure'>): AmqpServer {
+export function createAmqpServer(deps: AmqpServerDeps, times: Partial<ConnectionTimes> = {}): AmqpServer {
   const container = createAmqpContainer('penstock-broker');
-  offerMechanisms(container, (name, key) => keyMatches(deps.keys, name, key));
   container.on('error', (error: unknown) => deps.logger.error({ err: error }, 'connection failed'));
   const shared: ConnectionDeps = {
     ...deps,
     container,
     readers: createReaderRegistry(),
     pressure: createPressure(PENDING_BYTES),
+    times: { ...TIMES, ...times },
   };
   const connections = new Set<AmqpConnection>();
   return {

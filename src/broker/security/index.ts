@@ -1,3 +1,4 @@
 export { ensureCertificates, type ServerCertificates } from './certificates.js';
 export { ensureKeys } from './keys.js';
-export { type SasKeys, type SasOutcome, verifySasToken } from './sas.js';
+export { type AccessRule, allows, createSasKeys, type Right, rulesProvedBy, type SasKeys } from './rights.js';
+export { type SasOutcome, verifySasToken } from './sas.js';

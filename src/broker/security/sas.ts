@@ -1,7 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-
-/** Shared access keys by key name. The key is the text of the connection string; its UTF-8 bytes key the HMAC. */
-export type SasKeys = ReadonlyMap<string, string>;
+import { type AccessRule, isWithin, type Right, type SasKeys } from './rights.js';
 
 interface SasVerification {
   /** What the token has to cover: the `name` of a put-token request, or the URL of an HTTP request. */
@@ -11,7 +9,7 @@ interface SasVerification {
 }
 
 export type SasOutcome =
-  | { readonly kind: 'ok'; readonly keyName: string; readonly expiresAtMs: number }
+  | { readonly kind: 'ok'; readonly keyName: string; readonly rights: readonly Right[]; readonly expiresAtMs: number }
   | { readonly kind: 'malformed' }
   /** Unknown key name or wrong signature: not told apart, so that key names cannot be probed. */
   | { readonly kind: 'invalid-signature' }
@@ -70,9 +68,28 @@ function normalizedResource(uri: string): string {
 /** A token for `sb://host/a` covers `a` and all below it, by whole path segments. */
 const covers = (resource: string, audience: string) => audience === resource || audience.startsWith(`${resource}/`);
 
+/** The path of a normalized resource, without its host. */
+const pathOfResource = (resource: string) => (resource.includes('/') ? resource.slice(resource.indexOf('/') + 1) : '');
+
 function signatureMatches(given: string, expected: Buffer): boolean {
   const bytes = Buffer.from(given, 'base64');
   return bytes.length === expected.length && timingSafeEqual(bytes, expected);
+}
+
+/** A key that no rule has, so that an unknown name takes as long as a known one. */
+const NO_RULE: AccessRule = { name: '', scope: '', rights: [], keys: [''] };
+
+/** The rule whose key made the signature; a rule of an entity signs for that entity and what is below it only. */
+function signer(named: readonly AccessRule[], fields: Fields, resource: string) {
+  const candidates = named.filter(({ scope }) => isWithin(pathOfResource(resource), scope));
+  let found: AccessRule | undefined;
+  for (const rule of candidates.length > 0 ? candidates : [NO_RULE]) {
+    for (const key of rule.keys) {
+      const expected = createHmac('sha256', key).update(`${fields.resource}\n${fields.expiry}`, 'utf8').digest();
+      if (signatureMatches(fields.signature, expected) && rule !== NO_RULE) found ??= rule;
+    }
+  }
+  return found;
 }
 
 /**
@@ -88,14 +105,11 @@ export function verifySasToken(token: string, { audience, keys, nowMs }: SasVeri
   const keyName = decoded(fields.keyName);
   if (resource === undefined || signature === undefined || keyName === undefined) return { kind: 'malformed' };
 
-  const key = keys.get(keyName);
-  const expected = createHmac('sha256', key ?? '')
-    .update(`${fields.resource}\n${fields.expiry}`, 'utf8')
-    .digest();
-  if (!signatureMatches(signature, expected) || key === undefined) return { kind: 'invalid-signature' };
+  const rule = signer(keys.named(keyName), { ...fields, signature }, normalizedResource(resource));
+  if (rule === undefined) return { kind: 'invalid-signature' };
 
   const expiresAtMs = Number(fields.expiry) * 1000;
   if (expiresAtMs <= nowMs) return { kind: 'expired', expiresAtMs };
   if (!covers(normalizedResource(resource), normalizedResource(audience))) return { kind: 'wrong-audience' };
-  return { kind: 'ok', keyName, expiresAtMs };
+  return { kind: 'ok', keyName, rights: rule.rights, expiresAtMs };
 }

@@ -6,6 +6,7 @@ import type { ParameterValues } from './template/parameters.js';
 import { type EvaluatedResource, evaluateTemplate } from './template/template.js';
 import type {
   CorrelationFilter,
+  DeclaredAuthorizationRule,
   DuplicateDetection,
   EntitySettings,
   EntityStatus,
@@ -44,6 +45,7 @@ export function topologyFromArm(template: Json, parameters: ParameterValues = {}
       subscriptions: tree.children(topic, 'subscriptions').map((one) => readSubscription(one, tree)),
     })),
     hubs: tree.all('Microsoft.EventHub/namespaces/eventhubs').map((hub) => readHub(hub, tree)),
+    authorizationRules: AUTHORIZED.flatMap((type) => tree.all(`${type}/authorizationRules`)).map(readAuthorizationRule),
   };
 }
 
@@ -167,6 +169,29 @@ export function sqlFilterOf(expression: string): RuleFilter {
   const bare = expression.replace(/\s+/g, '');
   if (bare === '1=1') return { kind: 'true' };
   return bare === '1=0' ? { kind: 'false' } : { kind: 'sql', expression };
+}
+
+/** What authorization rules can be for. */
+const AUTHORIZED = [
+  'Microsoft.ServiceBus/namespaces',
+  'Microsoft.ServiceBus/namespaces/queues',
+  'Microsoft.ServiceBus/namespaces/topics',
+  'Microsoft.EventHub/namespaces',
+  'Microsoft.EventHub/namespaces/eventhubs',
+];
+const RIGHTS = ['Listen', 'Send', 'Manage'] as const;
+
+function readAuthorizationRule(rule: EvaluatedResource): DeclaredAuthorizationRule {
+  const given = properties(rule)['rights'];
+  const rights = RIGHTS.filter((right) => Array.isArray(given) && given.includes(right));
+  if (!Array.isArray(given) || given.length === 0 || rights.length !== new Set(given).size) {
+    throw invalid(rule, `rights must be some of ${RIGHTS.join(', ')}`);
+  }
+  if (rights.includes('Manage') && rights.length < RIGHTS.length) {
+    throw invalid(rule, 'whoever may Manage must also have Listen and Send');
+  }
+  const scope = parentOf(rule.name).split('/').slice(1).join('/');
+  return { name: lastSegment(rule), scope, rights };
 }
 
 const correlationFields = {

@@ -7,6 +7,15 @@ export interface Topology {
   readonly queues: readonly QueueDefinition[];
   readonly topics: readonly TopicDefinition[];
   readonly hubs: readonly HubDefinition[];
+  /** Shared access authorization rules; their keys are not the topology's. */
+  readonly authorizationRules?: readonly DeclaredAuthorizationRule[];
+}
+
+export interface DeclaredAuthorizationRule {
+  readonly name: string;
+  /** Path of the entity; empty for the namespace. */
+  readonly scope: string;
+  readonly rights: readonly AccessRight[];
 }
 
 export type EntityStatus = 'Active' | 'Disabled' | 'SendDisabled' | 'ReceiveDisabled';

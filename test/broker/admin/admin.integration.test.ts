@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAdminHandler } from '../../../src/broker/admin/index.js';
 import { createPort, type Port } from '../../../src/broker/port/index.js';
-import { ensureCertificates, ensureKeys } from '../../../src/broker/security/index.js';
+import { createSasKeys, ensureCertificates, ensureKeys } from '../../../src/broker/security/index.js';
 import { systemClock } from '../../../src/shared/clock.js';
 import { type AdministrationClient, startAdministrationClient } from './administration-client.js';
 import { createRegistry, random } from './registry.js';
@@ -36,7 +36,8 @@ const error = async (method: string, ...args: unknown[]) => (await client.call(m
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'penstock-admin-'));
-  const { keys, root } = ensureKeys(dir);
+  const { rules, root } = ensureKeys(dir);
+  const keys = createSasKeys(rules);
   const tls = await ensureCertificates(dir, ['localhost', '127.0.0.1', '::1'], Date.now());
   const onHttp = createAdminHandler(
     { namespace: createRegistry(Date.now), keys, now: Date.now, random, onError: (failure) => failures.push(failure) },

@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAdminHandler } from '../../../src/broker/admin/index.js';
 import { createPort, type Port } from '../../../src/broker/port/index.js';
-import { ensureCertificates } from '../../../src/broker/security/index.js';
+import { createSasKeys, ensureCertificates } from '../../../src/broker/security/index.js';
 import { systemClock } from '../../../src/shared/clock.js';
 import { createRegistry, random } from './registry.js';
 
 const KEY = 'a-key';
-const keys = new Map([['RootManageSharedAccessKey', KEY]]);
+const keys = createSasKeys([
+  { name: 'RootManageSharedAccessKey', scope: '', rights: ['Manage'], keys: [KEY] },
+  { name: 'Reader', scope: '', rights: ['Listen', 'Send'], keys: [KEY] },
+]);
 
 let dir: string;
 let port: Port;

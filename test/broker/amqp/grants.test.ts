@@ -1,13 +1,17 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createGrants, keyMatches } from '../../../src/broker/amqp/grants.js';
+import { createGrants } from '../../../src/broker/amqp/grants.js';
+import { createSasKeys } from '../../../src/broker/security/index.js';
 
-const keys = new Map([['Root', 'secret']]);
+const keys = createSasKeys([
+  { name: 'Root', scope: '', rights: ['Manage'], keys: ['secret'] },
+  { name: 'Sender', scope: 'events', rights: ['Send'], keys: ['send'] },
+]);
 
-function token(audience: string, expiresAtSeconds: number, key = 'secret'): string {
+function token(audience: string, expiresAtSeconds: number, key = 'secret', name = 'Root'): string {
   const resource = encodeURIComponent(audience);
   const signature = createHmac('sha256', key).update(`${resource}\n${expiresAtSeconds}`).digest('base64');
-  return `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expiresAtSeconds}&skn=Root`;
+  return `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expiresAtSeconds}&skn=${name}`;
 }
 
 describe('the tokens of a connection', () => {
@@ -46,11 +50,64 @@ describe('the tokens of a connection', () => {
   });
 });
 
+describe('the rights of the tokens', () => {
+  it('are those of the rule that signed them, for its entity', () => {
+    const grants = createGrants(keys, () => 0);
+    const audience = 'amqps://localhost/EVENTS/';
+    expect(grants.putToken(audience, token(audience, 10, 'send', 'Sender'))).toEqual({ kind: 'ok' });
+    const rights = ['Send', 'Listen', 'Manage', undefined] as const;
+    expect(rights.map((right) => grants.covers('events', right))).toEqual([true, false, false, true]);
+    const namespace = 'sb://localhost/';
+    expect(grants.putToken(namespace, token(namespace, 10, 'send', 'Sender')).kind).toBe('refused');
+    expect(grants.putToken(namespace, token(namespace, 20)).kind).toBe('ok');
+    expect(rights.map((right) => grants.covers('events', right))).toEqual([true, true, true, true]);
+    expect(grants.nextEndMs()).toBe(10_000);
+  });
+
+  it('are replaced when a token is put anew', () => {
+    let nowMs = 0;
+    const grants = createGrants(keys, () => nowMs);
+    const audience = 'sb://localhost/events';
+    grants.putToken(audience, token(audience, 10));
+    grants.putToken(audience, token(audience, 20));
+    nowMs = 15_000;
+    expect(grants.covers('events', 'Send')).toBe(true);
+    expect(grants.nextEndMs()).toBe(20_000);
+    nowMs = 20_000;
+    expect([grants.covers('events'), grants.nextEndMs()]).toEqual([false, undefined]);
+  });
+
+  it('are bounded in number, and make room when some have ended', () => {
+    let nowMs = 0;
+    const grants = createGrants(keys, () => nowMs);
+    const put = (index: number, end: number) =>
+      grants.putToken(`sb://localhost/q${index}`, token(`sb://localhost/q${index}`, end)).kind;
+    for (let index = 0; index < 4096; index++) expect(put(index, 10)).toBe('ok');
+    expect(put(5000, 30)).toBe('refused');
+    nowMs = 11_000;
+    expect(put(5000, 30)).toBe('ok');
+  });
+});
+
 describe('name and key at the door', () => {
-  it('have to be those of an access key', () => {
-    expect(keyMatches(keys, 'Root', 'secret')).toBe(true);
-    expect(keyMatches(keys, 'Root', 'Secret')).toBe(false);
-    expect(keyMatches(keys, 'Other', '')).toBe(false);
-    expect(keyMatches(keys, null, null)).toBe(false);
+  it('have to be those of an access key, and give its rights where it has them', () => {
+    const grants = createGrants(keys, () => 0);
+    for (const [name, key] of [
+      ['Root', 'Secret'],
+      ['Other', ''],
+      ['', ''],
+      ['Sender', 'secret'],
+    ] as const) {
+      expect(grants.allowKey(name, key)).toBe(false);
+    }
+    expect(grants.any()).toBe(false);
+    expect(grants.allowKey('Sender', 'send')).toBe(true);
+    expect([grants.covers('events', 'Send'), grants.covers('events', 'Listen'), grants.covers('a', 'Send')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(grants.allowKey('Root', 'secret')).toBe(true);
+    expect([grants.covers('a', 'Manage'), grants.any(), grants.nextEndMs()]).toEqual([true, true, undefined]);
   });
 });

@@ -15,13 +15,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
+const BAD_RIGHTS = '{"RootManageSharedAccessKey":"a","q/r":{"key":"k","rights":["Read"]}}';
 const modeOf = (name: string) => statSync(join(dir, name)).mode & 0o777;
 
 describe('access keys', () => {
   it('are made once, of 256 random bits, readable by their owner only', () => {
     const first = ensureKeys(dir);
     expect(Buffer.from(first.root.key, 'base64')).toHaveLength(32);
-    expect(first.keys.get(first.root.name)).toBe(first.root.key);
+    expect(first.rules).toEqual([
+      { name: first.root.name, scope: '', rights: ['Listen', 'Send', 'Manage'], keys: [first.root.key] },
+    ]);
     expect(ensureKeys(dir)).toEqual(first);
     expect(modeOf('access-keys.json')).toBe(0o600);
   });
@@ -32,8 +35,24 @@ describe('access keys', () => {
     rmSync(other, { recursive: true });
   });
 
+  it('are made for rules that are declared, kept while their rights change, and may be added by hand', () => {
+    const declared = (rights: ('Send' | 'Listen')[]) => [{ name: 'app', scope: 'Orders', rights }];
+    const made = ensureKeys(dir, declared(['Send'])).rules[1];
+    expect(made).toMatchObject({ name: 'app', scope: 'orders', rights: ['Send'] });
+    expect(ensureKeys(dir, declared(['Send', 'Listen'])).rules[1]).toEqual({ ...made, rights: ['Listen', 'Send'] });
+    const file = JSON.parse(readFileSync(join(dir, 'access-keys.json'), 'utf8'));
+    file['orders/other'] = { key: 'one', secondaryKey: 'two', rights: ['Listen'] };
+    writeFileSync(join(dir, 'access-keys.json'), JSON.stringify(file));
+    expect(ensureKeys(dir).rules).toContainEqual({
+      name: 'other',
+      scope: 'orders',
+      rights: ['Listen'],
+      keys: ['one', 'two'],
+    });
+  });
+
   it('are never replaced when the file is damaged', () => {
-    for (const text of ['', 'no json', '{}', '{"RootManageSharedAccessKey":""}', '[]']) {
+    for (const text of ['', 'no json', '{}', '{"RootManageSharedAccessKey":""}', '[]', BAD_RIGHTS]) {
       writeFileSync(join(dir, 'access-keys.json'), text);
       expect(() => ensureKeys(dir)).toThrowError(expect.objectContaining({ code: 'PS_SECURITY_KEYS_FILE' }));
       expect(readFileSync(join(dir, 'access-keys.json'), 'utf8')).toBe(text);

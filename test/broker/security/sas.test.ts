@@ -1,11 +1,14 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { verifySasToken } from '../../../src/broker/security/index.js';
+import { createSasKeys, verifySasToken } from '../../../src/broker/security/index.js';
 
 const NOW_MS = Date.UTC(2026, 10, 21, 12);
 const KEY = 'c2VjcmV0LWtleQ==';
-const keys = new Map([['RootManageSharedAccessKey', KEY]]);
+const keys = createSasKeys([
+  { name: 'RootManageSharedAccessKey', scope: '', rights: ['Manage'], keys: [KEY] },
+  { name: 'Sender', scope: 'events', rights: ['Send'], keys: ['first', 'second'] },
+]);
 const HOUR_LATER = NOW_MS / 1000 + 3600;
 
 interface Token {
@@ -30,6 +33,7 @@ describe('a shared access signature', () => {
     expect(verifySasToken(token(), { audience: 'sb://localhost:5672/events', keys, nowMs: NOW_MS })).toEqual({
       kind: 'ok',
       keyName: 'RootManageSharedAccessKey',
+      rights: ['Manage'],
       expiresAtMs: HOUR_LATER * 1000,
     });
   });
@@ -49,6 +53,17 @@ describe('a shared access signature', () => {
     expect(covers('sb://localhost/event', 'sb://localhost/events')).toBe('wrong-audience');
     expect(covers('sb://localhost/events/Subscriptions/audit', 'sb://localhost/events')).toBe('wrong-audience');
     expect(covers('sb://elsewhere/', 'sb://localhost/events')).toBe('wrong-audience');
+  });
+
+  it('may be made with either key of its rule, which signs for its own entity and what is below it', () => {
+    const made = (key: string, resource: string) => verify(token({ name: 'Sender', key, resource }), resource);
+    for (const key of ['first', 'second']) {
+      expect(made(key, 'sb://localhost/Events/')).toBe('ok');
+      expect(made(key, 'sb://localhost:5672/events/Subscriptions/audit')).toBe('ok');
+      expect(made(key, 'sb://localhost/')).toBe('invalid-signature');
+      expect(made(key, 'sb://localhost/events2')).toBe('invalid-signature');
+    }
+    expect(made('third', 'sb://localhost/events')).toBe('invalid-signature');
   });
 
   it('expires', () => {

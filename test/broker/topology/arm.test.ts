@@ -50,6 +50,7 @@ describe('entities without settings', () => {
         },
       ],
       hubs: [],
+      authorizationRules: [],
     });
   });
 });
