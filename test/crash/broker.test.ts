@@ -13,6 +13,7 @@ it('keeps every promise of queue, dead letters, duplicate detection and hub thro
     expect(result.orders.completed).toBeGreaterThan(5);
     expect(result.orders.deadLettered).toBeGreaterThan(0);
     expect(result.orders.abandoned).toBeGreaterThan(0);
+    expect(result.orders.deferred).toBeGreaterThan(0);
     expect(result.jobs.delivered).toBeGreaterThan(20);
     expect(result.events).toBeGreaterThan(100);
   } finally {

@@ -71,6 +71,24 @@ describe('the ledger of a queue', () => {
     expect(ledger.violations()).toEqual(['q: a was taken twice']);
   });
 
+  it('finds a deferred message that comes by itself, and one that cannot be found', () => {
+    const ledger = ledgerWith('a', 'b', 'c');
+    for (const id of ['a', 'b', 'c']) {
+      ledger.asking(id, 'deferred');
+      ledger.settled(id, 'deferred');
+    }
+    expect(ledger.deferred()).toEqual(['a', 'b', 'c']);
+    ledger.delivered('a', 1, 1);
+    ledger.notFound('b');
+    ledger.delivered('c', 3, 1, 'deferred');
+    ledger.close(found(['a', ['deferred']], ['b', ['queue']], ['c', ['deferred']]));
+    expect(ledger.violations()).toEqual([
+      'q: a was deferred and came again',
+      'q: b was deferred and cannot be found',
+      'q: b is not deferred',
+    ]);
+  });
+
   it('finds dead letters that are missing, and those that nobody made', () => {
     const ledger = ledgerWith('a', 'b');
     ledger.asking('a', 'dead-lettered');

@@ -22,6 +22,8 @@ export interface Subjects {
   /** Ids of orders that were sent and not answered: whoever sent them sends them again. */
   readonly inDoubt: Set<string>;
   readonly settledOrders: string[];
+  /** Sequence numbers of orders as the client wants them back. */
+  readonly numbers: Map<string, NonNullable<ServiceBusReceivedMessage['sequenceNumber']>>;
   /** The next number of an id and of an event. */
   next: number;
 }
@@ -78,13 +80,14 @@ async function sendJobs(sender: ServiceBusSender, subjects: Subjects): Promise<v
 }
 
 /** What a receiver does with a message; the rest stays locked until the broker is killed. */
-type Act = 'complete' | 'abandon' | 'dead-letter' | 'keep';
+type Act = 'complete' | 'abandon' | 'dead-letter' | 'defer' | 'keep';
 
 function drawAct(random: Random): Act {
   const draw = random.below(100);
-  if (draw < 65) return 'complete';
-  if (draw < 80) return 'abandon';
-  return draw < 90 ? 'dead-letter' : 'keep';
+  if (draw < 55) return 'complete';
+  if (draw < 70) return 'abandon';
+  if (draw < 80) return 'dead-letter';
+  return draw < 92 ? 'defer' : 'keep';
 }
 
 /** Does with a message what was drawn, and notes it when it was confirmed. */
@@ -100,6 +103,7 @@ async function settle(receiver: ServiceBusReceiver, message: ServiceBusReceivedM
     const why = { deadLetterReason: 'drawn', deadLetterErrorDescription: 'by chance' };
     await finish('dead-lettered', () => receiver.deadLetterMessage(message, why));
   }
+  if (act === 'defer') await finish('deferred', () => receiver.deferMessage(message, { aside: true }));
   if (act === 'abandon') {
     await receiver.abandonMessage(message, { tried: true });
     orders.abandoned(id);
@@ -125,9 +129,32 @@ async function settleAll(
 async function receiveOrders(receiver: ServiceBusReceiver, subjects: Subjects): Promise<void> {
   const messages = await receiver.receiveMessages(1 + subjects.random.below(LARGEST_BATCH), RECEIVE);
   for (const { messageId, sequenceNumber, deliveryCount } of messages) {
-    subjects.orders.delivered(String(messageId), sequenceNumber?.toNumber() ?? 0, deliveryCount ?? 0);
+    const id = String(messageId);
+    subjects.orders.delivered(id, sequenceNumber?.toNumber() ?? 0, deliveryCount ?? 0);
+    if (sequenceNumber !== undefined) subjects.numbers.set(id, sequenceNumber);
   }
   await settleAll(receiver, messages, subjects);
+}
+
+/** Asks for one of the deferred orders by its number, and settles it: nobody else asks for these. */
+async function takeDeferred(receiver: ServiceBusReceiver, subjects: Subjects): Promise<void> {
+  const { orders, random, numbers } = subjects;
+  const id = random.pick(orders.deferred());
+  const number = id === undefined ? undefined : numbers.get(id);
+  if (id === undefined || number === undefined) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return;
+  }
+  const messages = await receiver.receiveDeferredMessages(number).catch((error: unknown) => {
+    if ((error as { code?: string }).code !== 'MessageNotFound') throw error;
+    orders.notFound(id);
+    return [];
+  });
+  for (const message of messages) {
+    orders.delivered(id, number.toNumber(), message.deliveryCount ?? 0, 'deferred');
+    // Abandoned, it stays deferred.
+    await settle(receiver, message, random.chance(0.7) ? 'complete' : 'abandon', orders);
+  }
 }
 
 async function takeJobs(receiver: ServiceBusReceiver, { jobs }: Subjects): Promise<void> {
@@ -161,12 +188,14 @@ export function startClients(round: Round, subjects: Subjects): Load {
   const producer = new EventHubProducerClient(connectionString, HUB, { retryOptions });
   const orders = bus.createSender(ORDERS);
   const jobs = bus.createSender(JOBS);
+  const deferred = bus.createReceiver(ORDERS);
   const receivers = [bus.createReceiver(ORDERS), bus.createReceiver(ORDERS)];
   const taker = bus.createReceiver(JOBS, { receiveMode: 'receiveAndDelete' });
   const workers = [
     repeat(round, errors, () => sendOrders(orders, subjects)),
     repeat(round, errors, () => sendJobs(jobs, subjects)),
     ...receivers.map((receiver) => repeat(round, errors, () => receiveOrders(receiver, subjects))),
+    repeat(round, errors, () => takeDeferred(deferred, subjects)),
     repeat(round, errors, () => takeJobs(taker, subjects)),
     ...subjects.partitions.map((partition) => repeat(round, errors, () => sendEvents(producer, subjects, partition))),
   ];

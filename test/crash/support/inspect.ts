@@ -16,15 +16,32 @@ async function takeAll(receiver: ServiceBusReceiver, each: (id: string, sequence
   }
 }
 
+/** Takes what is left in a queue: nothing but deferred messages. */
+async function takeDeferred(receiver: ServiceBusReceiver, each: (id: string, sequence: number, count: number) => void) {
+  for (;;) {
+    const left = await receiver.peekMessages(100);
+    if (left.length === 0) return;
+    const numbers = left.map(({ sequenceNumber }) => sequenceNumber as NonNullable<typeof sequenceNumber>);
+    for (const { messageId, sequenceNumber, deliveryCount } of await receiver.receiveDeferredMessages(numbers)) {
+      each(String(messageId), sequenceNumber?.toNumber() ?? 0, deliveryCount ?? 0);
+    }
+  }
+}
+
 /** Empties the queue of orders and its dead letters, and tells the ledger what was where. */
 export async function closeOrders(connectionString: string, orders: Ledger): Promise<void> {
   const client = new ServiceBusClient(connectionString);
   const found = new Map<string, Place[]>();
   const put = (id: string, place: Place) => void found.set(id, [...(found.get(id) ?? []), place]);
   const receiveMode = 'receiveAndDelete';
-  await takeAll(client.createReceiver(ORDERS, { receiveMode }), (id, sequence, count) => {
+  const receiver = client.createReceiver(ORDERS, { receiveMode });
+  await takeAll(receiver, (id, sequence, count) => {
     orders.delivered(id, sequence, count);
     put(id, 'queue');
+  });
+  await takeDeferred(receiver, (id, sequence, count) => {
+    orders.delivered(id, sequence, count, 'deferred');
+    put(id, 'deferred');
   });
   await takeAll(client.createReceiver(ORDERS, { receiveMode, subQueueType: 'deadLetter' }), (id) =>
     put(id, 'dead letters'),

@@ -16,6 +16,10 @@ export function createLedger(name: string) {
   const settled = new Map<string, Settling>();
   const asked = new Map<string, Set<Settling>>();
   const abandoned = new Map<string, number>();
+  /** Deferred ones, or asked to be. */
+  const aside = new Set<string>();
+  /** Not among the deferred ones, as it turned out. */
+  const elsewhere = new Set<string>();
   const violations: string[] = [];
   let highest = 0;
 
@@ -64,6 +68,13 @@ export function createLedger(name: string) {
       const times = abandoned.get(id) ?? 0;
       if (deliveryCount < times) violation(`${id} was abandoned ${times} times and says ${deliveryCount}`);
     },
+    /** A deferred message was asked for by its number and is not there. */
+    notFound(id: string): void {
+      const others = [...(asked.get(id) ?? [])].some((what) => what !== 'deferred');
+      if (settled.get(id) === 'deferred' && !others) violation(`${id} was deferred and cannot be found`);
+      // It never was deferred, or was settled without an answer.
+      elsewhere.add(id);
+    },
     /** For receive and delete: it must never come again, whatever happened on the way. */
     taken(id: string, sequence: number): void {
       noteSequence(id, sequence);
@@ -72,14 +83,18 @@ export function createLedger(name: string) {
     },
     asking(id: string, what: Settling): void {
       asked.set(id, (asked.get(id) ?? new Set()).add(what));
+      if (what !== 'deferred') return;
+      aside.add(id);
+      elsewhere.delete(id);
     },
-    settled: (id: string, what: Settling): void => void settled.set(id, what),
+    settled(id: string, what: Settling): void {
+      settled.set(id, what);
+      if (what !== 'deferred') aside.delete(id);
+    },
     abandoned: (id: string): void => void abandoned.set(id, (abandoned.get(id) ?? 0) + 1),
 
-    sequenceOf: (id: string): number | undefined => sequences.get(id),
     /** Messages that were, or may have been, deferred, and not settled since. */
-    deferred: (): string[] =>
-      [...asked].filter(([id, what]) => what.has('deferred') && settled.get(id) !== 'completed').map(([id]) => id),
+    deferred: (): string[] => [...aside].filter((id) => !elsewhere.has(id)),
 
     /** Holds everything that was accepted against the places where it is. */
     close(found: ReadonlyMap<string, readonly Place[]>): void {

@@ -39,6 +39,7 @@ export async function runCrashes({ dataDir, times, seed, progress }: CrashOption
     random: createRandom(seed),
     inDoubt: new Set(),
     settledOrders: [],
+    numbers: new Map(),
     next: 0,
   };
   const { random } = subjects;
