@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type BlobWriter, createBroker, loadTopology } from '../broker/index.js';
 import type { Config } from '../shared/config/index.js';
+import { registerLookingCommands } from './broker/commands.js';
 import { port, positiveNumber } from './options.js';
 import { runRole } from './role.js';
 import { storageAccess } from './services.js';
@@ -28,9 +29,12 @@ function captureStorage({ storage }: Config): BlobWriter | undefined {
   };
 }
 
-/** `penstock broker`: the embedded broker as a process of its own. */
+/** `penstock broker`: the embedded broker as a process of its own, and commands that look into a running one. */
 export function register(command: Command): void {
+  registerLookingCommands(command);
   command
+    // The commands have flags of the same names.
+    .enablePositionalOptions()
     .option('--data-dir <folder>', 'folder of everything that is kept on this machine')
     .option('--host <address>', 'address that the broker listens on')
     .option('--broker-port <port>', 'port of the broker; 0 takes any free one', port)

@@ -15,6 +15,8 @@ export class ConsumeError extends PenstockError<ConsumeErrorCode> {
 /** Error codes of @azure/core-amqp, @azure/service-bus and @azure/storage-blob. Others may pass by themselves. */
 const CODES: Readonly<Record<string, ConsumeErrorCode>> = {
   MessagingEntityNotFoundError: 'PS_CONSUME_REFUSED',
+  MessageEntityNotFoundError: 'PS_CONSUME_REFUSED',
+  UnauthorizedRequestError: 'PS_CONSUME_REFUSED',
   MessagingEntityDisabledError: 'PS_CONSUME_REFUSED',
   MessagingEntityNotFound: 'PS_CONSUME_REFUSED',
   MessagingEntityDisabled: 'PS_CONSUME_REFUSED',
