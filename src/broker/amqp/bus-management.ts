@@ -17,6 +17,8 @@ const TIMESTAMP_CODE = 0x83;
 const MAX_PEEKED = 250;
 /** Most deferred messages in one request. */
 const MAX_DEFERRED = 250;
+/** Most messages of one deletion; the clients ask again. */
+const MAX_DELETED = 4000;
 const MAX_RULES = 2000;
 
 function lockTokens(body: Fields): string[] | undefined {
@@ -116,6 +118,19 @@ async function receiveDeferred(queue: QueueRuntime, body: Fields, owner: unknown
   });
 }
 
+/** `com.microsoft:batch-delete-messages`, which newer clients call `deleteMessages` and `purgeMessages`. */
+async function deleteMessages(queue: QueueRuntime, body: Fields): Promise<Reply> {
+  const count = wholeNumber(body['message-count']);
+  const before = body['enqueued-time-utc'];
+  if (count === undefined || count < 1 || count > MAX_DELETED || !(before instanceof Date)) {
+    return badRequest(`message-count (1 to ${MAX_DELETED}) and enqueued-time-utc are expected.`);
+  }
+  const removed = await queue.deleteActive(count, before.getTime());
+  return answer(removed === 0 ? 204 : 200, removed === 0 ? 'No content' : 'OK', {
+    'message-count': types.wrap_int(removed),
+  });
+}
+
 type SubscriptionAddress = Extract<Address, { kind: 'subscription' }>;
 
 function enumerateRules({ admin }: ConnectionContext, { topic, name }: SubscriptionAddress, body: Fields): Reply {
@@ -199,6 +214,8 @@ export async function answerBusRequest(
       return peek(queue, body);
     case 'com.microsoft:receive-by-sequence-number':
       return receiveDeferred(queue, body, context);
+    case 'com.microsoft:batch-delete-messages':
+      return deleteMessages(queue, body);
     case 'com.microsoft:update-disposition':
       return updateDisposition(queue, body, context);
   }

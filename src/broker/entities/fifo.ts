@@ -4,6 +4,7 @@ export interface Fifo<T> {
   push(item: T): void;
   peek(): T | undefined;
   shift(): T | undefined;
+  toArray(): T[];
   clear(): void;
 }
 
@@ -28,6 +29,7 @@ export function createFifo<T>(): Fifo<T> {
       }
       return item;
     },
+    toArray: () => items.slice(head) as T[],
     clear() {
       items = [];
       head = 0;

@@ -10,11 +10,13 @@ export {
 export {
   createQueue,
   EMPTY_QUEUE,
+  EXPIRY_BLOCK,
   type Load,
   type Queue,
   type QueueEntry,
   type QueueState,
   type Settlement,
+  type WindowBounds,
 } from './queue/index.js';
 export { createSchedule, EMPTY_SCHEDULE, type Scheduled, type ScheduleState } from './schedule.js';
 export { createSessions, type SessionHold, type SessionSearch, type Sessions } from './sessions/index.js';

@@ -1,7 +1,8 @@
 import type { Clock } from '../../shared/clock.js';
+import type { InTurn } from '../../shared/turns.js';
 import type { Load, Queue, QueueEntry } from '../entities/index.js';
-import { encodeDelivery, storedFields } from '../message/index.js';
-import { changeKey, messageKey, sequenceOfKey } from '../store/keys.js';
+import { encodeDelivery } from '../message/index.js';
+import { messageKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
 
 export interface QueueDelivery {
@@ -55,6 +56,8 @@ export interface DispatcherDeps {
   readonly queue: DispatchedQueue;
   /** Reads messages from the store. */
   readonly load: (wanted: Load) => Promise<Loaded>;
+  /** Keeps from reading what others are about to remove. */
+  readonly inTurn?: InTurn;
   readonly newToken: () => string;
   readonly onExpired: (entry: QueueEntry) => void;
   readonly onError: (error: unknown) => void;
@@ -66,6 +69,8 @@ export interface Dispatcher {
   attach(consumer: QueueConsumer | TransferConsumer): () => void;
   /** Hands out what can be handed out; what is in memory leaves within this call. */
   pump(): void;
+  /** Brings the next messages into memory; false when there are none. */
+  load(): Promise<boolean>;
   /** Resolves when everything that could be handed out at this moment is. */
   quiet(): Promise<void>;
   /** Hands nothing out any more; resolves when what was on its way has come back. */
@@ -84,11 +89,11 @@ interface Delivery {
 /** How many messages, and bytes of them, are taken in one go before they are sent. */
 const TAKEN_AT_ONCE = 256;
 const TAKEN_BYTES = 4 * 1024 * 1024;
-const LOAD_BYTES = 4 * 1024 * 1024;
 
 /** Hands the messages of one queue to its receivers in turn, reading from the store what is not in memory. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { store, clock, queue, newToken } = deps;
+  const inTurn: InTurn = deps.inTurn ?? ((work) => work());
   const consumers = new Set<QueueConsumer | TransferConsumer>();
   let turn: (QueueConsumer | TransferConsumer)[] = [];
   let taken: Delivery[] = [];
@@ -187,14 +192,17 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     }
   }
 
-  /** Reads the next messages from the store into the queue's window. */
-  async function load(): Promise<boolean> {
-    const wanted = queue.wanted();
-    if (wanted === undefined || queue.available() > 0 || !someoneWaits()) return false;
-    const { entries, complete } = await deps.load(wanted);
-    queue.loaded(wanted, entries, complete);
-    return true;
-  }
+  /** Reads the next messages from the store into the queue's window; false when there are none to read. */
+  const load = (): Promise<boolean> =>
+    inTurn(async () => {
+      const wanted = queue.wanted();
+      if (wanted === undefined) return false;
+      const { entries, complete } = await deps.load(wanted);
+      queue.loaded(wanted, entries, complete);
+      return true;
+    });
+
+  const loadForSomeone = async (): Promise<boolean> => (queue.available() === 0 && someoneWaits() ? load() : false);
 
   async function run(): Promise<void> {
     do {
@@ -205,7 +213,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         deliver();
         take();
       }
-    } while (!stopped && ((await load()) || again));
+    } while (!stopped && ((await loadForSomeone()) || again));
   }
 
   function pump(): void {
@@ -234,6 +242,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       return () => void consumers.delete(consumer);
     },
     pump,
+    load,
     async quiet() {
       pump();
       while (running !== undefined) await running;
@@ -244,25 +253,4 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       await running;
     },
   };
-}
-
-/** Reads the next messages of a queue, whatever their session. */
-export async function loadMessages(store: Store, id: number, wanted: Load): Promise<Loaded> {
-  const { fromSequence, toSequence, limit } = wanted;
-  const [from, to] = [messageKey(id, fromSequence), messageKey(id, toSequence)];
-  const found = await store.range({ from, to, limit, maxBytes: LOAD_BYTES });
-  const end = (found.length > 0 ? sequenceOfKey((found.at(-1) as { key: Buffer }).key) : fromSequence) + 1;
-  const changes = await store.range({
-    from: changeKey(id, fromSequence),
-    to: changeKey(id, end),
-    limit: found.length + 1,
-  });
-  const counts = new Map(changes.map(({ key, value }) => [sequenceOfKey(key), value.readUInt32BE(0)]));
-  const entries = found.map(({ key, value: record }): QueueEntry => {
-    const sequence = sequenceOfKey(key);
-    const { expiresAtMs } = storedFields(record);
-    const deliveryCount = counts.get(sequence) ?? 0;
-    return { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record };
-  });
-  return { entries, complete: entries.length === 0 };
 }

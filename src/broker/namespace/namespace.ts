@@ -233,7 +233,10 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
   complete = true;
   for (const entity of live) applyForwarding(entity);
   // Only now: what is due goes to entities that all have to be there.
-  for (const entity of live) if (entity.kind === 'queue' || entity.kind === 'topic') entity.scheduler.start();
+  for (const entity of live) {
+    if (entity.kind === 'queue' || entity.kind === 'topic') entity.scheduler.start();
+    if (entity.kind === 'queue' || entity.kind === 'subscription') entity.queue.start();
+  }
   return namespace;
 }
 

@@ -21,6 +21,8 @@ export interface PeekRange {
   /** No active message is below: there may be many removed ones that the store would still have to step over. */
   readonly firstActive: number;
   readonly limit: number;
+  /** The delivery count of an active message that has none in the store; 0 when it is not given. */
+  readonly deliveriesBefore?: (sequence: number) => number;
 }
 
 /** Of each state; what an answer holds at the most is as much. */
@@ -45,7 +47,8 @@ export async function peekMessages(store: Store, id: number, range: PeekRange): 
   const found = inOrder(places).slice(0, limit);
   const counts = await store.getMany(found.map(({ sequence }) => changeKey(id, sequence)));
   return found.map(({ sequence, state, value }, index) => {
-    const deliveryCount = counts[index]?.readUInt32BE(0) ?? 0;
+    const implied = state === 'active' ? (range.deliveriesBefore?.(sequence) ?? 0) : 0;
+    const deliveryCount = counts[index]?.readUInt32BE(0) ?? implied;
     return { sequence, payload: encodeDelivery(value, { sequence, deliveryCount, state }) };
   });
 }

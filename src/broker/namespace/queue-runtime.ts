@@ -1,5 +1,13 @@
 import type { Clock } from '../../shared/clock.js';
-import { createQueue, createSessions, type QueueEntry, type QueueState, type Settlement } from '../entities/index.js';
+import { createTurns } from '../../shared/turns.js';
+import {
+  createQueue,
+  createSessions,
+  type QueueEntry,
+  type QueueState,
+  type Settlement,
+  type WindowBounds,
+} from '../entities/index.js';
 import {
   type BareChanges,
   encodeStored,
@@ -11,8 +19,11 @@ import {
 } from '../message/index.js';
 import { storeStateKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
+import { readActive } from './active-reader.js';
+import { createBatchDeletion, type DeleteActive } from './batch-deletion.js';
 import { createDeferredAccess } from './deferred-access.js';
-import { createDispatcher, loadMessages, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
+import { createDispatcher, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
+import { createExpirySweep } from './expiry-sweep.js';
 import { type PeekedMessage, peekMessages } from './peek.js';
 import { createSessionRuntime, type SessionRuntime } from './sessions/session-runtime.js';
 import type { DeadLetterReason, SettleOutcome, Settling } from './settling.js';
@@ -44,6 +55,8 @@ export interface QueueRuntimeOptions {
   readonly id: number;
   readonly state: QueueState;
   readonly settings: () => QueueRuntimeSettings;
+  /** How much of the queue is held in memory. */
+  readonly window?: WindowBounds;
   /** Where messages go that cannot be delivered; absent for a dead-letter queue itself. */
   readonly deadLetters?: QueueRuntime;
   /** Where messages go that cannot be forwarded. */
@@ -73,11 +86,15 @@ export interface QueueRuntime extends Settling {
   release(token: string): Promise<SettleOutcome>;
   /** The new end of the lock, or undefined when it was lost. */
   renew(token: string): number | undefined;
+  /** Removes active messages, the oldest first. */
+  readonly deleteActive: DeleteActive;
   /** Messages of every state from a sequence number on, without locking them. */
   peek(fromSequence: number, limit: number): Promise<PeekedMessage[]>;
   facts(): QueueState & { readonly accessedAtMs: number };
   /** Adds what has to be written with the next batch. */
   contribute(into: Write[]): void;
+  /** Looks for what expired meanwhile; called once everything is open. */
+  start(): void;
   stop(): void;
 }
 
@@ -92,29 +109,41 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     maxDeliveryCount: deadLetters === undefined ? NEVER : settings().maxDeliveryCount,
   });
   const sessions = options.requiresSession ? createSessions(options.state) : undefined;
-  const queue = createQueue(id, limits, options.state, { ...(sessions && { sessions }) });
+  const queue = createQueue(id, limits, options.state, {
+    ...(options.window && { bounds: options.window }),
+    ...(sessions && { sessions }),
+  });
   let cancelLockTimer: (() => void) | undefined;
   let stopped = false;
   let accessedAtMs = clock.now();
 
   const background = (work: Promise<unknown>) => void work.catch(onError);
+  const inTurn = createTurns();
   const dispatcher = createDispatcher({
     store,
     clock,
     queue,
-    load: (wanted) => loadMessages(store, id, wanted),
+    async load(wanted) {
+      const entries = await readActive(store, queue, wanted);
+      return { entries, complete: entries.length === 0 };
+    },
+    inTurn,
     newToken: deps.newToken,
     onError,
     onExpired: (entry) => background(expire(entry)),
-    onRound: scheduleLockTimer,
+    onRound() {
+      scheduleLockTimer();
+      sweep.wake();
+    },
   });
+  const sweep = createExpirySweep({ store, clock, queue, inTurn, expire: (entry) => expire(entry), onError });
 
   function stageRecord(record: Buffer, expiresAtMs: number, deliveryCount = 0): Staged {
     const sessionId = sessions && storedSessionId(record);
     if (sessions && sessionId === undefined && deadLetters)
       return deadLetters.stageRecord(withoutSession(record), NEVER);
     const sequence = queue.peekSequence();
-    const write = queue.put(record, { deliveryCount, sessionId });
+    const write = queue.put(record, expiresAtMs, { deliveryCount, sessionId });
     const entry = { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record } as const;
     return {
       write,
@@ -197,6 +226,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     return withBare(record, rewriteBare(storedBare(record), changes));
   }
 
+  const deleteActive = createBatchDeletion({ store, clock, queue, load: dispatcher.load, readRecord });
   const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, expire });
 
   const runtime: QueueRuntime = {
@@ -264,8 +294,17 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
     renew: (token) => queue.renew(token, clock.now()),
 
-    peek: (fromSequence, limit) =>
-      peekMessages(store, id, { fromSequence, firstActive: queue.state().firstSequence, limit }),
+    deleteActive,
+
+    peek(fromSequence, limit) {
+      const { deliveriesBefore } = queue;
+      return peekMessages(store, id, {
+        fromSequence,
+        firstActive: queue.state().firstSequence,
+        limit,
+        deliveriesBefore,
+      });
+    },
 
     facts: () => ({ ...queue.state(), accessedAtMs }),
 
@@ -275,10 +314,13 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
       if (changed) into.push({ key: storeStateKey(id), value: encodeQueueState(changed) });
     },
 
+    start: sweep.start,
+
     stop() {
       stopped = true;
       background(dispatcher.stop());
       sessionRuntime?.stop();
+      sweep.stop();
       cancelLockTimer?.();
       cancelLockTimer = undefined;
     },

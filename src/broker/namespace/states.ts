@@ -18,7 +18,15 @@ const rowOf = (values: readonly number[]): Buffer => {
 const at = (row: Buffer, index: number): number => (row.length >= (index + 1) * 8 ? row.readDoubleBE(index * 8) : 0);
 
 export const encodeQueueState = (state: QueueState): Buffer =>
-  rowOf([state.nextSequence, state.firstSequence, state.count, state.bytes, state.deferredCount, state.removedCount]);
+  rowOf([
+    state.nextSequence,
+    state.firstSequence,
+    state.count,
+    state.bytes,
+    state.deferredCount,
+    state.removedCount,
+    state.deliveredBelow,
+  ]);
 
 export const decodeQueueState = (row: Buffer | undefined): QueueState =>
   row === undefined
@@ -30,6 +38,7 @@ export const decodeQueueState = (row: Buffer | undefined): QueueState =>
         bytes: at(row, 3),
         deferredCount: at(row, 4),
         removedCount: at(row, 5),
+        deliveredBelow: at(row, 6),
       };
 
 export const encodeScheduleState = (state: ScheduleState): Buffer =>

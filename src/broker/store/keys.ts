@@ -8,6 +8,7 @@
  * 10 store:u32                      state of a message store (queue, subscription, dead-letter queue): counters
  * 11 store:u32 sequence:u64         a stored message
  * 12 store:u32 sequence:u64         what changed since it was stored: delivery count
+ * 13 store:u32 block:u64            when the first of 1,024 neighbouring messages expires
  * 14 store:u32 sequence:u64         a deferred message
  * 15 store:u32 sequence:u64         a scheduled message, of a queue or (by the id of its history) of a topic
  * 16 store:u32 due:u64 sequence:u64 scheduled messages by time: their size
@@ -29,6 +30,7 @@ const DEFINITION = 0x02;
 const STORE_STATE = 0x10;
 const STORE_MESSAGE = 0x11;
 const STORE_CHANGE = 0x12;
+const STORE_EXPIRY = 0x13;
 const STORE_DEFERRED = 0x14;
 const SCHEDULED_MESSAGE = 0x15;
 const SCHEDULED_DUE = 0x16;
@@ -80,6 +82,9 @@ export const definitionRange = () => ({ from: Buffer.of(DEFINITION), to: Buffer.
 export const storeStateKey = (store: number): Buffer => withId(STORE_STATE, store);
 export const messageKey = (store: number, sequence: number): Buffer => withSequence(STORE_MESSAGE, store, sequence);
 export const changeKey = (store: number, sequence: number): Buffer => withSequence(STORE_CHANGE, store, sequence);
+export const expiryKey = (store: number, block: number): Buffer => withSequence(STORE_EXPIRY, store, block);
+export const expiryEnd = (store: number): Buffer => withId(STORE_EXPIRY, store + 1);
+export const blockOfExpiryKey = (key: Buffer): number => readUint64(key, WITH_ID_BYTES);
 export const deferredKey = (store: number, sequence: number): Buffer => withSequence(STORE_DEFERRED, store, sequence);
 export const deferredEnd = (store: number): Buffer => withId(STORE_DEFERRED, store + 1);
 export const scheduledKey = (store: number, sequence: number): Buffer =>
@@ -114,7 +119,7 @@ export const sequenceOfKey = (key: Buffer): number => readUint64(key, WITH_ID_BY
 
 /** Everything that belongs to one id, for when its entity is deleted. */
 export function rangesOfId(id: number): { from: Buffer; to: Buffer }[] {
-  const ofStore = [STORE_STATE, STORE_MESSAGE, STORE_CHANGE, STORE_DEFERRED];
+  const ofStore = [STORE_STATE, STORE_MESSAGE, STORE_CHANGE, STORE_EXPIRY, STORE_DEFERRED];
   const ofSchedule = [SCHEDULED_MESSAGE, SCHEDULED_DUE, SCHEDULE_STATE];
   const ofSessions = Object.values(SESSION_KIND);
   const ofHistory = [HISTORY_BY_ID, HISTORY_BY_TIME];

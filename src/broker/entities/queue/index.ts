@@ -1,2 +1,10 @@
+export { EXPIRY_BLOCK } from './expiry.js';
 export { createQueue, type Queue } from './queue.js';
-export { EMPTY_QUEUE, type Load, type QueueEntry, type QueueState, type Settlement } from './types.js';
+export {
+  EMPTY_QUEUE,
+  type Load,
+  type QueueEntry,
+  type QueueState,
+  type Settlement,
+  type WindowBounds,
+} from './types.js';

@@ -2,6 +2,7 @@ import { changeKey, deferredKey, messageKey } from '../../store/keys.js';
 import type { Write } from '../../store/types.js';
 import { type Sessions, sessionRowKey, sessionRowWrite } from '../sessions/index.js';
 import { createHeld } from './deferred.js';
+import { blockOf, createExpiry } from './expiry.js';
 import { createLocks } from './locks.js';
 import {
   type QueueEntry,
@@ -52,6 +53,7 @@ export function createQueue(
   const window = sessions ?? createWindow(initial, bounds);
   const locks = createLocks();
   const held = createHeld();
+  const expiry = createExpiry(id);
   /** Messages on their way out: expired, or to the dead-letter queue. */
   const leaving = new Set<QueueEntry>();
   /** Writes that go along with the next batch. */
@@ -103,6 +105,11 @@ export function createQueue(
     return { key: changeKey(id, sequence), value };
   }
 
+  function putBack(entry: QueueEntry): void {
+    window.putBack(entry);
+    expiry.lookAgain(entry.sequence, entry.expiresAtMs);
+  }
+
   /** A delivery that was not completed: back in its place, or past its last try. */
   function comeBack(entry: QueueEntry, record?: Buffer): Settlement {
     entry.deliveryCount++;
@@ -112,7 +119,7 @@ export function createQueue(
     }
     const writes = [countWrite(entry.sequence, entry.deliveryCount)];
     if (record !== undefined) writes.push(rewrite(entry, record));
-    if (entry.state === 'active') window.putBack(entry);
+    if (entry.state === 'active') putBack(entry);
     return { kind: 'done', entry, writes };
   }
 
@@ -140,7 +147,12 @@ export function createQueue(
   const lock = (token: string, entry: QueueEntry, nowMs: number): number =>
     locks.add(token, entry, { nowMs, durationMs: sessions ? Number.POSITIVE_INFINITY : limits().lockDurationMs });
 
-  const state = (): QueueState => ({ nextSequence, firstSequence, count, bytes, deferredCount, removedCount });
+  function state(): QueueState {
+    let deliveredBelow = window.firstUndelivered();
+    for (const { sequence } of leaving) deliveredBelow = Math.min(deliveredBelow, sequence);
+    deliveredBelow = Math.max(deliveredBelow, initial.deliveredBelow);
+    return { nextSequence, firstSequence, count, bytes, deferredCount, removedCount, deliveredBelow };
+  }
 
   return {
     id,
@@ -158,8 +170,9 @@ export function createQueue(
     },
 
     /** Puts a record as message `peekSequence()`. It can be delivered once `publish` says that it is durable. */
-    put(record: Buffer, { deliveryCount = 0, sessionId }: PutOptions = {}): Write {
+    put(record: Buffer, expiresAtMs: number, { deliveryCount = 0, sessionId }: PutOptions = {}): Write {
       const sequence = nextSequence++;
+      if (!sessions && expiry.note(sequence, expiresAtMs)) expiry.forgetBelow(firstSequence);
       count++;
       bytes += record.length;
       changed = true;
@@ -170,6 +183,39 @@ export function createQueue(
 
     /** Called in order of sequence number when the put is durable. */
     publish: window.publish,
+
+    expiry,
+    ahead: window.ahead,
+
+    /** Forgets what is known of the expiry of messages that are gone. */
+    forgetExpiredBlocks: () => expiry.forgetBelow(firstSequence),
+
+    /** Takes out of memory what has expired; `discard` removes it. */
+    takeExpired(nowMs: number): QueueEntry[] {
+      const expired = window.takeExpired(nowMs);
+      for (const entry of expired) leaving.add(entry);
+      return expired;
+    },
+
+    /** Takes a message that was found in the store, ahead of what is in memory. Nothing may be loaded meanwhile. */
+    takeAhead(entry: QueueEntry): QueueEntry {
+      leaving.add(entry);
+      return entry;
+    },
+
+    /** When the messages of a block expire that are in memory, in any order. */
+    expiriesInMemory(block: number): number[] {
+      const expiries: number[] = [];
+      const regard = ({ sequence, state: place, expiresAtMs }: QueueEntry) => {
+        if (place === 'active' && blockOf(sequence) === block) expiries.push(expiresAtMs);
+      };
+      for (const entry of window.entries()) regard(entry);
+      for (const entry of locks.entries()) regard(entry);
+      return expiries;
+    },
+
+    /** What a stored message without a delivery count counts: it was locked when an earlier life ended, or it is new. */
+    deliveriesBefore: (sequence: number): number => (sequence < initial.deliveredBelow ? 1 : 0),
 
     wanted: window.wanted,
     loaded: window.loaded,
@@ -191,6 +237,8 @@ export function createQueue(
       const lockedUntilMs = lock(lockToken, entry, nowMs);
       const record = entry.record;
       entry.record = undefined;
+      // For the sake of `deliveredBelow`.
+      changed = true;
       return { entry, record, lockToken, lockedUntilMs };
     },
 
@@ -205,6 +253,12 @@ export function createQueue(
       return entry.expiresAtMs <= nowMs ? { expired: entry } : { entry };
     },
 
+    /** A message that was taken for good stays after all. */
+    stay(entry: QueueEntry): void {
+      leaving.delete(entry);
+      putBack(entry);
+    },
+
     /** The writes that remove a message which is on its way out. */
     discard(entry: QueueEntry): Write[] {
       leaving.delete(entry);
@@ -215,7 +269,7 @@ export function createQueue(
     giveBack(token: string): boolean {
       const entry = locks.remove(token, Number.NEGATIVE_INFINITY);
       if (entry === undefined) return false;
-      if (entry.state === 'active') window.putBack(entry);
+      if (entry.state === 'active') putBack(entry);
       else held.letGo(entry.sequence);
       return true;
     },
@@ -283,8 +337,8 @@ export function createQueue(
 
     /** Further writes of what was put since this was last asked: they belong to the same batch. */
     takeExtras(): Write[] {
-      const taken = extras;
-      if (taken.length > 0) extras = [];
+      const taken = extras.concat(expiry.takeWrites());
+      extras = [];
       return taken;
     },
 

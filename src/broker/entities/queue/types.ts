@@ -13,6 +13,8 @@ export interface QueueState {
   readonly deferredCount: number;
   /** All that ever left for good: completed, expired, or moved elsewhere. */
   readonly removedCount: number;
+  /** Messages below are delivered or were: they have been taken, or have a delivery count of their own. */
+  readonly deliveredBelow: number;
 }
 
 export const EMPTY_QUEUE: QueueState = {
@@ -22,6 +24,7 @@ export const EMPTY_QUEUE: QueueState = {
   bytes: 0,
   deferredCount: 0,
   removedCount: 0,
+  deliveredBelow: 0,
 };
 
 /** Where a message is: among those that are delivered in turn, or set aside for who knows its number. */

@@ -69,6 +69,39 @@ export function createWindow(initial: QueueState, bounds: WindowBounds) {
       if (complete) cursor = load.toSequence;
     },
 
+    /** The range whose messages are in the store alone. */
+    ahead: () => ({ fromSequence: cursor, toSequence: published }),
+
+    /** Takes out what has expired. */
+    takeExpired(nowMs: number): QueueEntry[] {
+      const lives = ({ expiresAtMs }: QueueEntry) => expiresAtMs > nowMs;
+      const expired = [
+        ...returned.filter((entry) => !lives(entry)),
+        ...ready.toArray().filter((entry) => !lives(entry)),
+      ];
+      if (expired.length === 0) return expired;
+      returned.splice(0, returned.length, ...returned.filter(lives));
+      const living = ready.toArray().filter(lives);
+      ready.clear();
+      readyBytes = 0;
+      for (const entry of living) {
+        ready.push(entry);
+        readyBytes += entry.sizeBytes;
+      }
+      return expired;
+    },
+
+    *entries(): Iterable<QueueEntry> {
+      yield* returned;
+      yield* ready.toArray();
+    },
+
+    /** Below this every message has been taken, and not given back as if it had not. */
+    firstUndelivered(): number {
+      const back = returned.find(({ deliveryCount }) => deliveryCount === 0);
+      return Math.min(back?.sequence ?? cursor, ready.peek()?.sequence ?? cursor);
+    },
+
     /** The lowest number that still waits, in memory or in the store. */
     first: (): number => Math.min(returned[0]?.sequence ?? cursor, ready.peek()?.sequence ?? cursor),
   };

@@ -45,6 +45,10 @@ export function createSessions(initial: QueueState, bounds: SessionBounds = BOUN
     next: (): QueueEntry | undefined => undefined,
     wanted: (): Load | undefined => undefined,
     loaded(_load: Load, _entries: readonly QueueEntry[], _complete: boolean): void {},
+    ahead: () => ({ fromSequence: 0, toSequence: 0 }),
+    takeExpired: (): QueueEntry[] => [],
+    entries: (): Iterable<QueueEntry> => [],
+    firstUndelivered: (): number => 0,
     /** What is in the store is not known without reading it. */
     first: (): number => initial.firstSequence,
 

@@ -1,0 +1,124 @@
+import type { Clock } from '../../shared/clock.js';
+import type { InTurn } from '../../shared/turns.js';
+import { EXPIRY_BLOCK, type Queue, type QueueEntry } from '../entities/index.js';
+import { blockOfExpiryKey, expiryEnd, expiryKey } from '../store/keys.js';
+import type { Store } from '../store/types.js';
+import { readActive } from './active-reader.js';
+
+export interface ExpirySweepDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly queue: Queue;
+  /** Keeps from reading what is being removed: the dispatcher's reading goes the same way. */
+  readonly inTurn: InTurn;
+  /** Removes a message whose time to live is over, or dead-letters it. */
+  readonly expire: (entry: QueueEntry) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface ExpirySweep {
+  /** Reads what an earlier life knew. */
+  start(): void;
+  /** There may be something that expires earlier than what was known. */
+  wake(): void;
+  stop(): void;
+}
+
+const MAX_TIMER_MS = 60_000;
+/** After so many blocks others go first for a while: no more than 32 blocks a second are read. */
+const BLOCKS_AT_ONCE = 8;
+const PAUSE_MS = 250;
+/** How soon it is looked again for what has expired and is locked. */
+const LOCKED_AGAIN_MS = 5000;
+const READ_AT_ONCE = 256;
+const MAX_BLOCKS_LOADED = 10_000_000;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Removes messages whose time to live is over, also where nobody receives, so that counts are true. */
+export function createExpirySweep(deps: ExpirySweepDeps): ExpirySweep {
+  const { store, clock, queue, inTurn, expire, onError } = deps;
+  let timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  let running = false;
+  let stopped = false;
+
+  function schedule(notBeforeMs: number): void {
+    const nextMs = queue.expiry.nextMs();
+    if (stopped || running || nextMs === NEVER) return;
+    const atMs = Math.max(nextMs, notBeforeMs);
+    if (timer !== undefined && timer.atMs <= atMs) return;
+    timer?.cancel();
+    timer = { atMs, cancel: clock.setTimer(onTimer, Math.min(Math.max(atMs - clock.now(), 0), MAX_TIMER_MS)) };
+  }
+
+  function onTimer(): void {
+    timer = undefined;
+    if (queue.expiry.nextMs() > clock.now()) {
+      schedule(0);
+      return;
+    }
+    running = true;
+    sweep()
+      .catch(onError)
+      .finally(() => {
+        running = false;
+        schedule(clock.now() + PAUSE_MS);
+      });
+  }
+
+  async function sweep(): Promise<void> {
+    queue.forgetExpiredBlocks();
+    for (let count = 0; count < BLOCKS_AT_ONCE && !stopped; count++) {
+      const nowMs = clock.now();
+      const block = queue.expiry.due(nowMs);
+      if (block === undefined) return;
+      const inMemory = queue.takeExpired(nowMs);
+      await Promise.all(inMemory.map(expire));
+      let earliestMs = await inTurn(() => sweepStored(block, nowMs));
+      let lookAtMs = earliestMs;
+      for (const expiresAtMs of queue.expiriesInMemory(block)) {
+        earliestMs = Math.min(earliestMs, expiresAtMs);
+        // What has expired and is still there is locked.
+        lookAtMs = Math.min(lookAtMs, expiresAtMs <= nowMs ? nowMs + LOCKED_AGAIN_MS : expiresAtMs);
+      }
+      queue.expiry.looked(block, earliestMs, lookAtMs);
+    }
+  }
+
+  /** Removes what has expired of the part of a block that is not in memory; answers when the rest begins to expire. */
+  async function sweepStored(block: number, nowMs: number): Promise<number> {
+    let earliestMs = NEVER;
+    let { fromSequence, toSequence } = queue.ahead();
+    fromSequence = Math.max(fromSequence, block * EXPIRY_BLOCK);
+    toSequence = Math.min(toSequence, (block + 1) * EXPIRY_BLOCK);
+    while (fromSequence < toSequence) {
+      const entries = await readActive(store, queue, { fromSequence, toSequence, limit: READ_AT_ONCE });
+      const last = entries.at(-1);
+      if (last === undefined) break;
+      const expired = entries.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
+      for (const { expiresAtMs } of entries) if (expiresAtMs > nowMs) earliestMs = Math.min(earliestMs, expiresAtMs);
+      await Promise.all(expired.map((entry) => expire(queue.takeAhead(entry))));
+      fromSequence = last.sequence + 1;
+    }
+    return earliestMs;
+  }
+
+  async function load(): Promise<void> {
+    const rows = await store.range({
+      from: expiryKey(queue.id, 0),
+      to: expiryEnd(queue.id),
+      limit: MAX_BLOCKS_LOADED,
+    });
+    for (const { key, value } of rows) queue.expiry.load(blockOfExpiryKey(key), value.readDoubleBE(0));
+    schedule(0);
+  }
+
+  return {
+    start: () => void load().catch(onError),
+    wake: () => schedule(0),
+    stop() {
+      stopped = true;
+      timer?.cancel();
+      timer = undefined;
+    },
+  };
+}
