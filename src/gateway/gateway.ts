@@ -13,9 +13,12 @@ import { createParse } from './pipeline/parse.js';
 import { createPrepare } from './pipeline/prepare.js';
 import { type Budget, createBudget } from './publish/budget.js';
 import type { HealthReport } from './publish/health.js';
+import { createHubSink } from './publish/hub-sink.js';
 import type { PackingOptions } from './publish/packing.js';
 import { createPublisher } from './publish/publisher.js';
-import { createHubSink, createTopicSink, type Sink } from './publish/sink.js';
+import type { Sink } from './publish/sink.js';
+import { createTopicSink } from './publish/topic-sink.js';
+import { openSpool, type Spool, type SpoolLimits, type SpoolStore } from './spool/index.js';
 
 export interface GatewayDeps {
   readonly clock: Clock;
@@ -24,6 +27,8 @@ export interface GatewayDeps {
   /** Opens the way to a hub or topic that a route names. */
   readonly openHub: (name: string) => HubPublisher;
   readonly openTopic: (name: string) => TopicPublisher;
+  /** Opens the disk of the spool; without one, what a broker that is away cannot take is refused. */
+  readonly openSpoolStore?: () => Promise<SpoolStore>;
 }
 
 export interface GatewayOptions {
@@ -38,6 +43,8 @@ export interface GatewayOptions {
     readonly publishTimeoutMs: number;
   };
   readonly packing: PackingOptions;
+  /** How much is kept of what a broker that is away cannot take; 0 bytes is no spool. */
+  readonly spool: SpoolLimits;
   /** How long the headers of a request may take, and the whole of it. */
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
@@ -54,11 +61,13 @@ export interface Gateway {
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How long the first attempts to connect may hold up the start. */
+const FIRST_ATTEMPT_MS = 3_000;
 
 /**
  * The gateway, with each sink's first attempt to connect behind it. A broker that is away then is no error: `/readyz`
  * says so, and the sink comes up by itself.
- * @throws GatewayError PS_GATEWAY_NO_SOURCES
+ * @throws GatewayError PS_GATEWAY_NO_SOURCES, PS_SPOOL_LOCKED, PS_SPOOL_UNUSABLE
  */
 export async function createGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
   if (options.sources.length === 0) {
@@ -70,7 +79,12 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const { clock, logger } = deps;
   const { limits } = options;
   const router = createRouter(options.routes);
-  const sinks = router.destinations.map((destination) => openSink(destination, deps, options));
+  const { openSpoolStore: openStore } = deps;
+  const spool =
+    openStore === undefined || options.spool.bytes === 0
+      ? undefined
+      : await openSpool({ ...deps, openStore }, options.spool);
+  const sinks = router.destinations.map((destination) => openSink(destination, { ...deps, spool }, options));
   const deviceOf = createDeviceDetector();
   const budget = createBudget(clock, limits.pendingBytes);
   const ingest = createIngest(clock, {
@@ -96,18 +110,22 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
       requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     },
   );
-  await Promise.all(sinks.map((sink) => sink.start()));
+  // A broker that hangs must not keep the gateway from taking events; what it cannot send goes to the spool.
+  await Promise.race([Promise.all(sinks.map((sink) => sink.start())), delay(clock, FIRST_ATTEMPT_MS)]);
   return {
     app,
     listen: ({ host, port }) => app.listen({ host, port }),
-    stop: createStop(app, sinks, budget, clock),
+    stop: createStop({ app, sinks, spool, budget, clock }),
   };
 }
 
-function openSink(destination: Destination, deps: GatewayDeps, options: GatewayOptions): Sink {
+interface SinkParts extends GatewayDeps {
+  readonly spool: Spool | undefined;
+}
+
+function openSink(destination: Destination, deps: SinkParts, options: GatewayOptions): Sink {
   const sinkDeps = {
-    clock: deps.clock,
-    random: deps.random,
+    ...deps,
     defer: (task: () => void) => void setImmediate(task),
     onHealth: (sink: string, report: HealthReport) => {
       if (report.state === 'up') deps.logger.info({ sink }, 'sink is up');
@@ -125,7 +143,15 @@ function openSink(destination: Destination, deps: GatewayDeps, options: GatewayO
 const FINISH_SHARE = 0.7;
 const SWEEP_INTERVAL_MS = 20;
 
-function createStop(app: FastifyInstance, sinks: readonly Sink[], budget: Budget, clock: Clock) {
+interface Running {
+  readonly app: FastifyInstance;
+  readonly sinks: readonly Sink[];
+  readonly spool: Spool | undefined;
+  readonly budget: Budget;
+  readonly clock: Clock;
+}
+
+function createStop({ app, sinks, spool, budget, clock }: Running) {
   let stopped: Promise<void> | undefined;
   const stop = async (deadlineMs: number) => {
     const finished = app.close();
@@ -133,9 +159,9 @@ function createStop(app: FastifyInstance, sinks: readonly Sink[], budget: Budget
     const stopSweeping = every(clock, SWEEP_INTERVAL_MS, () => app.server.closeIdleConnections());
     await Promise.race([finished, delay(clock, deadlineMs * FINISH_SHARE)]);
     stopSweeping();
-    // What is still waiting now is answered as failed, so that its clients send it again.
+    // What is still waiting now goes to disk; without one it is answered as failed, so that its clients send it again.
     await Promise.race([
-      Promise.allSettled(sinks.map((sink) => sink.close())),
+      Promise.allSettled(sinks.map((sink) => sink.close())).then(() => spool?.close()),
       delay(clock, deadlineMs * (1 - FINISH_SHARE)),
     ]);
     if (budget.pendingBytes() > 0) app.server.closeAllConnections();

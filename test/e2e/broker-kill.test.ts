@@ -33,16 +33,13 @@ test('after kill -9 of the broker in the middle of a stream, every event that wa
       page: { path: `/p/${index}` },
     }));
     try {
+      // Nobody has to wait for the broker: what it cannot take is accepted on the gateway's own disk.
       const response = await fetch(`${instance.endpoints.gateway}/v1/events`, {
         method: 'POST',
         headers: { authorization: `Bearer ${instance.endpoints.writeKey}`, 'content-type': 'application/json' },
         body: JSON.stringify(events),
       });
-      if (response.status !== 200) {
-        expect(response.status, await response.text()).toBe(503);
-        expect(response.headers.get('retry-after')).not.toBeNull();
-        return false;
-      }
+      expect(response.status).toBe(200);
       const { results } = (await response.json()) as Answer;
       for (const { id, outcome } of results) if (outcome === 'accepted') accepted.add(id);
       return results.every(({ outcome }) => outcome === 'accepted');
@@ -52,12 +49,16 @@ test('after kill -9 of the broker in the middle of a stream, every event that wa
   };
   for (let batch = 0; batch < BATCHES; batch++) {
     const posting = waitFor(`batch ${batch} to be accepted`, () => post(batch));
-    if (KILL_AT.includes(batch)) process.kill(instance.pidOf('broker'), 'SIGKILL');
+    if (KILL_AT.includes(batch)) {
+      await waitFor('the broker to be there', () => instance.readyCount('broker') === 1 + KILL_AT.indexOf(batch));
+      process.kill(instance.pidOf('broker'), 'SIGKILL');
+    }
     await posting;
   }
-  expect(instance.readyCount('broker')).toBe(1 + KILL_AT.length);
+  await waitFor('the broker to be there again', () => instance.readyCount('broker') === 1 + KILL_AT.length);
   expect(accepted.size).toBe(BATCH * BATCHES);
 
+  await waitFor('the spool to be empty', async () => (await spooledRecords()) === 0);
   const retained = await retainedIds();
   expect([...accepted].filter((id) => !retained.has(id))).toEqual([]);
 });
@@ -75,9 +76,8 @@ test('an import goes on over kill -9 of the broker, and every event that it coun
   process.kill(instance.pidOf('broker'), 'SIGKILL');
   const { code, stdout, stderr } = await importing;
   expect(code, stderr).toBe(0);
-  const report = JSON.parse(stdout) as { accepted: number; end: string; repeatedRequests: number };
-  expect(report).toMatchObject({ accepted: views, end: 'complete' });
-  expect(report.repeatedRequests).toBeGreaterThan(0);
+  expect(JSON.parse(stdout)).toMatchObject({ accepted: views, end: 'complete' });
+  await waitFor('the spool to be empty', async () => (await spooledRecords()) === 0);
   expect((await retainedIds()).size).toBe(before + views);
 });
 
@@ -85,6 +85,14 @@ test('an import goes on over kill -9 of the broker, and every event that it coun
 async function eventsCounted(): Promise<number> {
   const totals = (await (await fetch(`${instance.endpoints.admin}/api/late`)).json()) as Record<string, number>;
   return (totals['counted'] ?? 0) + (totals['late'] ?? 0) + (totals['duplicate'] ?? 0);
+}
+
+/** What the gateway holds on its own disk. */
+async function spooledRecords(): Promise<number> {
+  const { sinks } = (await (await fetch(`${instance.endpoints.gateway}/readyz`)).json()) as {
+    sinks: Record<string, { state: string; spool: { records: number } }>;
+  };
+  return Object.values(sinks).reduce((records, { spool }) => records + spool.records, 0);
 }
 
 /** The ids of all events that the hub retains. */

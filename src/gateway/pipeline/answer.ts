@@ -1,5 +1,5 @@
 import { Problem } from '../problem.js';
-import { type Failure, type Failures, isRetryable } from '../publish/ticket.js';
+import { type Failure, isRetryable, type Settlements } from '../publish/ticket.js';
 import type { Prepared } from './prepare.js';
 
 /** What an HTTP answer is made of, before it meets a framework. */
@@ -11,6 +11,7 @@ export interface Results {
 }
 
 const ACCEPTED = ',"outcome":"accepted","durability":"broker"}';
+const SPOOLED = ',"outcome":"accepted","durability":"spool"}';
 const DUPLICATE = ',"outcome":"duplicate"}';
 
 /**
@@ -19,15 +20,16 @@ const DUPLICATE = ',"outcome":"duplicate"}';
  */
 export function answerOf(
   entries: readonly Prepared[],
-  failures: Failures,
+  settlements: Settlements,
   retryAfterSeconds: () => number,
 ): Results | Problem {
+  const { failures } = settlements;
   const passing = firstRetryable(failures);
   if (passing !== undefined && failures.size === countSent(entries)) return problemOf(passing, retryAfterSeconds());
   let json = '';
   for (let index = 0; index < entries.length; index++) {
     json += index === 0 ? '{"id":' : ',{"id":';
-    json += resultOf(entries[index] as Prepared, index, failures);
+    json += resultOf(entries[index] as Prepared, index, settlements);
   }
   return {
     json: `{"results":[${json}]}`,
@@ -39,8 +41,8 @@ function countSent(entries: readonly Prepared[]): number {
   return entries.reduce<number>((count, entry) => count + (typeof entry === 'string' ? 1 : 0), 0);
 }
 
-function resultOf(entry: Prepared, index: number, failures: Failures): string {
-  if (typeof entry === 'string') return entry + outcomeOf(failures.get(index), ACCEPTED);
+function resultOf(entry: Prepared, index: number, { failures, spooled }: Settlements): string {
+  if (typeof entry === 'string') return entry + outcomeOf(failures.get(index), spooled.has(index) ? SPOOLED : ACCEPTED);
   switch (entry.kind) {
     case 'repeated':
       return entry.idJson + outcomeOf(failures.get(entry.of), DUPLICATE);
@@ -56,7 +58,7 @@ function outcomeOf(failure: Failure | undefined, success: string): string {
   return `,"outcome":"rejected","reason":"${failure}"${isRetryable(failure) ? ',"retryable":true' : ''}}`;
 }
 
-function firstRetryable(failures: Failures): Failure | undefined {
+function firstRetryable(failures: Settlements['failures']): Failure | undefined {
   for (const failure of failures.values()) if (isRetryable(failure)) return failure;
   return undefined;
 }

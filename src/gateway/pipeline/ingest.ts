@@ -2,7 +2,7 @@ import { createEnvelope, type EventContext } from '../../events/index.js';
 import type { Clock } from '../../shared/clock.js';
 import { Problem } from '../problem.js';
 import type { Outgoing } from '../publish/publisher.js';
-import type { Failures } from '../publish/ticket.js';
+import type { Settlements } from '../publish/ticket.js';
 import { answerOf, type Results } from './answer.js';
 import type { Credentials } from './authenticate.js';
 import { encodingOf } from './decode.js';
@@ -29,7 +29,7 @@ export interface IngestSteps {
   readonly decode: (body: Buffer, encoding: string) => Promise<Buffer | Problem>;
   readonly parse: (body: Buffer, contentType: string | undefined) => ParsedBody | Problem;
   readonly prepare: ReturnType<typeof createPrepare>;
-  readonly publish: (outgoing: Outgoing) => Promise<Failures>;
+  readonly publish: (outgoing: Outgoing) => Promise<Settlements>;
   /** When to send again what failed now. */
   readonly retryAfterSeconds: () => number;
 }

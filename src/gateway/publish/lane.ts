@@ -1,6 +1,6 @@
 import { PublishError } from '../../messaging/index.js';
 import type { CancelTimer, Clock } from '../../shared/clock.js';
-import type { Failure } from './ticket.js';
+import type { Failure, Outcome } from './ticket.js';
 
 export interface LaneItem {
   /** What the item takes of a batch. May grow until the item is sent. */
@@ -8,7 +8,7 @@ export interface LaneItem {
   /** After this instant nobody waits for it any more. */
   readonly deadlineMs: number;
   /** Called exactly once: it is at its broker, or it failed. */
-  settle(failure?: Failure): void;
+  settle(outcome: Outcome): void;
 }
 
 export interface LaneDeps<Item extends LaneItem> {
@@ -53,8 +53,8 @@ export function createLane<Item extends LaneItem>(deps: LaneDeps<Item>, options:
   let probeFirst = false;
   let scheduled = false;
 
-  const settle = (items: readonly Item[], failure?: Failure) => {
-    for (const item of items) item.settle(failure);
+  const settle = (items: readonly Item[], outcome: Outcome) => {
+    for (const item of items) item.settle(outcome);
   };
 
   /** Takes what fits into one batch, at least one; what nobody waits for any more is settled instead. */
@@ -91,13 +91,13 @@ export function createLane<Item extends LaneItem>(deps: LaneDeps<Item>, options:
     const batch = take();
     if (batch.length === 0) return;
     inFlight++;
-    void sendWithin(deps, options.timeoutMs, batch).then(
+    void sendWithin(deps.clock, options.timeoutMs, () => deps.send(batch)).then(
       (sent) => {
         inFlight--;
         // What did not fit goes first next time: the order stays.
         if (sent < batch.length) queue = batch.slice(sent).concat(queue);
         schedule();
-        settle(batch.slice(0, sent));
+        settle(batch.slice(0, sent), 'broker');
       },
       (error: unknown) => {
         inFlight--;
@@ -142,20 +142,16 @@ export function createLane<Item extends LaneItem>(deps: LaneDeps<Item>, options:
 }
 
 /** Sends, but waits no longer than `timeoutMs`; what comes of it afterwards is nobody's any more. */
-function sendWithin<Item extends LaneItem>(
-  deps: LaneDeps<Item>,
-  timeoutMs: number,
-  batch: readonly Item[],
-): Promise<number> {
+export function sendWithin(clock: Clock, timeoutMs: number, send: () => Promise<number>): Promise<number> {
   return new Promise((resolve, reject) => {
-    const cancel: CancelTimer = deps.clock.setTimer(
+    const cancel: CancelTimer = clock.setTimer(
       () => reject(new PublishError('PS_PUBLISH_TIMEOUT', `no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    deps.send(batch).then(resolve, reject).finally(cancel);
+    send().then(resolve, reject).finally(cancel);
   });
 }
 
-function unexpected(cause: unknown): PublishError {
+export function unexpected(cause: unknown): PublishError {
   return new PublishError('PS_PUBLISH_UNAVAILABLE', 'sending failed in an unforeseen way', { cause });
 }

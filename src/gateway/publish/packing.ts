@@ -1,5 +1,5 @@
-import type { LaneItem } from './lane.js';
-import type { Failure, Ticket } from './ticket.js';
+import type { SpooledItem } from './spooled-lane.js';
+import type { Outcome, Ticket } from './ticket.js';
 
 export interface PackingOptions {
   /** Most events in one hub event. */
@@ -9,10 +9,7 @@ export interface PackingOptions {
 }
 
 /** One Event Hubs event in the making: a CloudEvents batch, a JSON array. Open, and growing, until it is sent. */
-export interface Pack extends LaneItem {
-  /** Ends the array, after which nothing can be added, and gives its bytes. */
-  close(): Buffer;
-}
+export type Pack = SpooledItem;
 
 /** What AMQP frames one hub event with: section headers and the content type, rounded up. */
 export const PACK_OVERHEAD_BYTES = 128;
@@ -116,11 +113,12 @@ function createOpenPack(slab: Buffer, start: number, options: PackingOptions, on
       tickets.push(ticket);
       indexes.push(members);
     },
-    settle(failure?: Failure) {
+    settle(outcome: Outcome) {
       onEnd();
-      for (const [at, ticket] of tickets.entries()) ticket.settle(indexes[at] ?? [], failure);
+      for (const [at, ticket] of tickets.entries()) ticket.settle(indexes[at] ?? [], outcome);
     },
-    close() {
+    /** Ends the array. */
+    toRecord() {
       onEnd();
       slab[end] = CLOSING;
       return slab.subarray(start, end + 1);

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.js';
 import type { Budget } from './budget.js';
 import type { OutgoingEvent, Sink } from './sink.js';
-import { createTicket, type Failures, type Ticket } from './ticket.js';
+import { createTicket, type Settlements, type Ticket } from './ticket.js';
 
 /** The events of one request, by where they go. */
 export type Outgoing = ReadonlyMap<Sink, readonly OutgoingEvent[]>;
@@ -13,26 +13,26 @@ export function createPublisher(clock: Clock, budget: Budget, limits: { readonly
     count: number,
     bytes: number,
     reserved: boolean,
-  ): { ticket: Ticket; settled: Promise<Failures> } => {
-    let resolve: (failures: Failures) => void = () => {};
-    const settled = new Promise<Failures>((resolveSettled) => {
+  ): { ticket: Ticket; settled: Promise<Settlements> } => {
+    let resolve: (settlements: Settlements) => void = () => {};
+    const settled = new Promise<Settlements>((resolveSettled) => {
       resolve = resolveSettled;
     });
-    const ticket = createTicket(count, clock.now() + limits.publishTimeoutMs, (failures) => {
+    const ticket = createTicket(count, clock.now() + limits.publishTimeoutMs, (settlements) => {
       if (reserved) budget.release(bytes);
-      resolve(failures);
+      resolve(settlements);
     });
     return { ticket, settled };
   };
 
-  return function publish(outgoing: Outgoing): Promise<Failures> {
+  return function publish(outgoing: Outgoing): Promise<Settlements> {
     let count = 0;
     let bytes = 0;
     for (const events of outgoing.values()) {
       count += events.length;
       for (const event of events) bytes += event.json.length;
     }
-    if (count === 0) return Promise.resolve(new Map());
+    if (count === 0) return Promise.resolve(NOTHING_SENT);
     const reserved = budget.reserve(bytes);
     const { ticket, settled } = openTicket(count, bytes, reserved);
     for (const [sink, events] of outgoing) {
@@ -42,6 +42,8 @@ export function createPublisher(clock: Clock, budget: Budget, limits: { readonly
     return settled;
   };
 }
+
+const NOTHING_SENT: Settlements = { failures: new Map(), spooled: new Set() };
 
 function indexesOf(events: readonly OutgoingEvent[]): number[] {
   return events.map((event) => event.index);

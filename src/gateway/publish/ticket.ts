@@ -14,27 +14,36 @@ export function isRetryable(failure: Failure): boolean {
   return failure !== 'too_large';
 }
 
-/** Failed events by their index in the request; all others reached their broker. */
-export type Failures = ReadonlyMap<number, Failure>;
+/** What became of the events of a request, by their index in it. What is in neither reached its broker. */
+export interface Settlements {
+  readonly failures: ReadonlyMap<number, Failure>;
+  /** Those that are on the gateway's own disk until their broker has them. */
+  readonly spooled: ReadonlySet<number>;
+}
+
+/** What became of one event. */
+export type Outcome = 'broker' | 'spool' | Failure;
 
 /** Counts the events of one request as they are settled: one completion for a whole request, however large. */
 export interface Ticket {
   /** After this instant an event that still waits is not sent any more. */
   readonly deadlineMs: number;
-  /** Settles events by their index in the request, each exactly once: at their broker, or failed. */
-  settle(indexes: readonly number[], failure?: Failure): void;
+  /** Settles events by their index in the request, each exactly once. */
+  settle(indexes: readonly number[], outcome: Outcome): void;
 }
 
 /** `onSettled` is called once, when `count` events are settled. */
-export function createTicket(count: number, deadlineMs: number, onSettled: (failures: Failures) => void): Ticket {
+export function createTicket(count: number, deadlineMs: number, onSettled: (settlements: Settlements) => void): Ticket {
   const failures = new Map<number, Failure>();
+  const spooled = new Set<number>();
   let open = count;
   return {
     deadlineMs,
-    settle(indexes, failure) {
-      if (failure !== undefined) for (const index of indexes) failures.set(index, failure);
+    settle(indexes, outcome) {
+      if (outcome === 'spool') for (const index of indexes) spooled.add(index);
+      else if (outcome !== 'broker') for (const index of indexes) failures.set(index, outcome);
       open -= indexes.length;
-      if (open === 0) onSettled(failures);
+      if (open === 0) onSettled({ failures, spooled });
     },
   };
 }

@@ -2,14 +2,14 @@ import type { FastifyInstance } from 'fastify';
 import type { Sink } from '../publish/sink.js';
 
 /**
- * `GET /livez`: the process answers. `GET /readyz`: 200 while every sink can be reached, else 503, with the state of
- * each: `{"status":"ready","sinks":{"hub:clicks":{"state":"up","since":"…"}}}`.
+ * `GET /livez`: the process answers. `GET /readyz`: 200 while every sink takes events, in its broker or on disk, else 503,
+ * with the state of each: `{"status":"ready","sinks":{"hub:clicks":{"state":"up","since":"…","spool":{"records":0,…}}}}`.
  */
 export function addHealthRoutes(app: FastifyInstance, sinks: readonly Sink[]): void {
   app.get('/livez', (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'alive' }));
   app.get('/readyz', (_request, reply) => {
     const reports = sinks.map((sink) => [sink.name, sink.report()] as const);
-    const ready = reports.every(([, report]) => report.state === 'up');
+    const ready = sinks.every((sink) => sink.isReady());
     return reply
       .code(ready ? 200 : 503)
       .header('cache-control', 'no-store')

@@ -1,5 +1,6 @@
 import { type EventData, EventHubProducerClient, type RetryOptions } from '@azure/event-hubs';
 import { PACK_CONTENT_TYPE } from '../../events/index.js';
+import { systemClock } from '../../shared/clock.js';
 import type { HubPublisher } from '../ports/publish.js';
 import { defaultCredential, type ServiceAccess } from './access.js';
 import { encodeHubBatch } from './encode-hub-batch.js';
@@ -17,6 +18,7 @@ export function createHubPublisher(access: ServiceAccess, hub: string, options: 
   // An outage has to be seen at once, by those who wait; trying again is up to them.
   const retryOptions: RetryOptions = { maxRetries: 0, timeoutInMs: options.timeoutMs };
   const sessions = createSessions<EventHubProducerClient>({
+    clock: systemClock,
     open: async () =>
       'connectionString' in access
         ? new EventHubProducerClient(access.connectionString, hub, { retryOptions })
@@ -24,12 +26,8 @@ export function createHubPublisher(access: ServiceAccess, hub: string, options: 
     connectionOf: (client) => (client as unknown as { _context?: { connection?: unknown } })._context?.connection,
     close: (client) => client.close(),
   });
-  const run = async <T>(what: string, work: (client: EventHubProducerClient, signal: AbortSignal) => Promise<T>) => {
-    try {
-      return await sessions.run(work);
-    } catch (error) {
-      throw toPublishError(error, `hub ${hub}: ${what}`);
-    }
+  const told = (what: string) => (error: unknown) => {
+    throw toPublishError(error, `hub ${hub}: ${what}`);
   };
 
   /** Learnt from the SDK's own batches; where it does not, it encodes by itself. */
@@ -37,28 +35,32 @@ export function createHubPublisher(access: ServiceAccess, hub: string, options: 
 
   return {
     describe: () =>
-      run('could not be reached', async (client, abortSignal) => {
-        const { partitionIds } = await client.getEventHubProperties({ abortSignal });
-        // Opens every partition's link now, so that no visitor waits for it.
-        const batches = await Promise.all(
-          partitionIds.map((partitionId) => client.createBatch({ partitionId, abortSignal })),
-        );
-        sendsEncoded = batches.every(takesEncodedBatches);
-        return {
-          partitionCount: partitionIds.length,
-          maxBatchBytes: Math.min(...batches.map((batch) => batch.maxSizeInBytes)),
-        };
-      }),
+      sessions
+        .probe(options.timeoutMs, async (client, abortSignal) => {
+          const { partitionIds } = await client.getEventHubProperties({ abortSignal });
+          // Opens every partition's link now, so that no visitor waits for it.
+          const batches = await Promise.all(
+            partitionIds.map((partitionId) => client.createBatch({ partitionId, abortSignal })),
+          );
+          sendsEncoded = batches.every(takesEncodedBatches);
+          return {
+            partitionCount: partitionIds.length,
+            maxBatchBytes: Math.min(...batches.map((batch) => batch.maxSizeInBytes)),
+          };
+        })
+        .catch(told('could not be reached')),
 
     send: (partition, bodies) =>
-      run(`partition ${partition} did not take a batch`, (client, abortSignal) => {
-        if (sendsEncoded) {
-          const message = encodeHubBatch(bodies, PACK_CONTENT_TYPE);
-          return client.sendBatch(createEncodedHubBatch(String(partition), bodies.length, message), { abortSignal });
-        }
-        const events: EventData[] = bodies.map((body) => ({ body, contentType: PACK_CONTENT_TYPE }));
-        return client.sendBatch(events, { partitionId: String(partition), abortSignal });
-      }),
+      sessions
+        .run((client, abortSignal) => {
+          if (sendsEncoded) {
+            const message = encodeHubBatch(bodies, PACK_CONTENT_TYPE);
+            return client.sendBatch(createEncodedHubBatch(String(partition), bodies.length, message), { abortSignal });
+          }
+          const events: EventData[] = bodies.map((body) => ({ body, contentType: PACK_CONTENT_TYPE }));
+          return client.sendBatch(events, { partitionId: String(partition), abortSignal });
+        })
+        .catch(told(`partition ${partition} did not take a batch`)),
 
     onLost: sessions.onLost,
     close: sessions.close,

@@ -1,8 +1,10 @@
 import { setMaxListeners } from 'node:events';
+import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import { PublishError } from '../errors.js';
 
 export interface SessionDeps<Client> {
+  readonly clock: Clock;
   readonly open: () => Promise<Client>;
   /** The SDK's own connection object; see createSessions. */
   readonly connectionOf: (client: Client) => unknown;
@@ -59,10 +61,13 @@ export function createSessions<Client>(deps: SessionDeps<Client>) {
   };
 
   const lose = (session: Session<Client>, cause: unknown) => {
+    const because = cause === undefined ? '' : `: ${messageOf(cause)}`;
+    giveUp(session, new PublishError('PS_PUBLISH_UNAVAILABLE', `the connection was lost${because}`, { cause }));
+  };
+
+  const giveUp = (session: Session<Client>, error: PublishError) => {
     if (session.controller.signal.aborted) return;
     current = undefined;
-    const because = cause === undefined ? '' : `: ${messageOf(cause)}`;
-    const error = new PublishError('PS_PUBLISH_UNAVAILABLE', `the connection was lost${because}`, { cause });
     end(session, error);
     for (const listener of lostListeners) listener(error);
     // The client is of no more use, and how it ends concerns nobody.
@@ -75,23 +80,42 @@ export function createSessions<Client>(deps: SessionDeps<Client>) {
     session.controller.abort();
   };
 
+  const sessionNow = async (): Promise<Session<Client>> => {
+    if (closed) throw new PublishError('PS_PUBLISH_CLOSED', 'closed');
+    current ??= openSession();
+    return current.catch((error: unknown) => {
+      current = undefined;
+      throw error;
+    });
+  };
+
+  const runOn = <T>(session: Session<Client>, work: (client: Client, signal: AbortSignal) => Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      session.inFlight.add(reject);
+      work(session.client, session.controller.signal)
+        .then(resolve, reject)
+        .finally(() => session.inFlight.delete(reject));
+    });
+
   return {
     onLost: (listener: (error: PublishError) => void) => void lostListeners.push(listener),
 
     /** @throws PublishError when the connection is lost meanwhile; else what `work` throws. */
     async run<T>(work: (client: Client, signal: AbortSignal) => Promise<T>): Promise<T> {
-      if (closed) throw new PublishError('PS_PUBLISH_CLOSED', 'closed');
-      current ??= openSession();
-      const session = await current.catch((error: unknown) => {
-        current = undefined;
-        throw error;
-      });
-      return new Promise<T>((resolve, reject) => {
-        session.inFlight.add(reject);
-        work(session.client, session.controller.signal)
-          .then(resolve, reject)
-          .finally(() => session.inFlight.delete(reject));
-      });
+      return runOn(await sessionNow(), work);
+    },
+
+    /**
+     * Like `run`, for work that asks whether the broker is there: without an answer in time the connection is taken for
+     * lost. The SDKs would wait a minute for a broker that hangs, and so would everything after it.
+     */
+    async probe<T>(timeoutMs: number, work: (client: Client, signal: AbortSignal) => Promise<T>): Promise<T> {
+      const session = await sessionNow();
+      const cancel = deps.clock.setTimer(
+        () => giveUp(session, new PublishError('PS_PUBLISH_TIMEOUT', `no answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
+      return runOn(session, work).finally(cancel);
     },
 
     async close(): Promise<void> {

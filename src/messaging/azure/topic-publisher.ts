@@ -1,5 +1,6 @@
 import { ServiceBusClient, type ServiceBusMessageBatch, type ServiceBusSender } from '@azure/service-bus';
 import { EVENT_CONTENT_TYPE, type TopicMessage } from '../../events/index.js';
+import { systemClock } from '../../shared/clock.js';
 import { PublishError } from '../errors.js';
 import type { TopicPublisher } from '../ports/publish.js';
 import { defaultCredential, type ServiceAccess } from './access.js';
@@ -19,6 +20,7 @@ export function createTopicPublisher(access: ServiceAccess, topic: string, optio
   // An outage has to be seen at once, by those who wait; trying again is up to them.
   const retryOptions = { maxRetries: 0, timeoutInMs: options.timeoutMs };
   const sessions = createSessions<TopicClient>({
+    clock: systemClock,
     open: async () => {
       const client =
         'connectionString' in access
@@ -33,12 +35,8 @@ export function createTopicPublisher(access: ServiceAccess, topic: string, optio
       await client.close();
     },
   });
-  const run = async <T>(what: string, work: (sender: ServiceBusSender, signal: AbortSignal) => Promise<T>) => {
-    try {
-      return await sessions.run(({ sender }, signal) => work(sender, signal));
-    } catch (error) {
-      throw toPublishError(error, `topic ${topic}: ${what}`);
-    }
+  const told = (what: string) => (error: unknown) => {
+    throw toPublishError(error, `topic ${topic}: ${what}`);
   };
 
   /** Learnt from the SDK's own batches; where it does not take encoded ones, it encodes by itself. */
@@ -58,18 +56,22 @@ export function createTopicPublisher(access: ServiceAccess, topic: string, optio
   return {
     // The size limit of a batch is the link's: asking for one opens the link.
     probe: () =>
-      run('could not be reached', async (sender, abortSignal) => {
-        const batch = await sender.createMessageBatch({ abortSignal });
-        encode = takesEncodedBatches(batch) ? createTopicEncoder(batch.maxSizeInBytes) : undefined;
-      }),
+      sessions
+        .probe(options.timeoutMs, async ({ sender }, abortSignal) => {
+          const batch = await sender.createMessageBatch({ abortSignal });
+          encode = takesEncodedBatches(batch) ? createTopicEncoder(batch.maxSizeInBytes) : undefined;
+        })
+        .catch(told('could not be reached')),
 
     send: (messages) =>
-      run('did not take a batch', async (sender, abortSignal) => {
-        const batch = await fill(sender, messages, abortSignal);
-        if (batch.count === 0) throw new PublishError('PS_PUBLISH_TOO_LARGE', 'the message alone is too large');
-        await sender.sendMessages(batch, { abortSignal });
-        return batch.count;
-      }),
+      sessions
+        .run(async ({ sender }, abortSignal) => {
+          const batch = await fill(sender, messages, abortSignal);
+          if (batch.count === 0) throw new PublishError('PS_PUBLISH_TOO_LARGE', 'the message alone is too large');
+          await sender.sendMessages(batch, { abortSignal });
+          return batch.count;
+        })
+        .catch(told('did not take a batch')),
 
     onLost: sessions.onLost,
     close: sessions.close,

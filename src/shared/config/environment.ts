@@ -22,6 +22,7 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('SOURCES', 'gateway.sources', 'json'),
   variable('ROUTES', 'gateway.routes', 'json'),
   variable('LIMITS', 'gateway.limits', 'json'),
+  variable('SPOOL', 'gateway.spool', 'json'),
   variable('PACKING', 'gateway.packing', 'json'),
   variable('ADMIN_HOST', 'admin.host'),
   variable('ADMIN_PORT', 'admin.port', 'integer'),

@@ -55,6 +55,24 @@ const gatewaySchema = z.strictObject({
     })
     .prefault({})
     .describe('Bounds on what a request may cost.'),
+  spool: z
+    .strictObject({
+      bytes: z
+        .number()
+        .int()
+        .nonnegative()
+        .default(4 * 1024 * 1024 * 1024)
+        .describe(
+          'Most bytes on disk for one destination while its broker is away or slow; beyond it, 429. 0 switches the spool off.',
+        ),
+      ageMs: positive
+        .default(12 * 3_600_000)
+        .describe(
+          'While the oldest event on disk for a destination is older, 429. Less than the 13 hours over which the topic detects duplicates.',
+        ),
+    })
+    .prefault({})
+    .describe("What is accepted for brokers that are away, on this machine's disk."),
   packing: z
     .strictObject({
       maxEvents: positive.default(1000).describe('Most events in one hub event; 1 switches packing off.'),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLane, type LaneItem } from '../../../src/gateway/publish/lane.js';
-import type { Failure } from '../../../src/gateway/publish/ticket.js';
+import type { Outcome } from '../../../src/gateway/publish/ticket.js';
 import { PublishError, type PublishErrorCode } from '../../../src/messaging/index.js';
 import { createManualClock } from '../../helpers/manual-clock.js';
 
@@ -19,7 +19,7 @@ function createRig() {
   const deferred: (() => void)[] = [];
   const sent: Item[][] = [];
   const errors: PublishErrorCode[] = [];
-  const settled = new Map<number, Failure | 'broker'>();
+  const settled = new Map<number, Outcome>();
   let answer: { resolve: (count: number) => void; reject: (error: Error) => void } | undefined;
   let nextName = 0;
   const lane = createLane<Item>(
@@ -46,9 +46,9 @@ function createRig() {
     inFlight: () => answer !== undefined,
     add(bytes: number, deadlineMs = FOREVER_MS) {
       const name = nextName++;
-      const settle = (failure?: Failure) => {
+      const settle = (outcome: Outcome) => {
         if (settled.has(name)) throw new Error('settled twice');
-        settled.set(name, failure ?? 'broker');
+        settled.set(name, outcome);
       };
       lane.add({ name, bytes, deadlineMs, settle });
       return name;
@@ -206,7 +206,7 @@ describe('a lane under a load that fills batches while one is in flight', () => 
   function createPipeline() {
     const deferred: (() => void)[] = [];
     const inFlight: { names: number[]; resolve(count: number): void; reject(error: Error): void }[] = [];
-    const settled: [number, Failure | 'broker'][] = [];
+    const settled: [number, Outcome][] = [];
     let nextName = 0;
     const lane = createLane<Item>(
       {
@@ -231,7 +231,7 @@ describe('a lane under a load that fills batches while one is in flight', () => 
       settled,
       add(bytes: number) {
         const name = nextName++;
-        const settle = (failure?: Failure) => void settled.push([name, failure ?? 'broker']);
+        const settle = (outcome: Outcome) => void settled.push([name, outcome]);
         lane.add({ name, bytes, deadlineMs: FOREVER_MS, settle });
       },
     };

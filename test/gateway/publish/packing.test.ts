@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createChunker, createPacker, type Pack } from '../../../src/gateway/publish/packing.js';
-import { createTicket, type Failures } from '../../../src/gateway/publish/ticket.js';
+import { createTicket, type Settlements } from '../../../src/gateway/publish/ticket.js';
 
 interface Options {
   readonly maxEvents: number;
@@ -18,14 +18,14 @@ const steps = fc.array(
 function createRig(bounds: Options) {
   const waiting: Pack[] = [];
   const sent: { bytes: number; said: number; texts: string[] }[] = [];
-  const settled: Failures[] = [];
+  const settled: Settlements[] = [];
   const packer = createPacker(bounds, (pack) => void waiting.push(pack));
   return {
     sent,
     settled,
     waiting,
     request(texts: readonly string[], deadlineMs = 0) {
-      const ticket = createTicket(texts.length, deadlineMs, (failures) => void settled.push(failures));
+      const ticket = createTicket(texts.length, deadlineMs, (settlements) => void settled.push(settlements));
       const chunker = createChunker(bounds, (chunk) => packer.add(chunk, ticket));
       for (const [index, text] of texts.entries()) chunker.add(JSON.stringify(text), index);
       chunker.flush();
@@ -34,14 +34,14 @@ function createRig(bounds: Options) {
       // As a lane does: all are closed, what comes meanwhile goes elsewhere, and then they are settled.
       const packs = waiting.splice(0);
       const saidBytes = packs.map((pack) => pack.bytes);
-      const bodies = packs.map((pack) => pack.close());
+      const bodies = packs.map((pack) => pack.toRecord());
       for (const [at, body] of bodies.entries()) {
         sent.push({
           bytes: body.length,
           said: saidBytes[at] as number,
           texts: JSON.parse(body.toString()) as string[],
         });
-        packs[at]?.settle();
+        packs[at]?.settle('broker');
       }
     },
   };
@@ -72,12 +72,12 @@ describe('packing', () => {
   it('a pack that is closed stays as it is, whatever is written after it', () => {
     const rig = createRig({ maxEvents: 100, maxBytes: 100_000 });
     rig.request(['a']);
-    const body = rig.waiting[0]?.close();
+    const body = rig.waiting[0]?.toRecord();
     rig.request(['b']);
     rig.request(['c']);
     expect(body?.toString()).toBe('["a"]');
     expect(rig.waiting).toHaveLength(2);
-    expect(rig.waiting[1]?.close().toString()).toBe('["b","c"]');
+    expect(rig.waiting[1]?.toRecord().toString()).toBe('["b","c"]');
   });
 
   it('requests that wait together travel together, and one event at a pack is no packing', () => {

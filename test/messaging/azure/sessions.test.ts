@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createSessions } from '../../../src/messaging/azure/sessions.js';
+import { createManualClock } from '../../helpers/manual-clock.js';
 
 interface Client {
   readonly name: number;
@@ -9,8 +10,10 @@ interface Client {
 }
 
 function createRig() {
+  const clock = createManualClock();
   const clients: Client[] = [];
   const sessions = createSessions<Client>({
+    clock,
     open: async () => {
       const client = { name: clients.length, connection: new EventEmitter(), closed: false };
       clients.push(client);
@@ -21,7 +24,7 @@ function createRig() {
       client.closed = true;
     },
   });
-  return { clients, sessions };
+  return { clock, clients, sessions };
 }
 
 const forever = new Promise<never>(() => {});
@@ -56,6 +59,21 @@ describe('a session', () => {
     },
   );
 
+  it('a broker that does not answer a probe in time is taken for lost, and the next work gets a new client', async () => {
+    const { clock, clients, sessions } = createRig();
+    let losses = 0;
+    sessions.onLost(() => void losses++);
+    const sending = sessions.run(() => forever);
+    const probing = sessions.probe(1_000, () => forever);
+    await sessions.run(async () => {});
+    clock.advance(1_000);
+    await expect(probing).rejects.toMatchObject({ code: 'PS_PUBLISH_TIMEOUT' });
+    await expect(sending).rejects.toMatchObject({ code: 'PS_PUBLISH_TIMEOUT' });
+    expect([losses, clients[0]?.closed]).toEqual([1, true]);
+    expect(await sessions.probe(1_000, async (client) => client.name)).toBe(1);
+    expect(clock.pending).toBe(0);
+  });
+
   it('what fails by itself leaves the session as it is', async () => {
     const { clients, sessions } = createRig();
     await expect(sessions.run(() => Promise.reject(new Error('busy')))).rejects.toThrow('busy');
@@ -79,6 +97,7 @@ describe('a session', () => {
   it('a client that cannot be made is tried again', async () => {
     let attempts = 0;
     const sessions = createSessions<number>({
+      clock: createManualClock(),
       open: async () => {
         if (++attempts === 1) throw new Error('no credential');
         return attempts;

@@ -1,0 +1,72 @@
+import type { PublishError } from '../../messaging/index.js';
+import type { Clock } from '../../shared/clock.js';
+import type { Logger } from '../../shared/logger.js';
+import type { Spool } from '../spool/index.js';
+import { createLane, type Lane, type LaneOptions } from './lane.js';
+import { createSpooledLane, type SpooledItem, type SpooledLane } from './spooled-lane.js';
+
+export interface OutletDeps {
+  readonly clock: Clock;
+  readonly defer: (task: () => void) => void;
+  readonly logger: Pick<Logger, 'warn' | 'error'>;
+  /** Undefined: what a broker that is away cannot take is refused. */
+  readonly spool: Spool | undefined;
+}
+
+/** One ordered way into a broker as its destination sees it. */
+export interface OutletPort<Item> {
+  /** Of the destination, such as `hub:clicks`, and of the way in it, such as `2`. */
+  readonly destination: string;
+  readonly part: string;
+  readonly isUp: () => boolean;
+  readonly onError: (error: PublishError) => void;
+  /** Sends items from the front as one batch; resolves with how many the broker settled. Throws PublishError. */
+  readonly send: (items: readonly Item[]) => Promise<number>;
+  /** The same of what was on disk. */
+  readonly sendRecords: (bodies: readonly Buffer[]) => Promise<number>;
+  readonly recordOverheadBytes: number;
+}
+
+/** A broker that answers within it is never slow. */
+const PATIENCE_MS = 2_000;
+/** The part of the time for a send after which a broker is slow in any case. */
+const PATIENCE_SHARE = 0.5;
+
+/** Opens a lane: with a spool behind it, or without. */
+export function openOutlet<Item extends SpooledItem>(
+  deps: OutletDeps,
+  port: OutletPort<Item>,
+  options: LaneOptions,
+): SpooledLane<Item> {
+  const { clock, defer, logger, spool } = deps;
+  if (spool === undefined) return withoutSpool(createLane<Item>({ clock, defer, ...port }, options), port.isUp);
+  const { destination, part } = port;
+  const maxMs = options.timeoutMs * PATIENCE_SHARE;
+  return createSpooledLane<Item>(
+    {
+      clock,
+      defer,
+      ...port,
+      spool: spool.lane(destination, part),
+      onRefused: ({ key, bytes }, error) =>
+        logger.error(
+          { sink: destination, key, bytes, err: error },
+          'a spooled record is set aside: the broker refuses it',
+        ),
+      onSpoolError: (error) => logger.warn({ sink: destination, err: error }, 'the spool does not answer'),
+    },
+    { ...options, breaker: { minMs: Math.min(PATIENCE_MS, maxMs), maxMs } },
+  );
+}
+
+function withoutSpool<Item extends SpooledItem>(lane: Lane<Item>, isUp: () => boolean): SpooledLane<Item> {
+  return {
+    ...lane,
+    add(item) {
+      if (isUp()) lane.add(item);
+      else item.settle('unavailable');
+    },
+    resume() {},
+    close: async () => lane.failWaiting('unavailable'),
+  };
+}

@@ -1,0 +1,258 @@
+import { backoffMs } from '../../shared/backoff.js';
+import type { CancelTimer, Clock } from '../../shared/clock.js';
+import type { Logger } from '../../shared/logger.js';
+import { GatewayError } from '../errors.js';
+import { keysFrom, parseRecordKey, recordOf, type SpoolRecord } from './record-key.js';
+import type { SpoolStore, Write } from './store.js';
+import { createWriter } from './writer.js';
+
+export interface StoredRecord extends SpoolRecord {
+  readonly body: Buffer;
+}
+
+/** What waits for one ordered way into a broker: a partition of a hub, or a topic. */
+export interface SpoolLane {
+  readonly name: string;
+  /**
+   * Adds a body behind all others; resolves once it is on disk.
+   * @throws GatewayError PS_SPOOL_FULL, PS_SPOOL_UNUSABLE
+   */
+  append(body: Buffer): Promise<SpoolRecord>;
+  /** The oldest records, up to `maxBytes` with `overheadBytes` for each; one at the least, if there is any. */
+  read(maxBytes: number, overheadBytes: number): Promise<readonly StoredRecord[]>;
+  remove(records: readonly SpoolRecord[]): Promise<void>;
+  /** Takes a record out that its broker will never take, and keeps it where an engineer finds it. */
+  setAside(record: StoredRecord): Promise<void>;
+  /** Nothing is in it, or on its way in. */
+  isEmpty(): boolean;
+}
+
+export interface SpoolReport {
+  readonly records: number;
+  readonly bytes: number;
+  /** How long the oldest record has been waiting. */
+  readonly oldestMs: number;
+}
+
+export interface Spool {
+  /** @param destination counts towards its bound, such as `hub:clicks`; `lane` is a part of it, such as `2` */
+  lane(destination: string, lane: string): SpoolLane;
+  report(destination: string): SpoolReport;
+  /** Whether the destination takes `bytes` more. */
+  hasRoom(destination: string, bytes: number): boolean;
+  /** Small facts that outlive a restart. */
+  remember(name: string, value: Buffer): Promise<void>;
+  recall(name: string): Promise<Buffer | undefined>;
+  /** Writes what is on its way, and closes. */
+  close(): Promise<void>;
+}
+
+export interface SpoolDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Pick<Logger, 'warn' | 'error' | 'info'>;
+  /** Opens the store, again after it has failed. */
+  readonly openStore: () => Promise<SpoolStore>;
+}
+
+export interface SpoolLimits {
+  /** Most bytes of one destination. */
+  readonly bytes: number;
+  /** While the oldest record of a destination is older, nothing more is taken: something is wrong for long. */
+  readonly ageMs: number;
+}
+
+interface LaneState {
+  nextSequence: number;
+  /** No record below it is there any more. */
+  firstSequence: number;
+  records: number;
+  bytes: number;
+  oldestAtMs: number | undefined;
+}
+
+const emptyLane = (): LaneState => ({ nextSequence: 0, firstSequence: 0, records: 0, bytes: 0, oldestAtMs: undefined });
+
+const FACTS = '!facts/';
+const ASIDE = '!aside/';
+const READ_AT_ONCE = 4096;
+const REOPEN = { firstDelayMs: 500, maxDelayMs: 15_000 };
+
+/**
+ * Events that were accepted while their broker was away, on disk until it has them. What was appended survives
+ * `kill -9`; what was removed may come back after one, and is then sent twice, under the same ids.
+ *
+ * When the disk fails (it may be full), what was being written is refused, and the store is opened anew until it works.
+ * @throws GatewayError PS_SPOOL_LOCKED, PS_SPOOL_UNUSABLE
+ */
+export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<Spool> {
+  const { clock, logger } = deps;
+  const lanes = new Map<string, LaneState>();
+  let store = await deps.openStore();
+  let writer = createWriter(store);
+  let broken = false;
+  let closed = false;
+  let cancelReopen: CancelTimer = () => {};
+
+  const stateOf = (lane: string): LaneState => {
+    const state = lanes.get(lane) ?? emptyLane();
+    lanes.set(lane, state);
+    return state;
+  };
+
+  /** What is in the store, as it is: after a start, or a failure of which nobody knows what it wrote. */
+  async function count(): Promise<void> {
+    for (const state of lanes.values()) Object.assign(state, { ...emptyLane(), nextSequence: state.nextSequence });
+    for await (const key of store.keys('', '\uffff')) {
+      const record = key.startsWith('!') ? undefined : parseRecordKey(key);
+      if (record === undefined) continue;
+      const state = stateOf(record.lane);
+      if (state.records === 0) {
+        state.firstSequence = record.sequence;
+        state.oldestAtMs = record.atMs;
+      }
+      state.records++;
+      state.bytes += record.bytes;
+      state.nextSequence = Math.max(state.nextSequence, record.sequence + 1);
+    }
+  }
+
+  function fail(error: unknown): void {
+    if (broken || closed) return;
+    broken = true;
+    logger.error({ err: error }, 'the spool cannot be written');
+    let attempt = 0;
+    const reopen = async () => {
+      try {
+        await store.close().catch(() => {});
+        store = await deps.openStore();
+        await count();
+        writer = createWriter(store);
+        broken = false;
+        logger.info('the spool can be written again');
+      } catch {
+        schedule();
+      }
+    };
+    const schedule = () => {
+      if (!closed) cancelReopen = clock.setTimer(() => void reopen(), backoffMs(attempt++, REOPEN, deps.random));
+    };
+    schedule();
+  }
+
+  const unusable = () =>
+    new GatewayError('PS_SPOOL_UNUSABLE', closed ? 'the spool is closed' : 'the spool cannot be written');
+
+  async function write(writes: readonly Write[]): Promise<void> {
+    if (broken || closed) throw unusable();
+    try {
+      await writer.write(writes);
+    } catch (error) {
+      fail(error);
+      throw unusable();
+    }
+  }
+
+  const lanesOf = (destination: string): LaneState[] =>
+    [...lanes].filter(([name]) => name.startsWith(`${destination}/`)).map(([, state]) => state);
+
+  const report = (destination: string): SpoolReport => {
+    let [records, bytes, oldestAtMs] = [0, 0, Number.POSITIVE_INFINITY];
+    for (const state of lanesOf(destination)) {
+      records += state.records;
+      bytes += state.bytes;
+      oldestAtMs = Math.min(oldestAtMs, state.oldestAtMs ?? Number.POSITIVE_INFINITY);
+    }
+    return { records, bytes, oldestMs: Math.max(0, Number.isFinite(oldestAtMs) ? clock.now() - oldestAtMs : 0) };
+  };
+
+  const hasRoom = (destination: string, more: number): boolean => {
+    if (broken || closed) return false;
+    const { bytes, oldestMs } = report(destination);
+    return bytes + more <= limits.bytes && oldestMs <= limits.ageMs;
+  };
+
+  function lane(destination: string, part: string): SpoolLane {
+    const name = `${destination}/${part}`;
+    const state = stateOf(name);
+
+    const forget = (records: readonly SpoolRecord[]) => {
+      for (const { bytes } of records) {
+        state.records--;
+        state.bytes -= bytes;
+      }
+      if (state.records === 0) state.oldestAtMs = undefined;
+    };
+
+    return {
+      name,
+      isEmpty: () => state.records === 0,
+
+      async append(body) {
+        if (!hasRoom(destination, body.length)) {
+          throw broken || closed
+            ? unusable()
+            : new GatewayError('PS_SPOOL_FULL', `the spool of ${destination} is full`);
+        }
+        const atMs = clock.now();
+        const record = recordOf(name, state.nextSequence++, { bytes: body.length, atMs });
+        // Counted before it is written, so that nothing overtakes it on its way.
+        state.records++;
+        state.bytes += body.length;
+        state.oldestAtMs ??= atMs;
+        await write([{ key: record.key, value: body }]);
+        return record;
+      },
+
+      async read(maxBytes, overheadBytes) {
+        if (broken || closed) throw unusable();
+        const { from, to } = keysFrom(name, state.firstSequence);
+        const found: SpoolRecord[] = [];
+        let bytes = 0;
+        for await (const key of store.keys(from, to)) {
+          const record = parseRecordKey(key);
+          if (record === undefined) continue;
+          bytes += record.bytes + overheadBytes;
+          if (found.length > 0 && (bytes > maxBytes || found.length === READ_AT_ONCE)) break;
+          found.push(record);
+        }
+        const [first] = found;
+        if (first !== undefined) {
+          state.firstSequence = first.sequence;
+          state.oldestAtMs = first.atMs;
+        }
+        const bodies = await store.getMany(found.map(({ key }) => key));
+        return found.flatMap((record, index) => {
+          const body = bodies[index];
+          return body === undefined ? [] : [{ ...record, body }];
+        });
+      },
+
+      async remove(records) {
+        await write(records.map(({ key }) => ({ key })));
+        forget(records);
+      },
+
+      async setAside(record) {
+        await write([{ key: record.key }, { key: `${ASIDE}${record.key}`, value: record.body }]);
+        forget([record]);
+      },
+    };
+  }
+
+  await count();
+  return {
+    lane,
+    report,
+    hasRoom,
+    remember: (name, value) => write([{ key: `${FACTS}${name}`, value }]),
+    recall: async (name) => (await store.getMany([`${FACTS}${name}`]))[0],
+    async close() {
+      if (closed) return;
+      closed = true;
+      cancelReopen();
+      await writer.idle();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises';
+import { ClassicLevel } from 'classic-level';
+import { messageOf } from '../../shared/errors.js';
+import { GatewayError } from '../errors.js';
+
+/** One change of the store: a value to put, or without one a key to delete. */
+export interface Write {
+  readonly key: string;
+  readonly value?: Buffer;
+}
+
+/** What the spool knows of its disk: an ordered map of short texts to bytes. */
+export interface SpoolStore {
+  /** All keys from `from` up to, and without, `to`, in order. */
+  keys(from: string, to: string): AsyncIterable<string>;
+  getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;
+  /** All or none of it; resolves once it is on disk. */
+  write(writes: readonly Write[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What waits here is written once and read once: little of it is worth keeping in memory. */
+const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
+const CACHE_BYTES = 2 * 1024 * 1024;
+
+/** @throws GatewayError PS_SPOOL_LOCKED or PS_SPOOL_UNUSABLE */
+export async function openSpoolStore(location: string): Promise<SpoolStore> {
+  const db = new ClassicLevel<string, Buffer>(location, {
+    valueEncoding: 'buffer',
+    writeBufferSize: WRITE_BUFFER_BYTES,
+    cacheSize: CACHE_BYTES,
+  });
+  try {
+    await mkdir(location, { recursive: true });
+    await db.open();
+  } catch (cause) {
+    const detail = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+    if ((detail as { code?: string }).code === 'LEVEL_LOCKED') {
+      throw new GatewayError(
+        'PS_SPOOL_LOCKED',
+        `${location} is in use by another gateway; give each its own --data-dir`,
+        {
+          cause,
+        },
+      );
+    }
+    throw new GatewayError('PS_SPOOL_UNUSABLE', `${location} cannot be opened: ${messageOf(detail)}`, { cause });
+  }
+  return {
+    keys: (from, to) => db.keys({ gte: from, lt: to }),
+    getMany: (keys) => db.getMany([...keys]),
+    write(writes) {
+      const batch = db.batch();
+      for (const { key, value } of writes) {
+        if (value === undefined) batch.del(key);
+        else batch.put(key, value);
+      }
+      return batch.write({ sync: true });
+    },
+    close: () => db.close(),
+  };
+}

@@ -1,0 +1,30 @@
+import type { SpoolStore, Write } from '../../../src/gateway/spool/store.js';
+
+/** A disk in memory that outlives its store, and fails when it is told to. */
+export function createMemoryDisk() {
+  const entries = new Map<string, Buffer>();
+  const disk = {
+    entries,
+    /** Writes are refused, and nothing of them is kept. */
+    full: false,
+    open: async (): Promise<SpoolStore> => {
+      if (disk.full) throw new Error('no space left on device');
+      return {
+        async *keys(from, to) {
+          for (const key of [...entries.keys()].filter((one) => one >= from && one < to).sort()) yield key;
+        },
+        getMany: async (keys) => keys.map((key) => entries.get(key)),
+        async write(writes: readonly Write[]) {
+          await undefined;
+          if (disk.full) throw new Error('no space left on device');
+          for (const { key, value } of writes) {
+            if (value === undefined) entries.delete(key);
+            else entries.set(key, Buffer.from(value));
+          }
+        },
+        close: async () => {},
+      };
+    },
+  };
+  return disk;
+}

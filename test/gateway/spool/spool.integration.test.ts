@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openSpool, openSpoolStore, type Spool, type SpoolLane } from '../../../src/gateway/spool/index.js';
+import { createLogger } from '../../../src/shared/logger.js';
+import { createManualClock } from '../../helpers/manual-clock.js';
+
+const LIMITS = { bytes: 10_000, ageMs: 60_000 };
+const ALL = 1_000_000;
+
+let folder: string;
+let spool: Spool;
+let clock = createManualClock();
+
+const open = async () =>
+  openSpool(
+    {
+      clock,
+      random: () => 0.5,
+      logger: createLogger('test', 'silent'),
+      openStore: () => openSpoolStore(join(folder, 'spool')),
+    },
+    LIMITS,
+  );
+const bodiesOf = async (lane: SpoolLane) => (await lane.read(ALL, 0)).map(({ body }) => body.toString());
+
+beforeEach(async () => {
+  clock = createManualClock();
+  folder = await mkdtemp(join(tmpdir(), 'penstock-spool-'));
+  spool = await open();
+});
+afterEach(async () => {
+  await spool.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('what was appended is there after a restart, in order, by lane, and counted', async () => {
+  const bodies = Array.from({ length: 300 }, (_, index) => `body ${index}`);
+  const [one, two] = [spool.lane('hub:clicks', '0'), spool.lane('hub:clicks', '1')];
+  await Promise.all(bodies.map((body) => one.append(Buffer.from(body))));
+  await two.append(Buffer.from('other'));
+  await spool.remember('hub:clicks', Buffer.from('facts'));
+  const before = spool.report('hub:clicks');
+  await spool.close();
+  clock.advance(5_000);
+  spool = await open();
+  expect(spool.report('hub:clicks')).toEqual({ ...before, oldestMs: 5_000 });
+  expect(await bodiesOf(spool.lane('hub:clicks', '0'))).toEqual(bodies);
+  expect(await bodiesOf(spool.lane('hub:clicks', '1'))).toEqual(['other']);
+  expect(String(await spool.recall('hub:clicks'))).toBe('facts');
+  expect(await spool.recall('topic:events')).toBeUndefined();
+});
+
+test('what was removed is gone for good, and what comes later goes behind what is there', async () => {
+  const lane = spool.lane('topic:events', 'all');
+  for (const body of ['a', 'b', 'c']) await lane.append(Buffer.from(body));
+  const records = await lane.read(ALL, 0);
+  await lane.remove(records.slice(0, 2));
+  await spool.close();
+  spool = await open();
+  const again = spool.lane('topic:events', 'all');
+  expect(again.isEmpty()).toBe(false);
+  await again.append(Buffer.from('d'));
+  expect(await bodiesOf(again)).toEqual(['c', 'd']);
+  await again.remove(await again.read(ALL, 0));
+  expect(again.isEmpty()).toBe(true);
+  expect(spool.report('topic:events')).toEqual({ records: 0, bytes: 0, oldestMs: 0 });
+});
+
+test('a read keeps to its bytes, but always gives one', async () => {
+  const lane = spool.lane('hub:clicks', '0');
+  for (const size of [50, 30, 30]) await lane.append(Buffer.alloc(size));
+  expect((await lane.read(10, 0)).map(({ bytes }) => bytes)).toEqual([50]);
+  expect((await lane.read(100, 5)).map(({ bytes }) => bytes)).toEqual([50, 30]);
+});
+
+test('bytes and age of a destination are bounded, and another destination has its own bounds', async () => {
+  const lane = spool.lane('hub:clicks', '0');
+  await lane.append(Buffer.alloc(9_000));
+  expect(spool.hasRoom('hub:clicks', 2_000)).toBe(false);
+  await expect(spool.lane('hub:clicks', '1').append(Buffer.alloc(2_000))).rejects.toMatchObject({
+    code: 'PS_SPOOL_FULL',
+  });
+  await expect(spool.lane('topic:events', 'all').append(Buffer.alloc(9_000))).resolves.toBeDefined();
+  clock.advance(LIMITS.ageMs + 1);
+  await expect(lane.append(Buffer.alloc(1))).rejects.toMatchObject({ code: 'PS_SPOOL_FULL' });
+  await lane.remove(await lane.read(ALL, 0));
+  await expect(lane.append(Buffer.alloc(1))).resolves.toBeDefined();
+});
+
+test('two gateways cannot share a folder, and the second is told what to do', async () => {
+  await expect(open()).rejects.toMatchObject({
+    code: 'PS_SPOOL_LOCKED',
+    message: expect.stringContaining('--data-dir'),
+  });
+});
