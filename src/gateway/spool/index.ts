@@ -2,7 +2,6 @@ export type { SpoolRecord } from './record-key.js';
 export {
   openSpool,
   type Spool,
-  type SpoolDeps,
   type SpoolLane,
   type SpoolLimits,
   type SpoolReport,
