@@ -5,7 +5,7 @@ import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { type CaptureService, createCapture } from './capture/index.js';
 import { entityRules } from './entity-keys.js';
 import { createEventLogs, createNodeDisk, defaultEventLogsOptions, type EventLogs } from './log/index.js';
-import { createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
+import { createHubsPort, createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
 import { createSasKeys, ensureCertificates, ensureKeys } from './security/index.js';
@@ -94,7 +94,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       const admin = createNamespacePort(namespace);
       const amqp = createAmqpServer({ namespace, admin, namespaceName: host, keys, clock, logger });
       const administer = createAdminHandler(
-        { namespace: admin, keys, now: clock.now, random, onError },
+        { namespace: admin, hubs: createHubsPort(namespace), keys, now: clock.now, random, onError },
         { namespaceName: host },
       );
       const show = createStatusHandler({

@@ -49,3 +49,5 @@ export const badRequest = (message: string) => new AdminError('PS_ADMIN_BAD_REQU
 
 export const entityNotFound = (path: string) =>
   new AdminError('PS_ADMIN_NOT_FOUND', `The messaging entity '${path}' could not be found.`);
+
+export const notChangeable = (path: string) => new AdminError('PS_ADMIN_METHOD', `${path} can only be read.`);

@@ -4,13 +4,18 @@ import { type Base, CONTENT_TYPES, entryDocument, feedDocument, parseEntry } fro
 import { createAuthorizer } from './authorize.js';
 import { readBody } from './body.js';
 import { AdminError, badRequest, entityNotFound } from './errors.js';
+import { createHubResource } from './hub-resources.js';
+import type { HubsPort } from './hubs-port.js';
 import type { NamespacePort } from './namespace-port.js';
-import { createResources, type Resources } from './resources.js';
-import { parseTarget, type Target } from './target.js';
-import { field, tag } from './xml.js';
+import type { Resource } from './resource.js';
+import { createResources, resourceAt } from './resources.js';
+import { parseHubTarget, parseTarget } from './target.js';
+import { type Element, field, tag } from './xml.js';
 
 export interface AdminDeps {
   readonly namespace: NamespacePort;
+  /** Without it there is Service Bus alone. */
+  readonly hubs?: HubsPort;
   readonly keys: SasKeys;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
@@ -55,8 +60,8 @@ function numberOf(query: URLSearchParams, name: string, fallback: number): numbe
   return Number(value);
 }
 
-function readPage(resources: Resources, target: Target, query: URLSearchParams, base: Base, nowMs: number) {
-  const listing = resources.list(target);
+function readPage(resource: Resource, query: URLSearchParams, base: Base, nowMs: number) {
+  const listing = resource.list();
   if (!listing) return undefined;
   const skip = numberOf(query, '$skip', 0);
   const top = Math.min(Math.max(numberOf(query, '$top', MAX_PAGE), 1), MAX_PAGE);
@@ -76,30 +81,42 @@ function urlOf(request: IncomingMessage): URL {
 }
 
 /**
- * The management API of Service Bus (ATOM over HTTP, api-version 2021-05) as ServiceBusAdministrationClient uses it, and
- * `GET /health`. Every other request needs a shared access signature for its URL.
+ * The management API of Service Bus (ATOM over HTTP, api-version 2021-05) as ServiceBusAdministrationClient uses it, that
+ * of Event Hubs (api-version 2014-01), and `GET /health`. Every other request needs a shared access signature for its URL.
  */
 export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOptions): AdminHandler {
   const authorize = createAuthorizer(deps.keys, deps.now);
 
-  const read = (resources: Resources, target: Target, url: URL, base: Base): Answer => {
-    const feed = readPage(resources, target, url.searchParams, base, deps.now());
+  const read = (resource: Resource, url: URL, base: Base): Answer => {
+    const feed = readPage(resource, url.searchParams, base, deps.now());
     if (feed !== undefined) return { status: 200, contentType: CONTENT_TYPES.feed, body: feed };
-    const entry = resources.get(target);
+    const entry = resource.get();
     if (entry) return { status: 200, contentType: CONTENT_TYPES.entry, body: entryDocument(base, entry) };
     // Azure answers an empty feed, not 404, for a queue or a topic that is not there; clients know.
     const empty = feedDocument(base, { path: url.pathname.slice(1), entries: [], nowMs: deps.now() });
     return { status: 200, contentType: CONTENT_TYPES.feed, body: empty };
   };
 
-  const write = async (request: IncomingMessage, resources: Resources, target: Target, base: Base): Promise<Answer> => {
+  const write = async (request: IncomingMessage, url: URL, base: Base): Promise<Answer> => {
     const description = parseEntry(await readBody(request));
+    const resource = resourceOf(url, description);
     const match = request.headers['if-match'];
     const isUpdate = match !== undefined;
     if (isUpdate && match !== '*') throw badRequest('If-Match must be *: entities have no tags to compare.');
-    const entry = await (isUpdate ? resources.update(target, description) : resources.create(target, description));
+    const entry = await (isUpdate ? resource.update(description) : resource.create(description));
     return { status: isUpdate ? 200 : 201, contentType: CONTENT_TYPES.entry, body: entryDocument(base, entry) };
   };
+
+  /** What a path names; queues, topics and hubs share their names, so it may be up to what is there or what is written. */
+  function resourceOf(url: URL, description?: Element): Resource {
+    const hub = deps.hubs && parseHubTarget(url.pathname);
+    const isHub = hub?.kind !== 'hub' || description?.name === 'EventHubDescription' || deps.hubs?.hub(hub.name);
+    if (deps.hubs && hub && isHub) return createHubResource(deps.hubs, hub);
+    const target = parseTarget(url.pathname);
+    if (!target) throw entityNotFound(url.pathname.slice(1));
+    const options = { host: url.host, namespaceName, newKey: deps.random.newKey };
+    return resourceAt(createResources(deps.namespace, options), target);
+  }
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {
     const url = urlOf(request);
@@ -108,21 +125,14 @@ export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOpti
     }
     authorize(request.headers.authorization, url.href);
 
-    const target = parseTarget(url.pathname);
-    if (!target) throw entityNotFound(url.pathname.slice(1));
     const base = { origin: url.origin, apiVersion: url.searchParams.get('api-version') ?? DEFAULT_API_VERSION };
-    const resources = createResources(deps.namespace, {
-      host: url.host,
-      namespaceName,
-      newKey: deps.random.newKey,
-    });
     switch (request.method) {
       case 'GET':
-        return read(resources, target, url, base);
+        return read(resourceOf(url), url, base);
       case 'PUT':
-        return write(request, resources, target, base);
+        return write(request, url, base);
       case 'DELETE':
-        await resources.remove(target);
+        await resourceOf(url).remove();
         return { status: 200 };
       default:
         throw new AdminError('PS_ADMIN_METHOD', `There is no ${request.method} here.`);

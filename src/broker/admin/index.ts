@@ -1,6 +1,14 @@
 export { AdminError } from './errors.js';
 export { createAdminHandler } from './handler.js';
 export type {
+  ConsumerGroupInfo,
+  ConsumerGroupSettings,
+  HubInfo,
+  HubSettings,
+  HubsPort,
+  NewHub,
+} from './hubs-port.js';
+export type {
   CreateOutcome,
   DeleteOutcome,
   NamespacePort,

@@ -3,17 +3,11 @@ import { queueEntry, readQueue } from './descriptions/queue.js';
 import { readRule, ruleEntry } from './descriptions/rule.js';
 import { readNewSubscription, readSubscription, subscriptionEntry } from './descriptions/subscription.js';
 import { readTopic, topicEntry } from './descriptions/topic.js';
-import { AdminError, badRequest, entityNotFound } from './errors.js';
+import { entityNotFound, notChangeable } from './errors.js';
 import type { CreateOutcome, DeleteOutcome, NamespacePort, UpdateOutcome } from './namespace-port.js';
+import { expectRoot, type Listing, listingOf as listingAt, type Resource, settled as settledAt } from './resource.js';
 import type { Target } from './target.js';
 import { type Element, field } from './xml.js';
-
-/** What a list is made of, before it is cut into pages. */
-interface Listing {
-  readonly path: string;
-  readonly size: number;
-  entries(from: number, to: number): readonly Entry[];
-}
 
 /** The operations on what a path names. All of them throw AdminError. */
 export interface Resources {
@@ -47,32 +41,11 @@ const pathOf = (target: Target): string => {
   }
 };
 
-const notChangeable = (target: Target) => new AdminError('PS_ADMIN_METHOD', `${pathOf(target)} can only be read.`);
+const settled = <Info>(outcome: CreateOutcome<Info> | UpdateOutcome<Info>, target: Target): Info =>
+  settledAt(outcome, pathOf(target));
 
-function settled<Info>(outcome: CreateOutcome<Info> | UpdateOutcome<Info>, target: Target): Info {
-  switch (outcome.kind) {
-    case 'created':
-    case 'updated':
-      return outcome.info;
-    case 'exists':
-      throw new AdminError('PS_ADMIN_CONFLICT', `Conflict. The entity '${pathOf(target)}' already exists.`);
-    case 'not-found':
-      throw entityNotFound(pathOf(target));
-    case 'invalid':
-      throw badRequest(outcome.reason);
-    case 'quota':
-      throw new AdminError('PS_ADMIN_QUOTA', outcome.reason);
-  }
-}
-
-function expectRoot(description: Element, root: string): void {
-  if (description.name !== root) throw badRequest(`The body is a ${description.name}, not a ${root}.`);
-}
-
-function listingOf<Info>(target: Target, infos: readonly Info[] | undefined, toEntry: (info: Info) => Entry): Listing {
-  if (!infos) throw entityNotFound(pathOf(target));
-  return { path: pathOf(target), size: infos.length, entries: (from, to) => infos.slice(from, to).map(toEntry) };
-}
+const listingOf = <Info>(target: Target, infos: readonly Info[] | undefined, toEntry: (info: Info) => Entry): Listing =>
+  listingAt(pathOf(target), infos, toEntry);
 
 export interface ResourcesOptions {
   /** Host and port as the client wrote them; forwarding targets are shown as URLs of it. */
@@ -198,7 +171,7 @@ export function createResources(port: NamespacePort, { host, namespaceName, newK
           return ruleToEntry(target.topic, target.subscription)(settled(outcome, target));
         }
         default:
-          throw notChangeable(target);
+          throw notChangeable(pathOf(target));
       }
     },
 
@@ -222,7 +195,7 @@ export function createResources(port: NamespacePort, { host, namespaceName, newK
           return ruleToEntry(target.topic, target.subscription)(settled(outcome, target));
         }
         default:
-          throw notChangeable(target);
+          throw notChangeable(pathOf(target));
       }
     },
 
@@ -237,8 +210,17 @@ export function createResources(port: NamespacePort, { host, namespaceName, newK
         case 'rule':
           return removed(await port.deleteRule(target.topic, target.subscription, target.name), target);
         default:
-          throw notChangeable(target);
+          throw notChangeable(pathOf(target));
       }
     },
   };
 }
+
+/** The operations on one target alone. */
+export const resourceAt = (resources: Resources, target: Target): Resource => ({
+  get: () => resources.get(target),
+  list: () => resources.list(target),
+  create: (description) => resources.create(target, description),
+  update: (description) => resources.update(target, description),
+  remove: () => resources.remove(target),
+});

@@ -12,6 +12,15 @@ export type Target =
   | { readonly kind: 'rules'; readonly topic: string; readonly subscription: string }
   | { readonly kind: 'rule'; readonly topic: string; readonly subscription: string; readonly name: string };
 
+/** What a path names in Event Hubs. */
+export type HubTarget =
+  | { readonly kind: 'hubs' }
+  | { readonly kind: 'hub'; readonly name: string }
+  | { readonly kind: 'consumer-groups'; readonly hub: string }
+  | { readonly kind: 'consumer-group'; readonly hub: string; readonly name: string }
+  | { readonly kind: 'partitions'; readonly hub: string; readonly group: string }
+  | { readonly kind: 'partition'; readonly hub: string; readonly group: string; readonly partitionId: string };
+
 function decodedSegments(pathname: string): string[] {
   try {
     return pathname.split('/').filter(Boolean).map(decodeURIComponent);
@@ -38,4 +47,22 @@ export function parseTarget(pathname: string): Target | undefined {
   if (rules === undefined) return { kind: 'subscription', topic, name: subscription };
   if (rules.toLowerCase() !== 'rules' || more.length > 0) return undefined;
   return name === undefined ? { kind: 'rules', topic, subscription } : { kind: 'rule', topic, subscription, name };
+}
+
+/** Undefined for what can only be of Service Bus; a single name is a hub only if there is one, or one is made. */
+export function parseHubTarget(pathname: string): HubTarget | undefined {
+  const segments = decodedSegments(pathname);
+  const folded = segments.map((segment) => segment.toLowerCase());
+  if (folded[0] === '$resources') {
+    return segments.length === 2 && folded[1] === 'eventhubs' ? { kind: 'hubs' } : undefined;
+  }
+  const [name] = segments;
+  if (name === undefined) return undefined;
+  if (folded[1] !== 'consumergroups') return segments.length === 1 ? { kind: 'hub', name } : undefined;
+  const [group, partitions, partitionId, ...more] = segments.slice(2);
+  if (group === undefined) return { kind: 'consumer-groups', hub: name };
+  if (partitions === undefined) return { kind: 'consumer-group', hub: name, name: group };
+  if (partitions.toLowerCase() !== 'partitions' || more.length > 0) return undefined;
+  if (partitionId === undefined) return { kind: 'partitions', hub: name, group };
+  return { kind: 'partition', hub: name, group, partitionId };
 }

@@ -95,5 +95,11 @@ async function applyHub(namespace: Namespace, definition: HubDefinition): Promis
     const counts = `${entity.record.logIds.length} partitions, not ${definition.partitionCount}`;
     throw contradiction(`hub ${definition.name} is stored with ${counts}: the number of partitions cannot change`);
   }
-  await namespace.update({ ...entity.record, definition, fromTopology: definition });
+  const { record } = entity;
+  const before = new Set(record.fromTopology?.consumerGroups ?? []);
+  // Consumer groups that were made at run time stay.
+  const added = record.definition.consumerGroups.filter((name) => !before.has(name));
+  const known = new Set(definition.consumerGroups.map((name) => name.toLowerCase()));
+  const consumerGroups = [...definition.consumerGroups, ...added.filter((name) => !known.has(name.toLowerCase()))];
+  await namespace.update({ ...record, definition: { ...definition, consumerGroups }, fromTopology: definition });
 }

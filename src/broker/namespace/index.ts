@@ -7,6 +7,7 @@ export type { Deletion } from './deletion.js';
 export type { QueueConsumer, QueueDelivery } from './dispatcher.js';
 export type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
 export type { PartitionRuntime } from './hub-runtime.js';
+export { createHubsPort } from './hubs-port.js';
 export { openNamespace } from './namespace.js';
 export type { QueueRuntime } from './queue-runtime.js';
 export type { HeldSession } from './sessions/held-session.js';

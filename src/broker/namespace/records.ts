@@ -30,7 +30,17 @@ export type QueueRecord = Common<'queue', QueueDefinition> & QueueIds & { readon
 export type TopicRecord = Common<'topic', TopicSettings> & { readonly historyId: number };
 export type SubscriptionRecord = Common<'subscription', SubscriptionDefinition> &
   QueueIds & { readonly topic: string; readonly ruleCreatedAtMs: Readonly<Record<string, number>> };
-export type HubRecord = Common<'hub', HubDefinition> & { readonly logIds: readonly number[] };
+export type HubRecord = Common<'hub', HubDefinition> & {
+  readonly logIds: readonly number[];
+  /** What was set of consumer groups at run time, by lower-case name. */
+  readonly groups?: Readonly<Record<string, GroupNote>>;
+};
+
+export interface GroupNote {
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly userMetadata?: string;
+}
 
 export type EntityRecord = QueueRecord | TopicRecord | SubscriptionRecord | HubRecord;
 

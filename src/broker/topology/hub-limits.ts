@@ -27,7 +27,7 @@ export function checkHub(hub: HubDefinition, complain: Complain): void {
   if (hub.capture) checkCapture(hub.capture, (message) => complain(`capture: ${message}`));
 }
 
-function checkConsumerGroup(name: string, complain: Complain): void {
+export function checkConsumerGroup(name: string, complain: Complain): void {
   checkName(name, 50, complain);
 }
 

@@ -124,6 +124,10 @@ export interface HubDefinition {
   readonly retentionMs: number;
   /** `$Default` is always there and need not be listed. */
   readonly consumerGroups: readonly string[];
+  /** Absent: Active. */
+  readonly status?: EntityStatus;
+  /** A note of the user's own. */
+  readonly userMetadata?: string;
   /** Undefined when the hub is not captured. */
   readonly capture?: CaptureDefinition;
 }
