@@ -14,7 +14,7 @@ import type { Element } from './xml.js';
 
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
-export function hubPath(target: HubTarget): string {
+function hubPath(target: HubTarget): string {
   switch (target.kind) {
     case 'hubs':
       return '$Resources/EventHubs';

@@ -6,6 +6,7 @@ export type Address =
   | ({ readonly kind: 'named'; readonly name: string } & SubQueue)
   | ({ readonly kind: 'subscription'; readonly topic: string; readonly name: string } & SubQueue)
   | { readonly kind: 'partition'; readonly hub: string; readonly partitionId: string }
+  | { readonly kind: 'publisher'; readonly hub: string; readonly publisher: string }
   | {
       readonly kind: 'consumer';
       readonly hub: string;
@@ -45,6 +46,7 @@ function parseSegments(segments: readonly string[], subQueue: SubQueue): Address
     return { kind: 'consumer', hub: nameBefore(4), consumerGroup: at(3), partitionId: at(1) };
   }
   if (count > 2 && is(at(2), 'partitions')) return { kind: 'partition', hub: nameBefore(2), partitionId: at(1) };
+  if (count > 2 && is(at(2), 'publishers')) return { kind: 'publisher', hub: nameBefore(2), publisher: at(1) };
   if (count > 2 && is(at(2), 'subscriptions')) {
     return { kind: 'subscription', topic: nameBefore(2), name: at(1), ...subQueue };
   }

@@ -1,4 +1,5 @@
 import { PenstockError } from '../../shared/errors.js';
+import type { Position } from '../namespace/index.js';
 
 /** An AMQP error as it goes to a client: the official SDKs decide by condition and, for some, by description. */
 export interface AmqpFault {
@@ -41,10 +42,26 @@ export const tooManyLinks: AmqpFault = {
 export const notAllowed = (description: string): AmqpFault => ({ condition: 'amqp:not-allowed', description });
 export const notImplemented = (description: string): AmqpFault => ({ condition: 'amqp:not-implemented', description });
 
-export const partitionOutOfRange = (partitionId: string, hub: string): AmqpFault => ({
+export const partitionOutOfRange = (partitions: number): AmqpFault => ({
   condition: 'com.microsoft:argument-out-of-range',
-  description: `The specified partition '${partitionId}' is invalid for an Event Hub partition sender or receiver of '${hub}'.`,
+  description:
+    'The specified partition is invalid for an EventHub partition sender or receiver. ' +
+    `It should be between 0 and ${partitions - 1}.`,
 });
+
+export const entityDisabled = (namespace: string, path: string): AmqpFault => ({
+  condition: 'com.microsoft:entity-disabled',
+  description: `Messaging entity 'sb://${namespace}/${path}' is currently disabled.`,
+});
+
+export function positionBeyondEnd(position: Position, lastSequence: number): AmqpFault {
+  const given = position.kind === 'sequence' ? position.sequence : '';
+  const what = position.kind === 'sequence' && position.byOffset ? 'offset' : 'sequence number';
+  return {
+    condition: 'com.microsoft:argument-error',
+    description: `The supplied ${what} '${given}' is invalid. ` + `The last ${what} in the system is '${lastSequence}'`,
+  };
+}
 
 export const messageTooLarge = (maxBytes: number): AmqpFault => ({
   condition: 'amqp:link:message-size-exceeded',

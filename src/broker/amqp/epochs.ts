@@ -4,6 +4,8 @@ import type { AmqpFault } from './conditions.js';
 export interface PartitionReader {
   /** Undefined for a receiver without an owner level. */
   readonly epoch: number | undefined;
+  /** What its client calls it; `nil` when it does not say. */
+  readonly name: string;
   /** The event that it gets next; undefined until it is known. */
   nextSequence?(): number | undefined;
   /** Takes the partition away from it. */
@@ -28,22 +30,24 @@ export interface ReaderRegistry {
 export function createReaderRegistry(): ReaderRegistry {
   const places = new Map<string, Set<PartitionReader>>();
 
-  const highest = (readers: ReadonlySet<PartitionReader>): number | undefined => {
-    let best: number | undefined;
-    for (const { epoch } of readers) if (epoch !== undefined && (best === undefined || epoch > best)) best = epoch;
+  /** The reader with the highest epoch, where there is one. */
+  const owner = (readers: ReadonlySet<PartitionReader>): Owner | undefined => {
+    let best: Owner | undefined;
+    for (const { epoch, name } of readers) {
+      if (epoch !== undefined && (best === undefined || epoch > best.epoch)) best = { epoch, name };
+    }
     return best;
   };
 
   return {
     enter(place, reader) {
       const readers = places.get(place) ?? new Set();
-      const current = highest(readers);
-      const fault = refusal(reader.epoch, current, readers.size);
+      const fault = refusal(reader, owner(readers), readers);
       if (fault) return fault;
       if (reader.epoch !== undefined) {
         for (const other of readers) {
           readers.delete(other);
-          other.disconnect(stolen(reader.epoch, other.epoch));
+          other.disconnect(stolen(reader, other));
         }
       }
       readers.add(reader);
@@ -61,35 +65,47 @@ export function createReaderRegistry(): ReaderRegistry {
 
 const STOLEN = 'amqp:link:stolen';
 
-function stolen(newEpoch: number, oldEpoch: number | undefined): AmqpFault {
+function stolen(by: PartitionReader, from: PartitionReader): AmqpFault {
   const description =
-    `New receiver 'nil' with higher epoch of '${newEpoch}' is created hence current receiver 'nil' with epoch ` +
-    `'${oldEpoch ?? 0}' is getting disconnected. If you are recreating the receiver, make sure a higher epoch is used.`;
+    `New receiver '${by.name}' with higher epoch of '${by.epoch}' is created hence current receiver '${from.name}' with ` +
+    `epoch '${from.epoch ?? 0}' is getting disconnected. If you are recreating the receiver, make sure a higher epoch is used.`;
   return { condition: STOLEN, description };
 }
 
-function refusal(epoch: number | undefined, current: number | undefined, readers: number): AmqpFault | undefined {
-  if (epoch !== undefined && current !== undefined && epoch < current) {
+interface Owner {
+  readonly epoch: number;
+  readonly name: string;
+}
+
+function refusal(
+  { epoch, name }: PartitionReader,
+  owner: Owner | undefined,
+  readers: ReadonlySet<PartitionReader>,
+): AmqpFault | undefined {
+  if (epoch !== undefined && owner !== undefined && epoch < owner.epoch) {
     return {
       condition: STOLEN,
       description:
-        `Receiver 'nil' with a higher epoch '${current}' already exists. Receiver 'nil' with epoch ${epoch} cannot be ` +
-        'created. Make sure you are creating receiver with increasing epoch value to ensure connectivity, or ensure all ' +
-        'old epoch receivers are closed or disconnected.',
+        `Receiver '${owner.name}' with a higher epoch '${owner.epoch}' already exists. Receiver '${name}' with epoch ` +
+        `${epoch} cannot be created. Make sure you are creating receiver with increasing epoch value to ensure ` +
+        'connectivity, or ensure all old epoch receivers are closed or disconnected.',
     };
   }
-  if (epoch === undefined && current !== undefined) {
+  if (epoch === undefined && owner !== undefined) {
     return {
       condition: STOLEN,
       description:
-        `At least one receiver for the endpoint is created with epoch of '${current}', and so non-epoch receiver is not ` +
-        'allowed. Either reconnect with a higher epoch, or make sure all epoch receivers are closed or disconnected.',
+        `At least one receiver for the endpoint is created with epoch of '${owner.epoch}', and so non-epoch receiver is ` +
+        'not allowed. Either reconnect with a higher epoch, or make sure all epoch receivers are closed or disconnected.',
     };
   }
-  if (epoch === undefined && readers >= MAX_READERS) {
+  if (epoch === undefined && readers.size >= MAX_READERS) {
+    const names = [...readers].map((reader) => reader.name).join(', ');
     return {
       condition: 'amqp:resource-limit-exceeded',
-      description: `Exceeded the maximum number of allowed receivers per partition in a consumer group which is ${MAX_READERS}.`,
+      description:
+        'Exceeded the maximum number of allowed receivers per partition in a consumer group which is ' +
+        `${MAX_READERS}. List of connected receivers - ${names}.`,
     };
   }
   return undefined;

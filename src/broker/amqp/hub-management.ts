@@ -68,5 +68,7 @@ export function answerHubRequest(
   if (textProperty(request, 'type') === 'com.microsoft:eventhub') return ok(describeHub(hub));
   const partitionId = textProperty(request, 'partition') ?? '';
   const description = describePartition(hub, partitionId);
-  return description === undefined ? failureReply(400, partitionOutOfRange(partitionId, name)) : ok(description);
+  return description === undefined
+    ? failureReply(400, partitionOutOfRange(hub.runtime.partitions.length))
+    : ok(description);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery, EventContext, Receiver } from 'rhea';
 import { BATCH_FORMAT, type IncomingMessage, identified, parseIncoming, splitBatch } from '../message/index.js';
-import type { HubEntity, PartitionRuntime, QueueEntity, TopicEntity } from '../namespace/index.js';
+import type { QueueEntity, TopicEntity } from '../namespace/index.js';
 import { type AmqpFault, faultOf, messageTooLarge } from './conditions.js';
 import type { Pausable, Pressure } from './pressure.js';
 import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
@@ -71,11 +71,6 @@ export function takeIntoQueueOrTopic(entity: QueueEntity | TopicEntity): Take {
     await entity.intake(withIds(messages));
     return undefined;
   };
-}
-
-export function takeIntoHub(entity: HubEntity, partition: PartitionRuntime | undefined): Take {
-  return ({ messages, partitionKey }) =>
-    (partition ?? entity.runtime.choose(partitionKey)).append(messages).then(() => undefined);
 }
 
 export interface IngressDeps {

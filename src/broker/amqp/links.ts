@@ -1,19 +1,11 @@
 import type { Receiver, Sender } from 'rhea';
-import type { HubEntity, QueueEntity, QueueRuntime, TopicEntity } from '../namespace/index.js';
+import type { QueueEntity, QueueRuntime, TopicEntity } from '../namespace/index.js';
 import { type Address, queueAt } from './address.js';
-import {
-  type AmqpFault,
-  consumerGroupNotFound,
-  entityNotFound,
-  notAllowed,
-  partitionOutOfRange,
-} from './conditions.js';
+import { type AmqpFault, entityNotFound, notAllowed } from './conditions.js';
 import type { ConnectionContext, LinkService } from './context.js';
-import type { PartitionReader } from './epochs.js';
-import { serveHubEgress } from './hub-egress.js';
-import { serveIngress, takeIntoHub, takeIntoQueueOrTopic } from './ingress.js';
+import { openHubReceiver, openHubSender } from './hub-links.js';
+import { serveIngress, takeIntoQueueOrTopic } from './ingress.js';
 import { receiveObjection } from './objections.js';
-import { parsePosition } from './positions.js';
 import { serveQueueEgress } from './queue-egress.js';
 import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
 import { openSessionLink, sessionAskedFor } from './session-links.js';
@@ -35,24 +27,22 @@ const notFound = (context: ConnectionContext, link: Sender | Receiver, side: 'so
 
 /** Opens a link on which the client sends. */
 export function openReceiverLink(context: ConnectionContext, link: Receiver, address: Address): Opened {
-  if (address.kind === 'partition') {
+  if (address.kind === 'partition' || address.kind === 'publisher') {
     const hub = context.namespace.findHub(address.hub);
-    const partition = hub?.runtime.partition(address.partitionId);
-    if (hub === undefined) return notFound(context, link, 'target');
-    if (partition === undefined) return partitionOutOfRange(address.partitionId, address.hub);
-    return sendTo(context, link, hub, takeIntoHub(hub, partition));
+    return hub ? openHubSender(context, link, { hub, address }) : notFound(context, link, 'target');
   }
-  const entity = address.kind === 'named' && !address.deadLetters ? context.namespace.find(address.name) : undefined;
+  if (address.kind !== 'named' || address.deadLetters) return notFound(context, link, 'target');
+  const entity = context.namespace.find(address.name);
   if (entity === undefined) return notFound(context, link, 'target');
-  if (entity.kind === 'hub') return sendTo(context, link, entity, takeIntoHub(entity, undefined));
+  if (entity.kind === 'hub') return openHubSender(context, link, { hub: entity, address });
   return sendTo(context, link, entity, takeIntoQueueOrTopic(entity));
 }
 
 function sendTo(
   context: ConnectionContext,
   link: Receiver,
-  entity: HubEntity | QueueEntity | TopicEntity,
-  take: ReturnType<typeof takeIntoHub>,
+  entity: QueueEntity | TopicEntity,
+  take: ReturnType<typeof takeIntoQueueOrTopic>,
 ): LinkService {
   setAttach(link, { max_message_size: MAX_MESSAGE_BYTES });
   serveIngress(context, link, take);
@@ -61,7 +51,7 @@ function sendTo(
 
 /** Opens a link on which the client receives. */
 export function openSenderLink(context: ConnectionContext, link: Sender, address: Address): Opened {
-  if (address.kind === 'consumer') return openConsumer(context, link, address);
+  if (address.kind === 'consumer') return openHubReceiver(context, link, address);
   const entity =
     address.kind === 'subscription'
       ? context.namespace.findSubscription(address.topic, address.name)
@@ -85,75 +75,4 @@ export function openSenderLink(context: ConnectionContext, link: Sender, address
   if (sessionId !== undefined) return sessionNotRequired;
   if (link.snd_settle_mode === 1) setAttach(link, { snd_settle_mode: 1 });
   return { ...serveQueueEgress(context, link, queue), deletion: entity.deletion, objection };
-}
-
-/** The owner level that an Event Hubs client asks for; a long beyond 2^53 arrives as bytes. */
-function epochOf(link: Sender): number | undefined {
-  const value: unknown = link.properties?.['com.microsoft:epoch'];
-  if (typeof value === 'number') return value;
-  return Buffer.isBuffer(value) && value.length === 8 ? Number(value.readBigInt64BE()) : undefined;
-}
-
-const wantsMetric = (link: Sender): boolean =>
-  [link.desired_capabilities ?? []]
-    .flat()
-    .some((one) => String(one) === 'com.microsoft:enable-receiver-runtime-metric');
-
-function openConsumer(
-  context: ConnectionContext,
-  link: Sender,
-  address: Extract<Address, { kind: 'consumer' }>,
-): Opened {
-  const { namespace, namespaceName, readers } = context;
-  const hub = namespace.findHub(address.hub);
-  if (hub === undefined) return notFound(context, link, 'source');
-  const group = address.consumerGroup.toLowerCase();
-  const groups = ['$default', ...hub.record.definition.consumerGroups.map((name) => name.toLowerCase())];
-  if (!groups.includes(group)) return consumerGroupNotFound(namespaceName, address.hub, address.consumerGroup);
-  const partition = hub.runtime.partition(address.partitionId);
-  if (partition === undefined) return partitionOutOfRange(address.partitionId, address.hub);
-  const position = parsePosition(link.source?.filter);
-  if (position === undefined) return { condition: 'amqp:invalid-field', description: 'The filter cannot be read.' };
-
-  const place = `${address.hub}|${group}|${address.partitionId}`.toLowerCase();
-  let egress: ReturnType<typeof serveHubEgress> | undefined;
-  let left = false;
-  const reader: PartitionReader = {
-    epoch: epochOf(link),
-    nextSequence: () => egress?.nextSequence(),
-    disconnect(fault) {
-      service.detach();
-      link.close({ ...fault });
-    },
-  };
-  const service = {
-    deletion: hub.deletion,
-    resume: () => egress?.resume(),
-    detach() {
-      left = true;
-      egress?.detach();
-      readers.leave(place, reader);
-    },
-  };
-  const fault = readers.enter(place, reader);
-  if (fault) return fault;
-  partition.resolve(position).then((start) => {
-    if (left) return;
-    if (start.kind === 'at') {
-      egress = serveHubEgress(context, link, partition, {
-        firstSequence: start.sequence,
-        withMetric: wantsMetric(link),
-      });
-      return;
-    }
-    service.detach();
-    const given = position.kind === 'sequence' ? position.sequence : '';
-    link.close({
-      condition: 'com.microsoft:argument-error',
-      description:
-        `The supplied sequence number '${given}' is invalid. ` +
-        `The last sequence number in the system is '${start.lastSequence}'`,
-    });
-  }, context.onError);
-  return service;
 }

@@ -15,7 +15,6 @@ export function parsePosition(filter: Readonly<Record<string, unknown>> | undefi
   const number = Number(value);
   if (annotation === undefined || !Number.isSafeInteger(number)) return undefined;
   // Offsets are sequence numbers in text.
-  return annotation === 'x-opt-enqueued-time'
-    ? { kind: 'enqueued-time', timeMs: number, inclusive }
-    : { kind: 'sequence', sequence: number, inclusive };
+  if (annotation === 'x-opt-enqueued-time') return { kind: 'enqueued-time', timeMs: number, inclusive };
+  return { kind: 'sequence', sequence: number, inclusive, ...(annotation === 'x-opt-offset' && { byOffset: true }) };
 }

@@ -11,6 +11,8 @@ import type { GatedSocket } from './gated-socket.js';
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Room for a whole message in one frame, so that large batches need no joining of fragments. */
 export const MAX_FRAME_BYTES = MAX_MESSAGE_BYTES + 64 * 1024;
+/** How much of a delivery that is too large is read before its connection ends. */
+const MAX_OVERSIZE_BYTES = 64 * 1024 * 1024;
 /** Bytes of deliveries of one connection whose last frame has not come yet. */
 const MAX_INCOMPLETE_BYTES = 16 * 1024 * 1024;
 /** Longest that a timer of node can wait, twice: rhea waits for half of the peer's idle time-out. */
@@ -49,7 +51,7 @@ interface TransferFrame {
     aborted?: boolean;
     delivery_id?: number;
   };
-  readonly payload?: Buffer;
+  payload?: Buffer | undefined;
 }
 
 interface FlowFrame {
@@ -148,21 +150,29 @@ function refuseWithoutCredit(link: ReceiverInternals): void {
   link.credit = 1;
 }
 
-/** rhea would join any number of frames to one delivery, on any number of links. */
+/**
+ * rhea would join any number of frames to one delivery, on any number of links. What comes beyond the largest message is
+ * let go, and the delivery, which stays larger than that, is refused when it is complete: its sender learns why, and the
+ * connection goes on. A delivery that finds no end is cut off.
+ */
 function boundDeliveries(maxIncompleteBytes: () => number): (frame: TransferFrame) => void {
   /** Bytes of the deliveries whose frames are still coming, by channel and handle. */
   const incomplete = new Map<string, number>();
   let all = 0;
-  return ({ channel, performative, payload }) => {
+  const kept = (bytes: number) => Math.min(bytes, MAX_FRAME_BYTES);
+  return (frame) => {
+    const { channel, performative, payload } = frame;
     if (!performative.more && incomplete.size === 0) return;
     const key = `${channel}:${performative.handle}`;
     const before = incomplete.get(key) ?? 0;
     const total = before + (payload?.length ?? 0);
     const goesOn = performative.more === true && !performative.aborted;
-    all += (goesOn ? total : 0) - before;
+    all += (goesOn ? kept(total) : 0) - kept(before);
     if (goesOn) incomplete.set(key, total);
     else incomplete.delete(key);
-    if (total > MAX_FRAME_BYTES) {
+    const room = MAX_FRAME_BYTES - before;
+    if (total > MAX_FRAME_BYTES) frame.payload = room > 0 ? payload?.subarray(0, room) : undefined;
+    if (total > MAX_OVERSIZE_BYTES) {
       throw new PeerError('amqp:link:message-size-exceeded', 'a delivery is larger than the largest message');
     }
     if (all > maxIncompleteBytes()) {

@@ -12,7 +12,8 @@ export const EMPTY_LOG: LogState = { nextSequence: 0, firstSequence: 0, lastEnqu
 export type Position =
   | { readonly kind: 'earliest' }
   | { readonly kind: 'latest' }
-  | { readonly kind: 'sequence'; readonly sequence: number; readonly inclusive: boolean }
+  /** `byOffset` says how the client put it: an offset is a sequence number in text. */
+  | { readonly kind: 'sequence'; readonly sequence: number; readonly inclusive: boolean; readonly byOffset?: boolean }
   | { readonly kind: 'enqueued-time'; readonly timeMs: number; readonly inclusive: boolean };
 
 export type Resolved =

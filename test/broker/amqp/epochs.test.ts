@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { AmqpFault } from '../../../src/broker/amqp/conditions.js';
 import { createReaderRegistry } from '../../../src/broker/amqp/epochs.js';
 
-const reader = (epoch?: number) => {
+const reader = (epoch?: number, name = 'nil') => {
   const disconnected: AmqpFault[] = [];
-  return { epoch, disconnected, disconnect: (fault: AmqpFault) => void disconnected.push(fault) };
+  return { epoch, name, disconnected, disconnect: (fault: AmqpFault) => void disconnected.push(fault) };
 };
 
 describe('the readers of a partition', () => {

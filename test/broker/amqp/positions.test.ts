@@ -14,7 +14,7 @@ describe('the position of a receiver', () => {
   it.each([
     ["amqp.annotation.x-opt-offset > '-1'", { kind: 'earliest' }],
     ["amqp.annotation.x-opt-offset > '@latest'", { kind: 'latest' }],
-    ["amqp.annotation.x-opt-offset > '7'", { kind: 'sequence', sequence: 7, inclusive: false }],
+    ["amqp.annotation.x-opt-offset > '7'", { kind: 'sequence', sequence: 7, inclusive: false, byOffset: true }],
     ["amqp.annotation.x-opt-sequence-number >= '7'", { kind: 'sequence', sequence: 7, inclusive: true }],
     [
       "amqp.annotation.x-opt-enqueued-time > '1700000000000'",

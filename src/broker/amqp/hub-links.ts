@@ -1,0 +1,141 @@
+import type { Receiver, Sender } from 'rhea';
+import type { HubEntity, PartitionRuntime, Position } from '../namespace/index.js';
+import type { Address } from './address.js';
+import {
+  type AmqpFault,
+  consumerGroupNotFound,
+  entityDisabled,
+  entityNotFound,
+  partitionOutOfRange,
+  positionBeyondEnd,
+} from './conditions.js';
+import type { ConnectionContext, LinkService } from './context.js';
+import type { PartitionReader } from './epochs.js';
+import { serveHubEgress } from './hub-egress.js';
+import { takeFromPublisher, takeIntoHub } from './hub-ingress.js';
+import { serveIngress, type Take } from './ingress.js';
+import { parsePosition } from './positions.js';
+import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
+import { setAttach } from './transport.js';
+
+type Opened = LinkService | AmqpFault;
+type Status = 'SendDisabled' | 'ReceiveDisabled';
+
+const DEFAULT_GROUP = '$default';
+
+const disabled = ({ namespaceName }: ConnectionContext, { record }: HubEntity, half: Status): AmqpFault | undefined => {
+  const { status } = record.definition;
+  return status === 'Disabled' || status === half ? entityDisabled(namespaceName, record.path) : undefined;
+};
+
+export type HubSenderAddress = Extract<Address, { kind: 'named' | 'partition' | 'publisher' }>;
+
+function takeFor(hub: HubEntity, address: HubSenderAddress): Take | AmqpFault {
+  if (address.kind === 'named') return takeIntoHub(hub, undefined);
+  if (address.kind === 'publisher') return takeFromPublisher(hub, address.publisher);
+  const partition = hub.runtime.partition(address.partitionId);
+  return partition ? takeIntoHub(hub, partition) : partitionOutOfRange(hub.runtime.partitions.length);
+}
+
+/** Opens a link on which a client sends events: to the hub, to one partition, or as a publisher. */
+export function openHubSender(
+  context: ConnectionContext,
+  link: Receiver,
+  { hub, address }: { readonly hub: HubEntity; readonly address: HubSenderAddress },
+): Opened {
+  const take = takeFor(hub, address);
+  if (typeof take !== 'function') return take;
+  const objection = () => disabled(context, hub, 'SendDisabled');
+  const fault = objection();
+  if (fault) return fault;
+  setAttach(link, { max_message_size: MAX_MESSAGE_BYTES });
+  serveIngress(context, link, take);
+  return { deletion: hub.deletion, objection };
+}
+
+/** A long that came as a number or, beyond 2^53, as bytes. */
+function longOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  return Buffer.isBuffer(value) && value.length === 8 ? Number(value.readBigInt64BE()) : undefined;
+}
+
+/** What its client calls a receiver; in errors, cut where somebody has much to say. */
+function nameOf(link: Sender): string {
+  const name: unknown = link.properties?.['com.microsoft:receiver-name'];
+  return typeof name === 'string' && name !== '' ? name.slice(0, 64) : 'nil';
+}
+
+const wantsMetric = (link: Sender): boolean =>
+  [link.desired_capabilities ?? []]
+    .flat()
+    .some((one) => String(one) === 'com.microsoft:enable-receiver-runtime-metric');
+
+interface Reading {
+  readonly hub: HubEntity;
+  readonly partition: PartitionRuntime;
+  readonly group: string;
+  readonly position: Position;
+}
+
+type ConsumerAddress = Extract<Address, { kind: 'consumer' }>;
+
+/** Whether the group may read the hub now. */
+function readable(context: ConnectionContext, hub: HubEntity, group: string): AmqpFault | undefined {
+  const known = hub.record.definition.consumerGroups.some((name) => name.toLowerCase() === group.toLowerCase());
+  if (!known && group.toLowerCase() !== DEFAULT_GROUP) {
+    return consumerGroupNotFound(context.namespaceName, hub.record.path, group);
+  }
+  return disabled(context, hub, 'ReceiveDisabled');
+}
+
+function readingOf(context: ConnectionContext, link: Sender, address: ConsumerAddress): Reading | AmqpFault {
+  const hub = context.namespace.findHub(address.hub);
+  if (hub === undefined) return entityNotFound(context.namespaceName, link.source?.address ?? '');
+  const fault = readable(context, hub, address.consumerGroup);
+  if (fault) return fault;
+  const partition = hub.runtime.partition(address.partitionId);
+  if (partition === undefined) return partitionOutOfRange(hub.runtime.partitions.length);
+  const position = parsePosition(link.source?.filter);
+  if (position === undefined) return { condition: 'amqp:invalid-field', description: 'The filter cannot be read.' };
+  return { hub, partition, group: address.consumerGroup, position };
+}
+
+/** Opens a link on which a client reads a partition in a consumer group. */
+export function openHubReceiver(context: ConnectionContext, link: Sender, address: ConsumerAddress): Opened {
+  const reading = readingOf(context, link, address);
+  if ('condition' in reading) return reading;
+  const { hub, partition, group, position } = reading;
+  const place = `${hub.record.path}|${group}|${partition.partitionId}`.toLowerCase();
+  let egress: ReturnType<typeof serveHubEgress> | undefined;
+  let left = false;
+  const reader: PartitionReader = {
+    epoch: longOf(link.properties?.['com.microsoft:epoch']),
+    name: nameOf(link),
+    nextSequence: () => egress?.nextSequence(),
+    disconnect(fault) {
+      service.detach();
+      link.close({ ...fault });
+    },
+  };
+  const fault = context.readers.enter(place, reader);
+  if (fault) return fault;
+  const service = {
+    deletion: hub.deletion,
+    objection: () => readable(context, hub, group),
+    resume: () => egress?.resume(),
+    detach() {
+      left = true;
+      egress?.detach();
+      context.readers.leave(place, reader);
+    },
+  };
+  partition.resolve(position).then((start) => {
+    if (left) return;
+    if (start.kind === 'beyond-end') return reader.disconnect(positionBeyondEnd(position, start.lastSequence));
+    egress = serveHubEgress(context, link, partition, {
+      firstSequence: start.sequence,
+      withMetric: wantsMetric(link),
+    });
+  }, context.onError);
+  return service;
+}
