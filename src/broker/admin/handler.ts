@@ -110,7 +110,9 @@ export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOpti
   /** What a path names; queues, topics and hubs share their names, so it may be up to what is there or what is written. */
   function resourceOf(url: URL, description?: Element): Resource {
     const hub = deps.hubs && parseHubTarget(url.pathname);
-    const isHub = hub?.kind !== 'hub' || description?.name === 'EventHubDescription' || deps.hubs?.hub(hub.name);
+    const isHub =
+      hub?.kind !== 'hub' ||
+      (description ? description.name === 'EventHubDescription' : deps.hubs?.hub(hub.name) !== undefined);
     if (deps.hubs && hub && isHub) return createHubResource(deps.hubs, hub);
     const target = parseTarget(url.pathname);
     if (!target) throw entityNotFound(url.pathname.slice(1));
