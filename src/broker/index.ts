@@ -4,13 +4,16 @@ export type { BrokerStatus } from './status/index.js';
 export {
   type CaptureDefinition,
   describeDuration,
+  type EntityFlags,
   type HubDefinition,
   loadParameters,
   loadTopology,
+  namesEntities,
   type RuleDefinition,
   type SubscriptionDefinition,
   shippedTemplate,
   type TopicDefinition,
   type Topology,
   TopologyError,
+  withEntityFlags,
 } from './topology/index.js';

@@ -1,7 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type BlobWriter, createBroker, loadTopology } from '../broker/index.js';
+import {
+  type BlobWriter,
+  createBroker,
+  type EntityFlags,
+  loadTopology,
+  namesEntities,
+  type Topology,
+  withEntityFlags,
+} from '../broker/index.js';
 import type { Config } from '../shared/config/index.js';
 import { registerLookingCommands } from './broker/commands.js';
 import { port, positiveNumber } from './options.js';
@@ -29,6 +37,15 @@ function captureStorage({ storage }: Config): BlobWriter | undefined {
   };
 }
 
+const gathered = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+/** The template that ships with Penstock is for who names nothing. */
+function topologyOf(template: string | undefined, flags: EntityFlags): Topology {
+  if (!namesEntities(flags)) return loadTopology(template);
+  const base = template === undefined ? { queues: [], topics: [], hubs: [] } : loadTopology(template);
+  return withEntityFlags(base, flags);
+}
+
 /** `penstock broker`: the embedded broker as a process of its own, and commands that look into a running one. */
 export function register(command: Command): void {
   registerLookingCommands(command);
@@ -40,6 +57,10 @@ export function register(command: Command): void {
     .option('--broker-port <port>', 'port of the broker; 0 takes any free one', port)
     .option('--partition-max-bytes <bytes>', 'most bytes of events that a partition of a hub keeps', positiveNumber)
     .option('--template <file>', 'ARM template, or Config.json of the official emulators, with the topology')
+    .option('--queue <spec>', 'a queue: NAME[,lock=30s][,deliveries=5][,ttl=1d][,dedup=10m][,sessions]…', gathered)
+    .option('--topic <spec>', 'a topic: NAME[,dedup=10m][,ttl=1d]', gathered)
+    .option('--subscription <spec>', "a subscription: TOPIC/NAME[,lock=30s]…[,filter=type = 'x']", gathered)
+    .option('--hub <spec>', 'an event hub: NAME:PARTITIONS[,retention=7d][,groups=a+b]', gathered)
     .action((flags: Record<string, unknown>) =>
       runRole(
         'broker',
@@ -52,7 +73,7 @@ export function register(command: Command): void {
         },
         async ({ config, clock, logger }) => {
           const { host, template, partitionMaxBytes } = config.broker;
-          const topology = loadTopology(template);
+          const topology = topologyOf(template, flags);
           const onFatal = (error: unknown) => {
             logger.fatal({ err: error }, 'the store failed');
             process.exit(1);

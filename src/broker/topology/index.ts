@@ -1,5 +1,6 @@
 export { describeDuration, parseDuration } from './duration.js';
 export { TopologyError } from './errors.js';
+export { type EntityFlags, namesEntities, withEntityFlags } from './flags.js';
 export { loadParameters, loadTopology, shippedTemplate } from './load.js';
 export type {
   CaptureDefinition,
