@@ -79,12 +79,14 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const { clock, logger } = deps;
   const { limits } = options;
   const router = createRouter(options.routes);
+  // First, since a way that is not configured is to be told of before a folder is opened.
+  const openers = router.destinations.map((destination) => prepareSink(destination, deps, options));
   const { openSpoolStore: openStore } = deps;
   const spool =
     openStore === undefined || options.spool.bytes === 0
       ? undefined
       : await openSpool({ ...deps, openStore }, options.spool);
-  const sinks = router.destinations.map((destination) => openSink(destination, { ...deps, spool }, options));
+  const sinks = openers.map((open) => open(spool));
   const deviceOf = createDeviceDetector();
   const budget = createBudget(clock, limits.pendingBytes);
   const ingest = createIngest(clock, {
@@ -119,11 +121,12 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   };
 }
 
-interface SinkParts extends GatewayDeps {
-  readonly spool: Spool | undefined;
-}
-
-function openSink(destination: Destination, deps: SinkParts, options: GatewayOptions): Sink {
+/** Answers what opens the sink, with a spool behind it or without. */
+function prepareSink(
+  { kind, name }: Destination,
+  deps: GatewayDeps,
+  options: GatewayOptions,
+): (spool: Spool | undefined) => Sink {
   const sinkDeps = {
     ...deps,
     defer: (task: () => void) => void setImmediate(task),
@@ -133,10 +136,12 @@ function openSink(destination: Destination, deps: SinkParts, options: GatewayOpt
     },
   };
   const sinkOptions = { timeoutMs: options.limits.publishTimeoutMs, packing: options.packing };
-  const { kind, name } = destination;
-  return kind === 'hub'
-    ? createHubSink(name, { ...sinkDeps, publisher: deps.openHub(name) }, sinkOptions)
-    : createTopicSink(name, { ...sinkDeps, publisher: deps.openTopic(name) }, sinkOptions);
+  if (kind === 'hub') {
+    const publisher = deps.openHub(name);
+    return (spool) => createHubSink(name, { ...sinkDeps, spool, publisher }, sinkOptions);
+  }
+  const publisher = deps.openTopic(name);
+  return (spool) => createTopicSink(name, { ...sinkDeps, spool, publisher }, sinkOptions);
 }
 
 /** Share of the time to stop that requests in hand may use; the rest is for closing connections. */
