@@ -20,6 +20,8 @@ const SYSTEM_PROPERTIES = [
   'ScheduledEnqueueTimeUtc',
   'ExpiresAtUtc',
   'DeliveryCount',
+  'TimeToLive',
+  'Size',
 ] as const;
 
 export type SystemProperty = (typeof SYSTEM_PROPERTIES)[number];

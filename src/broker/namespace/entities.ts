@@ -35,6 +35,7 @@ import {
   type SchedulerOptions,
 } from './scheduler.js';
 import { decodeLogState, decodeQueueState, decodeScheduleState, encodeLogState } from './states.js';
+import { arriveAtTopic } from './topic-arrival.js';
 
 interface Live<Record> {
   record: Record;
@@ -210,10 +211,14 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
   );
   const subscriptions = new Map<string, SubscriptionEntity>();
   const enqueue = (message: IncomingMessage, budget: Budget): Staged[] => {
-    const limited = withTimeToLive(message, entity.record.definition.defaultMessageTimeToLiveMs);
-    return [...subscriptions.values()].flatMap((subscription) => createCopies(subscription, limited, budget));
+    const arrived = arriveAtTopic(message, {
+      sequence: scheduler.nextNumber(),
+      nowMs: deps.clock.now(),
+      timeToLiveMs: entity.record.definition.defaultMessageTimeToLiveMs,
+    });
+    return [...subscriptions.values()].flatMap((subscription) => createCopies(subscription, arrived, budget));
   };
-  const scheduler = await openScheduler(deps, record.historyId, {
+  const scheduler: Scheduler = await openScheduler(deps, record.historyId, {
     enqueue: (message) => enqueue(message, newBudget()),
   });
   const inlet = createInlet(deps, {
@@ -242,12 +247,6 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
   };
   return entity;
 }
-
-/** The topic's default time to live bounds that of the message before the subscription's does. */
-const withTimeToLive = (message: IncomingMessage, topicMs: number): IncomingMessage =>
-  Number.isFinite(topicMs) && (message.ttlMs === undefined || message.ttlMs > topicMs)
-    ? { ...message, ttlMs: topicMs }
-    : message;
 
 export async function openHubEntity(deps: EntityDeps, record: HubRecord): Promise<HubEntity> {
   const states = await deps.store.getMany(record.logIds.map(logStateKey));
