@@ -67,7 +67,8 @@ const OWN_ANNOTATIONS = new Set([
   'x-opt-deadletter-source',
 ]);
 
-const text = (value: Decoded): string | undefined =>
+/** Ids as text; some clients send numbers. */
+export const idText = (value: Decoded): string | undefined =>
   typeof value === 'string' ? value : typeof value === 'bigint' ? value.toString() : undefined;
 
 /** Of these, what a message that the broker itself forwards takes along. */
@@ -80,7 +81,7 @@ function readAnnotations(raw: Buffer, section: Section | undefined, forwarded: b
   for (const entry of section ? mapEntries(raw, section.valueStart) : []) {
     if (OWN_ANNOTATIONS.has(entry.key) && !(forwarded && entry.key === KEPT_WHEN_FORWARDED)) continue;
     kept.push(raw.subarray(entry.start, entry.end));
-    if (entry.key === 'x-opt-partition-key') partitionKey = text(decodeValue(raw, entry.valueStart).value);
+    if (entry.key === 'x-opt-partition-key') partitionKey = idText(decodeValue(raw, entry.valueStart).value);
     if (entry.key === 'x-opt-scheduled-enqueue-time') {
       const { value } = decodeValue(raw, entry.valueStart);
       if (value instanceof Date) scheduledEnqueueTimeMs = value.getTime();
@@ -151,8 +152,8 @@ function parse(raw: Buffer, forwarded: boolean): IncomingMessage {
     durable: header[0] === true,
     priority: typeof header[1] === 'bigint' ? Number(header[1]) : 4,
     ttlMs: typeof header[2] === 'bigint' ? Number(header[2]) : undefined,
-    messageId: text(properties[PROPERTY.messageId]),
-    sessionId: text(properties[PROPERTY.groupId]),
+    messageId: idText(properties[PROPERTY.messageId]),
+    sessionId: idText(properties[PROPERTY.groupId]),
     partitionKey: annotations.partitionKey,
     scheduledEnqueueTimeMs: annotations.scheduledEnqueueTimeMs,
     annotations: annotations.kept,

@@ -1,5 +1,5 @@
 import { decodeList } from './decode.js';
-import { PROPERTY } from './incoming.js';
+import { idText, PROPERTY } from './incoming.js';
 import { findSection, SECTION, scanSections } from './scan.js';
 import { storedBare } from './stored-message.js';
 
@@ -7,6 +7,5 @@ import { storedBare } from './stored-message.js';
 export function storedSessionId(record: Buffer): string | undefined {
   const bare = storedBare(record);
   const section = findSection(scanSections(bare), SECTION.properties);
-  const groupId = section && decodeList(bare, section.valueStart)[PROPERTY.groupId];
-  return typeof groupId === 'string' ? groupId : undefined;
+  return section && idText(decodeList(bare, section.valueStart)[PROPERTY.groupId]);
 }

@@ -140,8 +140,8 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
   function stageRecord(record: Buffer, expiresAtMs: number, deliveryCount = 0): Staged {
     const sessionId = sessions && storedSessionId(record);
-    if (sessions && sessionId === undefined && deadLetters)
-      return deadLetters.stageRecord(withoutSession(record), NEVER);
+    const fault = sessions && sessionFault(sessionId);
+    if (fault !== undefined && deadLetters) return deadLetters.stageRecord(withReason(record, fault), NEVER);
     const sequence = queue.peekSequence();
     const write = queue.put(record, expiresAtMs, { deliveryCount, sessionId });
     const entry = { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record } as const;
@@ -169,11 +169,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     const record = await readRecord(entry);
     if (record === undefined || deadLetters === undefined) return discard(entry);
     const removal = queue.discard(entry);
-    const applicationProperties = new Map(why.changes?.applicationProperties ?? []);
-    applicationProperties.set('DeadLetterReason', why.reason);
-    if (why.description !== undefined) applicationProperties.set('DeadLetterErrorDescription', why.description);
-    const bare = rewriteBare(storedBare(record), { applicationProperties });
-    const staged = deadLetters.stageRecord(withBare(record, bare, { expiresAtMs: NEVER }), NEVER, entry.deliveryCount);
+    const staged = deadLetters.stageRecord(withReason(record, why), NEVER, entry.deliveryCount);
     await store.commit([...removal, staged.write]);
     queue.committed(entry);
     staged.publish();
@@ -339,11 +335,26 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
   return runtime;
 }
 
-/** As it goes to the dead-letter queue of an entity that requires sessions. */
-function withoutSession(record: Buffer): Buffer {
-  const applicationProperties = new Map<string, string>([
-    ['DeadLetterReason', 'Session ID is null.'],
-    ['DeadLetterErrorDescription', "Session enabled entity doesn't allow a message whose session identifier is null."],
-  ]);
+/** Longest session id; a rule's action may have made a longer one. */
+const MAX_SESSION_ID_LENGTH = 128;
+
+/** Why an entity that requires sessions has no place for a message. */
+function sessionFault(sessionId: string | undefined): DeadLetterReason | undefined {
+  if (sessionId === undefined) {
+    return {
+      reason: 'Session ID is null.',
+      description: "Session enabled entity doesn't allow a message whose session identifier is null.",
+    };
+  }
+  return sessionId.length <= MAX_SESSION_ID_LENGTH
+    ? undefined
+    : { reason: 'SessionIdTooLong', description: `A session id has ${MAX_SESSION_ID_LENGTH} characters at the most.` };
+}
+
+/** As a message goes to a dead-letter queue. */
+function withReason(record: Buffer, { reason, description, changes }: DeadLetterReason): Buffer {
+  const applicationProperties = new Map(changes?.applicationProperties ?? []);
+  applicationProperties.set('DeadLetterReason', reason);
+  if (description !== undefined) applicationProperties.set('DeadLetterErrorDescription', description);
   return withBare(record, rewriteBare(storedBare(record), { applicationProperties }), { expiresAtMs: NEVER });
 }

@@ -200,4 +200,20 @@ describe('a running queue', () => {
     expect(queue.facts().count).toBe(0);
     expect(store.size).toBe(stored - 1);
   });
+
+  it('hands a message that came back over as it was changed, also while that is on its way to the disk', async () => {
+    const receiver = createReceiver();
+    receiver.credit = 2;
+    queue.attach(receiver);
+    await send('x');
+    store.hold();
+    const changes = { applicationProperties: new Map([['tried', 'yes']]) };
+    const abandoned = queue.abandon(receiver.got[0]?.lockToken ?? '', changes);
+    await turn();
+    queue.demandChanged();
+    await turn();
+    expect(decode(receiver.got[1]?.payload ?? Buffer.alloc(0))['application_properties']).toEqual({ tried: 'yes' });
+    store.release();
+    expect(await abandoned).toBe('done');
+  });
 });

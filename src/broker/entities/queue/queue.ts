@@ -94,7 +94,8 @@ export function createQueue(
   function rewrite(entry: QueueEntry, record: Buffer): Write {
     bytes += record.length - entry.sizeBytes;
     entry.sizeBytes = record.length;
-    entry.record = undefined;
+    // Until it is durable the store has the old one.
+    entry.record = record;
     changed = true;
     return { key: recordKey(entry), value: record };
   }
@@ -311,8 +312,9 @@ export function createQueue(
     takeDeferred: (entry: QueueEntry): void => void leaving.add(entry),
 
     /** What was decided on a message is durable. */
-    committed({ state, sequence }: QueueEntry): void {
-      if (state === 'deferred') held.letGo(sequence);
+    committed(entry: QueueEntry): void {
+      entry.record = undefined;
+      if (entry.state === 'deferred') held.letGo(entry.sequence);
     },
 
     /** The receiver gives the message up: it goes to the dead-letter queue. */

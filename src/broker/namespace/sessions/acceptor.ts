@@ -18,6 +18,8 @@ export interface AcceptorDeps<S> {
   readonly onError: (error: unknown) => void;
 }
 
+const SHORTEST_WAIT_MS = 50;
+
 interface Waiter<S> {
   finish(outcome: NextOutcome<S>): void;
 }
@@ -67,7 +69,8 @@ export function createAcceptor<S>({ clock, reserve, giveUp, onError }: AcceptorD
           resolve(result);
         };
         const waiter: Waiter<S> = { finish };
-        const cancelTimer = clock.setTimer(() => finish({ kind: 'timeout' }), timeoutMs);
+        // A wait of no time at all still gets what is there.
+        const cancelTimer = clock.setTimer(() => finish({ kind: 'timeout' }), Math.max(timeoutMs, SHORTEST_WAIT_MS));
         cancel = () => finish({ kind: 'timeout' });
         waiters.add(waiter);
       });
