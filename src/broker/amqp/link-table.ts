@@ -17,7 +17,9 @@ import { forgetHandle } from './rhea-connection.js';
 import { echoTermini, refuse } from './transport.js';
 
 /** Links that were refused for being too many and are not closed by the client yet. */
-const MAX_REFUSED_LINKS = 1000;
+const MAX_REFUSED_LINKS = 5500;
+/** Links of a client without a token, who needs two to put one. */
+const MAX_STRANGER_LINKS = 100;
 
 type Side = 'sender' | 'receiver';
 type Serve = (address: Address, path: string) => LinkService | AmqpFault;
@@ -110,6 +112,7 @@ export function createLinkTable(context: ConnectionContext): LinkTable {
         attached.delete(link);
         forgetHandle(link);
       });
+      if (attached.size > MAX_STRANGER_LINKS && !grants.any()) return false;
       if (attached.size > MAX_LINKS) {
         refuse(link, tooManyLinks);
         return attached.size <= MAX_LINKS + MAX_REFUSED_LINKS;

@@ -95,14 +95,16 @@ export function holdAttach(link: Sender): HeldAttach {
   };
 }
 
-/** Attaches with the terminus that the peer asked for. */
+interface Terminus {
+  described(): unknown;
+}
+
+/** Attaches with the termini that the peer asked for. */
 export function echoTermini(link: Sender | Receiver): void {
-  const { local, remote } = link as unknown as {
-    local: { attach: Record<'source' | 'target', unknown> };
-    remote: { attach: Record<'source' | 'target', unknown> };
-  };
-  local.attach.source = remote.attach.source;
-  local.attach.target = remote.attach.target;
+  const { source, target } = (link as unknown as { remote: { attach: Record<'source' | 'target', Terminus | null> } })
+    .remote.attach;
+  // As it stands rhea would write the object as a map of everything that it has.
+  setAttach(link, { source: source?.described(), target: target?.described() });
 }
 
 /** Fields of our attach that rhea takes from options otherwise. */
