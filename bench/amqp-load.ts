@@ -39,13 +39,24 @@ function bodyOf(bytes: number): Buffer {
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(bytes));
 }
 
+/** Stands where the id of a message goes. */
+const ID_PLACE = '#'.repeat(24);
+
 /** A durable message of `bodyBytes`, or a batch of `batch` of them. */
-function encodeTransfer({ bodyBytes, batch }: AmqpLoadOptions): Buffer {
+function encodeTransfer({ bodyBytes, batch, applicationProperties }: AmqpLoadOptions): Buffer {
   const body = rhea.message.data_section(bodyOf(bodyBytes));
-  const message = rhea.message.encode({ durable: true, body }) as Buffer;
+  const properties = applicationProperties && { application_properties: { ...applicationProperties } };
+  const message = rhea.message.encode({ durable: true, message_id: ID_PLACE, ...properties, body }) as Buffer;
   if (batch === undefined) return message;
   const sections = Array.from({ length: batch }, () => message);
   return rhea.message.encode({ durable: true, body: rhea.message.data_sections(sections as never) }) as Buffer;
+}
+
+/** The encoded message with the next id; a batch has the same for all, since hubs do not look at it. */
+function numbered(payload: Buffer, number: number): Buffer {
+  const copy = Buffer.from(payload);
+  copy.write(number.toString(36).padStart(ID_PLACE.length, '0'), payload.indexOf(ID_PLACE), 'latin1');
+  return copy;
 }
 
 function send(options: AmqpLoadOptions, done: (result: AmqpLoadResult) => void): void {
@@ -53,6 +64,8 @@ function send(options: AmqpLoadOptions, done: (result: AmqpLoadResult) => void):
   const each = options.batch ?? 1;
   const payload = encodeTransfer(options);
   const format = options.batch === undefined ? 0 : BATCH_FORMAT;
+  // No id comes again in another run.
+  const firstId = Date.now() * 1000;
   const limit = options.count === undefined ? Number.POSITIVE_INFINITY : Math.ceil(options.count / each);
   let [sent, accepted, ended] = [0, 0, false];
   let measured = { fromMs: 0, accepted: 0, untilMs: 0 };
@@ -60,7 +73,7 @@ function send(options: AmqpLoadOptions, done: (result: AmqpLoadResult) => void):
 
   function pump(): void {
     while (!ended && sent < limit && sent - accepted < options.inFlight && sender.sendable()) {
-      sender.send(payload, String(sent++), format);
+      sender.send(format === 0 ? numbered(payload, firstId + sent) : payload, String(sent++), format);
     }
     if (accepted === sent && (ended || sent >= limit)) finish();
   }

@@ -12,6 +12,7 @@ export interface AmqpLoadOptions extends AmqpPlace {
   readonly work: 'send' | 'receive';
   readonly address: string;
   readonly bodyBytes: number;
+  readonly applicationProperties?: Readonly<Record<string, string | number>>;
   /** Messages of one transfer; absent for single ones. */
   readonly batch?: number;
   /** Transfers that may be unsettled, or the receiver's credit. */
