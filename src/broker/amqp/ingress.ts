@@ -28,9 +28,10 @@ function parseTransfer(bytes: Buffer, format: number | undefined): ParsedTransfe
 /** Longest message id, session id and partition key that Service Bus takes, in characters. */
 const MAX_ID_LENGTH = 128;
 
+const isTooLong = (text: string | undefined) => text !== undefined && text.length > MAX_ID_LENGTH;
+
 function refusal({ messageId, sessionId, partitionKey }: IncomingMessage): AmqpFault | undefined {
-  const tooLong = [messageId, sessionId, partitionKey].some((text) => (text?.length ?? 0) > MAX_ID_LENGTH);
-  return tooLong ? idTooLong : undefined;
+  return isTooLong(messageId) || isTooLong(sessionId) || isTooLong(partitionKey) ? idTooLong : undefined;
 }
 
 const idTooLong: AmqpFault = {
@@ -52,8 +53,10 @@ const sessionIdMissing: AmqpFault = {
 
 /** Why an entity does not take messages; undefined when it does. */
 export function refusalOf(entity: QueueEntity | TopicEntity, messages: readonly IncomingMessage[]) {
-  const fault = messages.map(refusal).find((one) => one !== undefined);
-  if (fault) return fault;
+  for (const message of messages) {
+    const fault = refusal(message);
+    if (fault) return fault;
+  }
   const missing = requiresSession(entity) && messages.some(({ sessionId }) => sessionId === undefined);
   return missing ? sessionIdMissing : undefined;
 }
@@ -64,12 +67,12 @@ const newId = () => randomUUID().replaceAll('-', '');
 export const withIds = (messages: readonly IncomingMessage[]): IncomingMessage[] =>
   messages.map((message) => identified(message, newId));
 
+const noFault = () => undefined;
+
 export function takeIntoQueueOrTopic(entity: QueueEntity | TopicEntity): Take {
-  return async ({ messages }) => {
+  return ({ messages }) => {
     const fault = refusalOf(entity, messages);
-    if (fault) return fault;
-    await entity.intake(withIds(messages));
-    return undefined;
+    return fault ? Promise.resolve(fault) : entity.intake(withIds(messages)).then(noFault);
   };
 }
 
@@ -94,27 +97,37 @@ export function serveIngress({ onError, pressure, socket }: IngressDeps, receive
     settleAlone(receiver.connection, delivery, rejectedState(fault));
   }
 
-  async function takeBytes(bytes: Buffer, format: number | undefined): Promise<AmqpFault | undefined> {
-    if (bytes.length > MAX_MESSAGE_BYTES) throw messageTooLarge(MAX_MESSAGE_BYTES);
-    return take(parseTransfer(bytes, format));
+  /** What is thrown, and what is rejected, is an answer to the client alike. */
+  function takeBytes(bytes: Buffer, format: number | undefined): Promise<AmqpFault | undefined> {
+    try {
+      if (bytes.length > MAX_MESSAGE_BYTES) throw messageTooLarge(MAX_MESSAGE_BYTES);
+      return take(parseTransfer(bytes, format));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Never within the event that brought the transfer: see `flush`. */
+  function answer(delivery: Delivery, size: number, fault: AmqpFault | undefined): void {
+    try {
+      if (fault) refuseDelivery(delivery, fault);
+      else acceptDelivery(delivery);
+    } catch (error) {
+      onError(error);
+    } finally {
+      pressure.leave(size);
+      topUp();
+    }
   }
 
   /** Nothing here keeps `bytes` while it waits: they are a view of all that the socket brought at once. */
   function handle(bytes: Buffer, delivery: Delivery): void {
     const size = bytes.length;
     pressure.enter(socket, size);
-    takeBytes(bytes, delivery.format)
-      .then((fault) => {
-        if (fault) throw fault;
-        acceptDelivery(delivery);
-      })
-      // Never within the event that brought the transfer: see `flush`.
-      .catch((error) => refuseDelivery(delivery, faultOf(error, onError)))
-      .finally(() => {
-        pressure.leave(size);
-        topUp();
-      })
-      .catch(onError);
+    takeBytes(bytes, delivery.format).then(
+      (fault) => answer(delivery, size, fault),
+      (error) => answer(delivery, size, faultOf(error, onError)),
+    );
   }
 
   receiver.on('message', ({ message, delivery }: EventContext) => {

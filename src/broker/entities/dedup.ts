@@ -17,6 +17,9 @@ export function createDuplicateHistory(id: number, windowMs: () => number, mayHa
   /** Insertion order is order of time. */
   const seen = new Map<string, number>();
   let onlyInStore = mayHaveStored;
+  /** Ids of the batch that is gathering, whose row by time is still to be written. */
+  let gathering: string[] = [];
+  let gatheringMs = 0;
 
   function forgetOld(nowMs: number): void {
     for (const [messageId, seenAtMs] of seen) {
@@ -44,24 +47,32 @@ export function createDuplicateHistory(id: number, windowMs: () => number, mayHa
       return stored !== undefined && stored.readDoubleBE(0) > nowMs - windowMs() ? 'duplicate' : 'new';
     },
 
-    /** Notes new ids, and answers the writes that make them last: one for each, and one to forget them by time. */
+    /** Notes new ids, and answers the writes that make them last. */
     record(messageIds: readonly string[], nowMs: number): Write[] {
-      if (messageIds.length === 0) return [];
       const value = Buffer.allocUnsafe(8);
       value.writeDoubleBE(nowMs, 0);
       const writes: Write[] = [];
       for (const messageId of messageIds) {
         seen.delete(messageId);
         seen.set(messageId, nowMs);
+        gathering.push(messageId);
         writes.push({ key: historyKey(id, messageId), value });
       }
+      gatheringMs = Math.max(gatheringMs, nowMs);
       forgetOld(nowMs);
-      const rowKey = historyTimeKey(id, nowMs, messageIds[0] as string);
-      writes.push({ key: rowKey, value: Buffer.from(JSON.stringify(messageIds), 'utf8') });
       return writes;
     },
 
-    /** What is to be deleted for a row that `record` wrote, given what is stored now under the key of each of its ids. */
+    /** Adds to a batch the row by which the ids that it records are forgotten: one for all of them. */
+    contribute(into: Write[]): void {
+      const [first] = gathering;
+      if (first === undefined) return;
+      const value = Buffer.from(JSON.stringify(gathering), 'utf8');
+      into.push({ key: historyTimeKey(id, gatheringMs, first), value });
+      gathering = [];
+    },
+
+    /** What is to be deleted for a row that `contribute` wrote, given what is stored now under the key of each of its ids. */
     forget(
       row: { key: Buffer; timeMs: number },
       ids: readonly string[],
@@ -70,7 +81,8 @@ export function createDuplicateHistory(id: number, windowMs: () => number, mayHa
       const writes: Write[] = [{ key: row.key }];
       for (const [index, messageId] of ids.entries()) {
         // An id that was seen again after its window has a newer row; then only this row goes.
-        if (stored[index]?.readDoubleBE(0) === row.timeMs) writes.push({ key: historyKey(id, messageId) });
+        const seenAtMs = stored[index]?.readDoubleBE(0);
+        if (seenAtMs !== undefined && seenAtMs <= row.timeMs) writes.push({ key: historyKey(id, messageId) });
       }
       return writes;
     },

@@ -16,6 +16,7 @@ type Routing =
 export type Router = (message: FilterableMessage) => Routing;
 
 const NO_CHANGES: readonly PropertyChange[] = [];
+const NO_COPY: Routing = { kind: 'copies', copies: [] };
 const PLAIN_COPY: Routing = { kind: 'copies', copies: [{ changes: NO_CHANGES }] };
 
 /**
@@ -33,7 +34,7 @@ export function compileRouter(rules: readonly RuleDefinition[]): Router {
   return (message) => {
     try {
       const matched = plain.some((matches) => matches(message));
-      if (acting.length === 0) return matched ? PLAIN_COPY : { kind: 'copies', copies: [] };
+      if (acting.length === 0) return matched ? PLAIN_COPY : NO_COPY;
       const copies: Copy[] = matched ? [{ changes: NO_CHANGES }] : [];
       for (const { name, matches, act } of acting) {
         if (matches(message)) copies.push({ ruleName: name, changes: act(message) });

@@ -17,13 +17,6 @@ function encodeTimestamp(ms: number): Buffer {
   return buffer;
 }
 
-function encodeUint(value: number): Buffer {
-  const buffer = Buffer.allocUnsafe(5);
-  buffer[0] = 0x70;
-  buffer.writeUInt32BE(value, 1);
-  return buffer;
-}
-
 function encodeText(text: string, small: number): Buffer {
   const bytes = Buffer.from(text, 'utf8');
   const wide = bytes.length > 255;
@@ -93,14 +86,26 @@ export interface HeaderFields {
 
 const MAX_UINT = 0xffff_ffff;
 
-/** The header section: `[durable, priority, ttl, first-acquirer, delivery-count]`. */
-export function headerSection(fields: HeaderFields): Buffer {
-  const ttl = fields.ttlMs === undefined ? Buffer.of(0x40) : encodeUint(Math.min(fields.ttlMs, MAX_UINT));
-  const content = Buffer.concat([
-    Buffer.of(fields.durable ? 0x41 : 0x42, 0x50, fields.priority),
-    ttl,
-    Buffer.of(0x42),
-    encodeUint(fields.deliveryCount),
-  ]);
-  return Buffer.concat([Buffer.of(0x00, 0x53, 0x70, 0xc0, content.length + 1, 5), content]);
+/** The header section: `[durable, priority, ttl, first-acquirer, delivery-count]`. Every delivery has one of its own. */
+export function headerSection({ durable, priority, ttlMs, deliveryCount }: HeaderFields): Buffer {
+  const section = Buffer.allocUnsafe(ttlMs === undefined ? 16 : 20);
+  section[0] = 0x00;
+  section[1] = 0x53;
+  section[2] = 0x70;
+  section[3] = 0xc0;
+  section[4] = section.length - 5;
+  section[5] = 5;
+  section[6] = durable ? 0x41 : 0x42;
+  section[7] = 0x50;
+  section[8] = priority;
+  let at = 9;
+  if (ttlMs === undefined) section[at++] = 0x40;
+  else {
+    section[at] = 0x70;
+    at = section.writeUInt32BE(Math.min(ttlMs, MAX_UINT), at + 1);
+  }
+  section[at] = 0x42;
+  section[at + 1] = 0x70;
+  section.writeUInt32BE(deliveryCount, at + 2);
+  return section;
 }

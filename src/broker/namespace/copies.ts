@@ -35,6 +35,10 @@ export interface Recipient {
 export function createCopies(subscription: Recipient, message: IncomingMessage, budget: Budget): readonly Staged[] {
   const routing = subscription.router(message.filterable);
   if (routing.kind === 'copies') {
+    const [only] = routing.copies;
+    if (only === undefined) return [];
+    // By far the most are one copy without an action.
+    if (routing.copies.length === 1 && only.ruleName === undefined) return subscription.put(message, budget);
     return routing.copies.flatMap(({ ruleName, changes }) =>
       subscription.put(ruleName === undefined ? message : changed(message, ruleName, changes), budget),
     );

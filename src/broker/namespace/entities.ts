@@ -172,6 +172,7 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
     contribute(into) {
       opened.contribute(into);
       scheduler.contribute(into);
+      history.contribute(into);
     },
     stop() {
       opened.stop();
@@ -216,7 +217,11 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
       nowMs: deps.clock.now(),
       timeToLiveMs: entity.record.definition.defaultMessageTimeToLiveMs,
     });
-    return [...subscriptions.values()].flatMap((subscription) => createCopies(subscription, arrived, budget));
+    const staged: Staged[] = [];
+    for (const subscription of subscriptions.values()) {
+      for (const copy of createCopies(subscription, arrived, budget)) staged.push(copy);
+    }
+    return staged;
   };
   const scheduler: Scheduler = await openScheduler(deps, record.historyId, {
     enqueue: (message) => enqueue(message, newBudget()),
@@ -242,7 +247,10 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     scheduler,
     schedule: createScheduling(deps.clock, intake, scheduler),
     peek: (fromSequence, limit) => peekMessages(deps.store, record.historyId, { fromSequence, firstActive: 0, limit }),
-    contribute: scheduler.contribute,
+    contribute(into) {
+      scheduler.contribute(into);
+      history.contribute(into);
+    },
     stop: scheduler.stop,
   };
   return entity;

@@ -15,6 +15,8 @@ export const newBudget = (): Budget => ({ bytes: BUDGET_BYTES });
 /** What the store says of message ids that memory does not know. */
 export type Verdicts = ReadonlyMap<string, 'new' | 'duplicate'>;
 const NO_VERDICTS: Verdicts = new Map();
+const NO_IDS: readonly string[] = [];
+const NO_WRITES: readonly Write[] = [];
 
 /**
  * The way into a queue or topic for whoever makes the commit: a send, a forwarding queue, a transaction. Duplicates are
@@ -42,10 +44,14 @@ const unpublished = (write: Write): Staged => ({ write, publish: nothing });
 export function createInlet(deps: { store: Store; clock: Clock }, options: InletOptions): Inlet {
   const { store, clock } = deps;
 
-  function unknownIds(messages: readonly IncomingMessage[]): string[] {
+  function unknownIds(messages: readonly IncomingMessage[]): readonly string[] {
     const history = options.history();
-    if (history === undefined) return [];
+    if (history === undefined) return NO_IDS;
     const nowMs = clock.now();
+    if (messages.length === 1) {
+      const id = messages[0]?.messageId;
+      return id !== undefined && history.check(id, nowMs) === 'unknown' ? [id] : NO_IDS;
+    }
     const ids = new Set<string>();
     for (const { messageId } of messages) {
       if (messageId !== undefined && history.check(messageId, nowMs) === 'unknown') ids.add(messageId);
@@ -56,14 +62,19 @@ export function createInlet(deps: { store: Store; clock: Clock }, options: Inlet
   /** The messages that are not duplicates, and the writes that remember their ids. */
   function withoutDuplicates(messages: readonly IncomingMessage[], verdicts: Verdicts) {
     const history = options.history();
-    if (history === undefined) return { fresh: messages, writes: [] };
+    if (history === undefined) return { fresh: messages, writes: NO_WRITES };
     const nowMs = clock.now();
-    const newIds = new Set<string>();
     const isNew = (messageId: string) => {
       const seen = history.check(messageId, nowMs);
       // An id that memory has lost since the look-up counts as new: twice is better than never.
       return (seen === 'unknown' ? (verdicts.get(messageId) ?? 'new') : seen) === 'new';
     };
+    if (messages.length === 1) {
+      const id = messages[0]?.messageId;
+      if (id !== undefined && !isNew(id)) return { fresh: [], writes: NO_WRITES };
+      return { fresh: messages, writes: id === undefined ? NO_WRITES : history.record([id], nowMs) };
+    }
+    const newIds = new Set<string>();
     const fresh = messages.filter(({ messageId }) => {
       if (messageId === undefined) return true;
       if (newIds.has(messageId) || !isNew(messageId)) return false;

@@ -17,7 +17,7 @@
  * 19 store:u32 session sequence:u64 a deferred message of a session
  * 1a store:u32 session              the state that receivers keep with a session
  * 20 history:u32 messageId          duplicate detection: when this message id was seen
- * 21 history:u32 time:u64 messageId the ids of one send (JSON) by time and first id, to forget them in order
+ * 21 history:u32 time:u64 messageId the ids of one batch (JSON) by latest time and first id, to forget them in order
  * 30 log:u32                        state of a partition when it was last noted; its events are in files (see ../log)
  * 32 log:u32                        how far Capture has come in a partition (JSON)
  * 40                                allocation of the u32 ids above

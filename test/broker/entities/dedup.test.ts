@@ -26,13 +26,17 @@ describe('duplicate detection', () => {
     expect(after.check('a', 700)).toBe('duplicate');
   });
 
-  it('forgets an id by its row, unless it was seen again later', () => {
+  it('writes one row for all ids of a batch, and forgets an id by it unless it was seen again later', () => {
     const history = createDuplicateHistory(1, () => WINDOW_MS, false);
-    const writes = history.record(['a', 'b'], 0);
+    const writes = [...history.record(['a'], 0), ...history.record(['b'], 1)];
+    history.contribute(writes);
     const row = writes.at(-1);
+    expect(JSON.parse(row?.value?.toString() ?? '')).toEqual(['a', 'b']);
+    history.contribute(writes);
+    expect(writes).toHaveLength(3);
     const later = history.record(['a'], 2000)[0];
     const stored = [later?.value, writes[1]?.value];
-    const forgotten = history.forget({ key: row?.key ?? Buffer.alloc(0), timeMs: 0 }, ['a', 'b'], stored);
+    const forgotten = history.forget({ key: row?.key ?? Buffer.alloc(0), timeMs: 1 }, ['a', 'b'], stored);
     expect(forgotten.map(({ key, value }) => [key.toString('hex'), value])).toEqual([
       [row?.key.toString('hex'), undefined],
       [history.key('b').toString('hex'), undefined],
