@@ -3,6 +3,7 @@ import { type AdminServerDeps, type Intake, startAdminServer } from '../dashboar
 import { connectLiveRedis, createLiveSource, liveRoutes } from '../query/index.js';
 import { readEndpoints } from '../shared/endpoints.js';
 import { messageOf } from '../shared/errors.js';
+import { brokerRoutes } from './broker/admin-routes.js';
 import { port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { redisUrl } from './services.js';
@@ -36,7 +37,13 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
     await app.register(liveRoutes, { source });
   };
   const server = await startAdminServer(
-    { live: source, routes: [queries], intake: () => intakeOf(config.dataDir), clock, logger },
+    {
+      live: source,
+      routes: [queries, brokerRoutes(config.serviceBus.connectionString)],
+      intake: () => intakeOf(config.dataDir),
+      clock,
+      logger,
+    },
     config.admin,
   );
   return {

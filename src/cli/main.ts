@@ -30,6 +30,8 @@ async function main(argv: readonly string[]): Promise<void> {
   };
   const program = new Command('penstock')
     .version(version)
+    // Commands below a command (`broker peek`) have flags of the same names as the command itself.
+    .enablePositionalOptions()
     .description('An event-ingestion gateway for Azure Service Bus and Event Hubs.');
   program.showHelpAfterError('(--help lists what there is)');
   const wanted = argv[2] === 'help' ? argv[3] : argv[2];

@@ -122,7 +122,7 @@ function welcome(endpoints: Endpoints, file: string, log: string): string {
   return `Penstock is ready.
 
   gateway     ${endpoints.gateway}
-  dashboard   ${endpoints.admin}
+  dashboard   ${endpoints.admin}${endpoints.caFile === undefined ? '' : `\n  broker      ${endpoints.admin}/broker`}
   write key   ${endpoints.writeKey}
   addresses   ${file}
   log         ${log}

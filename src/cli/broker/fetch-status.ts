@@ -1,6 +1,8 @@
+import { createHmac } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { BrokerStatus } from '../../broker/index.js';
+import { systemClock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import { BrokerCommandError } from './errors.js';
 import type { FoundBroker } from './find.js';
@@ -10,14 +12,25 @@ const TIMEOUT_MS = 10_000;
 const unreachable = (origin: string, detail: string, cause?: unknown) =>
   new BrokerCommandError('PS_BROKER_UNREACHABLE', `no Penstock broker answers at ${origin}: ${detail}`, { cause });
 
+const TOKEN_SECONDS = 300;
+
 /** What the connection string says of the broker's HTTP. */
 function addressOf(connectionString: string) {
   const part = (name: string) =>
     new RegExp(`(?:^|;)\\s*${name}=([^;]*)`, 'i').exec(connectionString)?.[1]?.trim() ?? '';
   const plain = part('UseDevelopmentEmulator').toLowerCase() === 'true';
   const authority = /^[a-z]+:\/\/([^/]+)/i.exec(part('Endpoint'))?.[1] ?? '';
-  const credentials = Buffer.from(`${part('SharedAccessKeyName')}:${part('SharedAccessKey')}`).toString('base64');
-  return { origin: `${plain ? 'http' : 'https'}://${authority}`, authorization: `Basic ${credentials}` };
+  const origin = `${plain ? 'http' : 'https'}://${authority}`;
+  return { origin, keyName: part('SharedAccessKeyName'), key: part('SharedAccessKey') };
+}
+
+/** A shared access signature: the key itself is not sent. */
+function sign({ origin, keyName, key }: ReturnType<typeof addressOf>, nowMs: number): string {
+  const resource = encodeURIComponent(`${origin}/`);
+  const expiry = Math.round(nowMs / 1000) + TOKEN_SECONDS;
+  const signature = createHmac('sha256', key).update(`${resource}\n${expiry}`).digest('base64');
+  const [sig, skn] = [encodeURIComponent(signature), encodeURIComponent(keyName)];
+  return `SharedAccessSignature sr=${resource}&sig=${sig}&se=${expiry}&skn=${skn}`;
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {
@@ -26,26 +39,45 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+export interface BrokerAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly text: string;
+}
+
+/**
+ * What the broker answers to a GET over HTTP on its own port.
+ * @throws BrokerCommandError PS_BROKER_UNREACHABLE when nothing answers
+ */
+export async function askBroker({ connectionString, ca }: FoundBroker, path: string): Promise<BrokerAnswer> {
+  const address = addressOf(connectionString);
+  const { origin } = address;
+  if (!URL.canParse(origin)) throw unreachable(origin, 'the connection string has no endpoint');
+  const url = new URL(path, origin);
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const authorization = sign(address, systemClock.now());
+  const options = { headers: { authorization }, timeout: TIMEOUT_MS, agent: false as const, ...(ca ? { ca } : {}) };
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = request(url, options, resolve);
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+      sent.on('error', reject);
+      sent.end();
+    });
+    return { status: response.statusCode ?? 0, headers: response.headers, text: await textOf(response) };
+  } catch (cause) {
+    throw unreachable(origin, messageOf(cause) || String((cause as NodeJS.ErrnoException).code), cause);
+  }
+}
+
 /**
  * What a broker shows of itself.
  * @throws BrokerCommandError PS_BROKER_UNREACHABLE when none answers, or something else does
  */
-export async function fetchStatus({ connectionString, ca }: FoundBroker): Promise<BrokerStatus> {
-  const { origin, authorization } = addressOf(connectionString);
-  if (!URL.canParse(origin)) throw unreachable(origin, 'the connection string has no endpoint');
-  const url = new URL('/status', origin);
-  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  const options = { headers: { authorization }, timeout: TIMEOUT_MS, agent: false as const, ...(ca ? { ca } : {}) };
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const sent = request(url, options, resolve);
-    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
-    sent.on('error', reject);
-    sent.end();
-  }).catch((cause: unknown) => {
-    throw unreachable(origin, messageOf(cause) || String((cause as NodeJS.ErrnoException).code), cause);
-  });
-  const text = await textOf(response);
-  if (response.statusCode !== 200) throw unreachable(origin, `status ${response.statusCode}`);
+export async function fetchStatus(broker: FoundBroker): Promise<BrokerStatus> {
+  const { status, text } = await askBroker(broker, '/status');
+  const { origin } = addressOf(broker.connectionString);
+  if (status !== 200) throw unreachable(origin, `status ${status}`);
   try {
     return JSON.parse(text) as BrokerStatus;
   } catch (cause) {
