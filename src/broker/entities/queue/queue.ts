@@ -313,8 +313,8 @@ export function createQueue(
 
     /** What was decided on a message is durable. */
     committed(entry: QueueEntry): void {
-      entry.record = undefined;
       if (entry.state === 'deferred') held.letGo(entry.sequence);
+      else entry.record = undefined;
     },
 
     /** The receiver gives the message up: it goes to the dead-letter queue. */
