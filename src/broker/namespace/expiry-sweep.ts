@@ -4,6 +4,7 @@ import { EXPIRY_BLOCK, type Queue, type QueueEntry } from '../entities/index.js'
 import { blockOfExpiryKey, expiryEnd, expiryKey } from '../store/keys.js';
 import type { Store } from '../store/types.js';
 import { readActive } from './active-reader.js';
+import { createAlarm } from './alarm.js';
 
 export interface ExpirySweepDeps {
   readonly store: Store;
@@ -24,7 +25,6 @@ export interface ExpirySweep {
   stop(): void;
 }
 
-const MAX_TIMER_MS = 60_000;
 /** After so many blocks others go first for a while: no more than 32 blocks a second are read. */
 const BLOCKS_AT_ONCE = 8;
 const PAUSE_MS = 250;
@@ -37,21 +37,15 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** Removes messages whose time to live is over, also where nobody receives, so that counts are true. */
 export function createExpirySweep(deps: ExpirySweepDeps): ExpirySweep {
   const { store, clock, queue, inTurn, expire, onError } = deps;
-  let timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   let running = false;
   let stopped = false;
+  const alarm = createAlarm(clock, onAlarm);
 
   function schedule(notBeforeMs: number): void {
-    const nextMs = queue.expiry.nextMs();
-    if (stopped || running || nextMs === NEVER) return;
-    const atMs = Math.max(nextMs, notBeforeMs);
-    if (timer !== undefined && timer.atMs <= atMs) return;
-    timer?.cancel();
-    timer = { atMs, cancel: clock.setTimer(onTimer, Math.min(Math.max(atMs - clock.now(), 0), MAX_TIMER_MS)) };
+    if (!running) alarm.set(Math.max(queue.expiry.nextMs(), notBeforeMs));
   }
 
-  function onTimer(): void {
-    timer = undefined;
+  function onAlarm(): void {
     if (queue.expiry.nextMs() > clock.now()) {
       schedule(0);
       return;
@@ -117,8 +111,7 @@ export function createExpirySweep(deps: ExpirySweepDeps): ExpirySweep {
     wake: () => schedule(0),
     stop() {
       stopped = true;
-      timer?.cancel();
-      timer = undefined;
+      alarm.stop();
     },
   };
 }

@@ -20,6 +20,7 @@ import {
 import { storeStateKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
 import { readActive } from './active-reader.js';
+import { createAlarm } from './alarm.js';
 import { createBatchDeletion, type DeleteActive } from './batch-deletion.js';
 import { createDeferredAccess } from './deferred-access.js';
 import { createDispatcher, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
@@ -98,7 +99,6 @@ export interface QueueRuntime extends Settling {
   stop(): void;
 }
 
-const MAX_TIMER_MS = 60_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntimeOptions): QueueRuntime {
@@ -113,8 +113,6 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     ...(options.window && { bounds: options.window }),
     ...(sessions && { sessions }),
   });
-  let cancelLockTimer: (() => void) | undefined;
-  let stopped = false;
   let accessedAtMs = clock.now();
 
   const background = (work: Promise<unknown>) => void work.catch(onError);
@@ -202,16 +200,14 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     return 'done';
   }
 
-  function onLockTimer(): void {
-    cancelLockTimer = undefined;
+  const lockAlarm = createAlarm(clock, () => {
     for (const settlement of queue.expireLocks(clock.now())) background(settle(settlement, deliveryCountExceeded));
     dispatcher.pump();
-  }
+    scheduleLockTimer();
+  });
 
   function scheduleLockTimer(): void {
-    const endMs = queue.nextLockEndMs();
-    if (cancelLockTimer !== undefined || stopped || endMs === undefined || endMs === NEVER) return;
-    cancelLockTimer = clock.setTimer(onLockTimer, Math.min(Math.max(endMs - clock.now(), 1), MAX_TIMER_MS));
+    lockAlarm.set(queue.nextLockEndMs() ?? NEVER);
   }
 
   /** A locked message as its receiver changed it; undefined when the lock was lost. */
@@ -313,12 +309,10 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     start: sweep.start,
 
     stop() {
-      stopped = true;
       background(dispatcher.stop());
       sessionRuntime?.stop();
       sweep.stop();
-      cancelLockTimer?.();
-      cancelLockTimer = undefined;
+      lockAlarm.stop();
     },
   };
   const sessionRuntime =

@@ -3,6 +3,7 @@ import { createSchedule, type Scheduled, type ScheduleState } from '../entities/
 import { encodeDelivery, encodeStored, type IncomingMessage, parseIncoming, storedFields } from '../message/index.js';
 import { scheduledDueKey, scheduledDueOf, scheduledKey, scheduledSequenceOf, scheduleStateKey } from '../store/keys.js';
 import type { Entry, Store, Write } from '../store/types.js';
+import { createAlarm } from './alarm.js';
 import type { Intake } from './intake.js';
 import type { Staged } from './queue-runtime.js';
 import { encodeScheduleState } from './states.js';
@@ -39,7 +40,6 @@ export interface Scheduler {
   stop(): void;
 }
 
-const MAX_TIMER_MS = 60_000;
 const AT_ONCE = 256;
 const AT_ONCE_BYTES = 4 * 1024 * 1024;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -52,19 +52,16 @@ export function createScheduler(deps: SchedulerDeps, options: SchedulerOptions):
   const nextNumber = options.nextNumber ?? schedule.nextNumber;
   const numbers = new WeakMap<IncomingMessage, number>();
   let dueAtMs = NEVER;
-  let cancelTimer: (() => void) | undefined;
   let running = false;
   let stopped = false;
+  const alarm = createAlarm(clock, onAlarm);
 
   function wake(atMs: number): void {
     dueAtMs = Math.min(dueAtMs, atMs);
-    if (stopped || running || dueAtMs === NEVER) return;
-    cancelTimer?.();
-    cancelTimer = clock.setTimer(onTimer, Math.min(Math.max(dueAtMs - clock.now(), 0), MAX_TIMER_MS));
+    if (!running) alarm.set(dueAtMs);
   }
 
-  function onTimer(): void {
-    cancelTimer = undefined;
+  function onAlarm(): void {
     if (dueAtMs > clock.now()) {
       wake(dueAtMs);
       return;
@@ -153,8 +150,7 @@ export function createScheduler(deps: SchedulerDeps, options: SchedulerOptions):
 
     stop() {
       stopped = true;
-      cancelTimer?.();
-      cancelTimer = undefined;
+      alarm.stop();
     },
   };
 }

@@ -32,8 +32,9 @@ describe('a running queue', () => {
   let clock: ManualClock;
   let queue: QueueRuntime;
   let dead: QueueRuntime;
-  let settings: Omit<typeof queueSettings, 'deadLetteringOnMessageExpiration'> & {
+  let settings: Omit<typeof queueSettings, 'deadLetteringOnMessageExpiration' | 'lockDurationMs'> & {
     deadLetteringOnMessageExpiration: boolean;
+    lockDurationMs: number;
   };
 
   beforeEach(() => {
@@ -110,6 +111,24 @@ describe('a running queue', () => {
     expect(decode(letter?.payload ?? Buffer.alloc(0))['application_properties']).toMatchObject({
       DeadLetterReason: 'MaxDeliveryCountExceeded',
     });
+  });
+
+  it('ends each lock after the duration that held when it was taken', async () => {
+    const receiver = createReceiver();
+    queue.attach(receiver);
+    await send('long', 'short');
+    receiver.credit = 1;
+    queue.demandChanged();
+    settings.lockDurationMs = 5000;
+    receiver.credit = 1;
+    queue.demandChanged();
+    receiver.credit = 2;
+    clock.advance(5000);
+    await queue.quiet();
+    expect(receiver.bodies()).toEqual(['long', 'short', 'short']);
+    clock.advance(queueSettings.lockDurationMs - 5000);
+    await queue.quiet();
+    expect(receiver.bodies()).toEqual(['long', 'short', 'short', 'long']);
   });
 
   it('drops what has expired, or dead-letters it where the settings say so', async () => {
