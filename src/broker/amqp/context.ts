@@ -8,6 +8,7 @@ import type { SasKeys } from '../security/index.js';
 import type { AmqpFault } from './conditions.js';
 import type { ReaderRegistry } from './epochs.js';
 import type { Grants } from './grants.js';
+import type { ProducerRegistry } from './idempotence.js';
 import type { Pressure } from './pressure.js';
 import type { Egress } from './queue-egress.js';
 
@@ -22,6 +23,7 @@ export interface ConnectionDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly readers: ReaderRegistry;
+  readonly producers: ProducerRegistry;
   readonly pressure: Pressure;
   readonly times: ConnectionTimes;
 }

@@ -6,6 +6,7 @@ import {
   consumerGroupNotFound,
   entityDisabled,
   entityNotFound,
+  notAllowed,
   partitionOutOfRange,
   positionBeyondEnd,
 } from './conditions.js';
@@ -13,6 +14,7 @@ import type { ConnectionContext, LinkService } from './context.js';
 import type { PartitionReader } from './epochs.js';
 import { serveHubEgress } from './hub-egress.js';
 import { takeFromPublisher, takeIntoHub } from './hub-ingress.js';
+import { attachProducer, wantsIdempotence } from './idempotence.js';
 import { serveIngress, type Take } from './ingress.js';
 import { parsePosition } from './positions.js';
 import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
@@ -30,27 +32,45 @@ const disabled = ({ namespaceName }: ConnectionContext, { record }: HubEntity, h
 
 export type HubSenderAddress = Extract<Address, { kind: 'named' | 'partition' | 'publisher' }>;
 
-function takeFor(hub: HubEntity, address: HubSenderAddress): Take | AmqpFault {
-  if (address.kind === 'named') return takeIntoHub(hub, undefined);
-  if (address.kind === 'publisher') return takeFromPublisher(hub, address.publisher);
+interface Taking {
+  readonly take: Take;
+  readonly detach?: () => void;
+}
+
+const needsPartition = notAllowed('An idempotent producer sends to one partition: the address has to name it.');
+
+function takingOf(
+  { producers }: ConnectionContext,
+  link: Receiver,
+  { hub, address }: { readonly hub: HubEntity; readonly address: HubSenderAddress },
+): Taking | AmqpFault {
+  if (address.kind !== 'partition') {
+    if (wantsIdempotence(link)) return needsPartition;
+    return {
+      take: address.kind === 'named' ? takeIntoHub(hub, undefined) : takeFromPublisher(hub, address.publisher),
+    };
+  }
   const partition = hub.runtime.partition(address.partitionId);
-  return partition ? takeIntoHub(hub, partition) : partitionOutOfRange(hub.runtime.partitions.length);
+  if (partition === undefined) return partitionOutOfRange(hub.runtime.partitions.length);
+  return wantsIdempotence(link) ? attachProducer(producers, link, partition) : { take: takeIntoHub(hub, partition) };
 }
 
 /** Opens a link on which a client sends events: to the hub, to one partition, or as a publisher. */
 export function openHubSender(
   context: ConnectionContext,
   link: Receiver,
-  { hub, address }: { readonly hub: HubEntity; readonly address: HubSenderAddress },
+  target: { readonly hub: HubEntity; readonly address: HubSenderAddress },
 ): Opened {
-  const take = takeFor(hub, address);
-  if (typeof take !== 'function') return take;
+  const { hub } = target;
   const objection = () => disabled(context, hub, 'SendDisabled');
   const fault = objection();
   if (fault) return fault;
+  const taking = takingOf(context, link, target);
+  if ('condition' in taking) return taking;
+  const { take, detach } = taking;
   setAttach(link, { max_message_size: MAX_MESSAGE_BYTES });
   serveIngress(context, link, take);
-  return { deletion: hub.deletion, objection };
+  return { deletion: hub.deletion, objection, ...(detach && { detach }) };
 }
 
 /** A long that came as a number or, beyond 2^53, as bytes. */

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { type AmqpConnection, serveConnection } from './connection.js';
 import type { ConnectionDeps, ConnectionTimes } from './context.js';
 import { createReaderRegistry } from './epochs.js';
+import { createProducerRegistry } from './idempotence.js';
 import { createPressure } from './pressure.js';
 import { createAmqpContainer } from './rhea-connection.js';
 
@@ -11,7 +12,7 @@ const PENDING_BYTES = 64 * 1024 * 1024;
 /** Azure's services announce the same idle time-out. */
 const TIMES: ConnectionTimes = { handshakeMs: 20_000, tokenMs: 60_000, idleTimeOutMs: 240_000 };
 
-type AmqpServerDeps = Omit<ConnectionDeps, 'container' | 'readers' | 'pressure' | 'times'>;
+type AmqpServerDeps = Omit<ConnectionDeps, 'container' | 'readers' | 'producers' | 'pressure' | 'times'>;
 
 interface AmqpFacts {
   readonly connections: number;
@@ -39,6 +40,7 @@ export function createAmqpServer(deps: AmqpServerDeps, times: Partial<Connection
     ...deps,
     container,
     readers: createReaderRegistry(),
+    producers: createProducerRegistry(),
     pressure: createPressure(PENDING_BYTES),
     times: { ...TIMES, ...times },
   };

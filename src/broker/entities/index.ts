@@ -7,6 +7,7 @@ export {
   type PartitionLog,
   type Position,
 } from './partition-log.js';
+export { type AttachedProducer, createProducers, type ProducerClaim } from './producers.js';
 export {
   createQueue,
   EMPTY_QUEUE,

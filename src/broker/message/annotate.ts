@@ -1,4 +1,4 @@
-import { decodeValue } from './decode.js';
+import { type Decoded, decodeValue } from './decode.js';
 import { encodeString, encodeSymbol } from './encode.js';
 import type { IncomingMessage } from './incoming.js';
 
@@ -9,4 +9,10 @@ export function withAnnotation(message: IncomingMessage, name: string, text: str
   const entry = Buffer.concat([encodeSymbol(name), encodeString(text)]);
   const others = message.annotations.filter((one) => !isNamed(one, name));
   return { ...message, annotations: [...others, entry] };
+}
+
+/** The value of an annotation; undefined when there is none. */
+export function annotationOf(message: IncomingMessage, name: string): Decoded {
+  const entry = message.annotations.find((one) => isNamed(one, name));
+  return entry && decodeValue(entry, decodeValue(entry, 0).end).value;
 }

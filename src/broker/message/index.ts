@@ -1,4 +1,4 @@
-export { withAnnotation } from './annotate.js';
+export { annotationOf, withAnnotation } from './annotate.js';
 export { type CapturedEvent, capturedEvent } from './captured-event.js';
 export { identified } from './identify.js';
 export { type IncomingMessage, parseIncoming, SYSTEM_TO_PROPERTY } from './incoming.js';
