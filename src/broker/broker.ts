@@ -92,7 +92,10 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       await capture.start();
       const host = clientHost(options.host);
       const admin = createNamespacePort(namespace);
-      const amqp = createAmqpServer({ namespace, admin, namespaceName: host, keys, clock, logger });
+      const amqp = createAmqpServer(
+        { namespace, admin, namespaceName: host, keys, clock, logger },
+        options.connectionTimes,
+      );
       const administer = createAdminHandler(
         { namespace: admin, hubs: createHubsPort(namespace), keys, now: clock.now, random, onError },
         { namespaceName: host },

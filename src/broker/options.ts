@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
+import type { ConnectionTimes } from './amqp/index.js';
 import type { BlobWriter } from './capture/index.js';
 import type { Topology } from './topology/index.js';
 
@@ -14,6 +15,8 @@ export interface BrokerOptions {
   readonly topology: Topology;
   /** Most bytes of events that a partition of a hub keeps; without it only time removes events. */
   readonly partitionMaxBytes?: number | undefined;
+  /** How long connections may take; each has a value of its own without it. */
+  readonly connectionTimes?: Partial<ConnectionTimes> | undefined;
 }
 
 export interface BrokerDeps {

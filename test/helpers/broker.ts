@@ -76,6 +76,7 @@ export interface TestBroker extends BrokerReady {
 export interface TestBrokerOptions {
   readonly dataDir?: string;
   readonly port?: number;
+  readonly connectionTimes?: Parameters<typeof createBroker>[0]['connectionTimes'];
   /** Where captured hubs are written to. */
   readonly blobs?: BlobWriter;
 }
@@ -87,7 +88,7 @@ export async function startTestBroker(
 ): Promise<TestBroker> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'penstock-broker-')));
   const broker = createBroker(
-    { dataDir, host: '127.0.0.1', port: options.port ?? 0, topology },
+    { dataDir, host: '127.0.0.1', port: options.port ?? 0, topology, connectionTimes: options.connectionTimes },
     { clock: systemClock, logger: createLogger('test-broker', 'warn'), blobs: options.blobs },
   );
   const ready = await broker.start();

@@ -1,1 +1,2 @@
+export type { ConnectionTimes } from './context.js';
 export { type AmqpServer, createAmqpServer } from './server.js';
