@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectNothing, openService, receiveOne, type Service, sequenceOf } from './support/service.js';
+
+const HOUR_MS = 3_600_000;
+const inMs = (ms: number) => new Date(Date.now() + ms);
+
+describe('scheduled messages', () => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await openService();
+  });
+  afterAll(() => service.close());
+
+  it('come at their time, under a new number', async () => {
+    const queue = await service.queue();
+    const at = inMs(1500);
+    const [number] = await service.client.createSender(queue).scheduleMessages({ body: 'later', messageId: 'l' }, at);
+    const receiver = service.client.createReceiver(queue);
+    expect(await receiver.peekMessages(1)).toMatchObject([{ state: 'scheduled', scheduledEnqueueTimeUtc: at }]);
+    const message = await receiveOne(receiver);
+    expect(message).toMatchObject({ body: 'later', messageId: 'l', state: 'active', deliveryCount: 0 });
+    expect(message.enqueuedTimeUtc?.getTime()).toBeGreaterThanOrEqual(at.getTime());
+    expect(sequenceOf(message)).toBeGreaterThan(number?.toNumber() ?? Number.POSITIVE_INFINITY);
+    await receiver.completeMessage(message);
+  });
+
+  it('can be sent as any message, with a time', async () => {
+    const queue = await service.queue();
+    const scheduledEnqueueTimeUtc = inMs(1000);
+    await service.client.createSender(queue).sendMessages({ body: 'timed', scheduledEnqueueTimeUtc });
+    const message = await receiveOne(service.client.createReceiver(queue));
+    expect(message.body).toBe('timed');
+    expect(message.enqueuedTimeUtc?.getTime()).toBeGreaterThanOrEqual(scheduledEnqueueTimeUtc.getTime());
+  });
+
+  it('never come once they are cancelled', async () => {
+    const queue = await service.queue();
+    const sender = service.client.createSender(queue);
+    const numbers = await sender.scheduleMessages([{ body: 1 }, { body: 2 }], inMs(HOUR_MS));
+    expect(numbers).toHaveLength(2);
+    await sender.cancelScheduledMessages(numbers);
+    expect(await service.client.createReceiver(queue).peekMessages(10)).toEqual([]);
+    await expect(sender.cancelScheduledMessages(numbers)).rejects.toMatchObject({ code: 'MessageNotFound' });
+  });
+
+  it('count for duplicate detection from the moment they are scheduled', async () => {
+    const queue = await service.queue({ requiresDuplicateDetection: true });
+    const sender = service.client.createSender(queue);
+    await sender.scheduleMessages({ body: 'first', messageId: 'same' }, inMs(HOUR_MS));
+    await sender.sendMessages({ body: 'second', messageId: 'same' });
+    await expectNothing(service.client.createReceiver(queue));
+  });
+});
