@@ -17,7 +17,6 @@ describe('auto-forwarding', () => {
     const refused = service.client.createReceiver(source).receiveMessages(1);
     await expect(refused).rejects.toThrow('auto-forwarding');
   });
-  });
 
   it('gathers what subscriptions get in one queue', async () => {
     const target = await service.queue();
