@@ -5,6 +5,7 @@ import { answer, badRequest, bodyOf, done, type Fields, fail, wholeNumber, whole
 import { entityNotFound, messageLockLost, messageNotFound, notAllowed, notImplemented } from './conditions.js';
 import type { ConnectionContext } from './context.js';
 import { lockTokenOf } from './lock-token.js';
+import { sendObjection } from './objections.js';
 import { changesOf, deadLetterReason, LOST } from './queue-egress.js';
 import { type NodeRequest, type Reply, textProperty } from './requests.js';
 import { decodeRule, encodeRule } from './rule-codec.js';
@@ -195,8 +196,11 @@ export async function answerBusRequest(
   const entity = address?.kind === 'named' && !address.deadLetters ? context.namespace.find(address.name) : undefined;
   if (entity?.kind === 'queue' || entity?.kind === 'topic') {
     switch (operation) {
-      case 'com.microsoft:schedule-message':
+      case 'com.microsoft:schedule-message': {
+        const objection = sendObjection(context, entity);
+        if (objection) return fail(400, objection);
         return scheduleMessages(entity, bodyOf(request), context.onError);
+      }
       case 'com.microsoft:cancel-scheduled-message':
         return cancelScheduled(entity, bodyOf(request));
     }

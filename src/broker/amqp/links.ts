@@ -5,7 +5,7 @@ import { type AmqpFault, entityNotFound, notAllowed } from './conditions.js';
 import type { ConnectionContext, LinkService } from './context.js';
 import { openHubReceiver, openHubSender } from './hub-links.js';
 import { serveIngress, takeIntoQueueOrTopic } from './ingress.js';
-import { receiveObjection } from './objections.js';
+import { receiveObjection, sendObjection } from './objections.js';
 import { serveQueueEgress } from './queue-egress.js';
 import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
 import { openSessionLink, sessionAskedFor } from './session-links.js';
@@ -43,10 +43,13 @@ function sendTo(
   link: Receiver,
   entity: QueueEntity | TopicEntity,
   take: ReturnType<typeof takeIntoQueueOrTopic>,
-): LinkService {
+): Opened {
+  const objection = () => sendObjection(context, entity);
+  const fault = objection();
+  if (fault) return fault;
   setAttach(link, { max_message_size: MAX_MESSAGE_BYTES });
   serveIngress(context, link, take);
-  return { deletion: entity.deletion };
+  return { deletion: entity.deletion, objection };
 }
 
 /** Opens a link on which the client receives. */
@@ -62,7 +65,7 @@ export function openSenderLink(context: ConnectionContext, link: Sender, address
   if (entity.kind === 'topic') return notAllowed('A topic cannot be received from: name one of its subscriptions.');
   if (entity.kind === 'hub') return notAllowed('An event hub is received from by consumer group and partition.');
   const subQueue = address.kind === 'subscription' || address.kind === 'named' ? address : { deadLetters: false };
-  const objection = () => receiveObjection(entity, subQueue);
+  const objection = () => receiveObjection(context, entity, subQueue);
   const fault = objection();
   if (fault) return fault;
   const queue = queueAt(entity.queue, subQueue) as QueueRuntime;

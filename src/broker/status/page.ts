@@ -67,16 +67,16 @@ function table(heads: readonly string[], rows: readonly (readonly Xml[])[]): Xml
   return tag('div', { class: 'scroll' }, tag('table', {}, tag('thead', {}, head), tag('tbody', {}, ...body)));
 }
 
-const QUEUE_HEADS = ['', 'Active', 'Deferred', 'Scheduled', 'Dead letters', 'Transfer', 'Size', 'In', 'Out'];
+const QUEUE_HEADS = ['', 'Active', 'Dead letters', 'Deferred', 'Scheduled', 'Transfer', 'Size', 'In', 'Out'];
 
 function queueRow(path: string, { status, counts, sizeBytes, messagesIn, messagesOut }: QueueStatus): Xml[] {
   const transfer = counts.transfer + counts.transferDeadLetter;
   return [
     cell(status === 'Active' ? path : `${path} (${status})`),
     cell(count(counts.active)),
+    cell(count(counts.deadLetter), counts.deadLetter > 0),
     cell(count(counts.deferred)),
     cell(count(counts.scheduled)),
-    cell(count(counts.deadLetter), counts.deadLetter > 0),
     cell(count(transfer), counts.transferDeadLetter > 0),
     cell(bytes(sizeBytes)),
     cell(count(messagesIn)),

@@ -109,6 +109,26 @@ describe('the broker under the administration client and the messaging client, o
     expect((await admin.call('createQueue', 'Clicks')).error).toMatchObject({ statusCode: 409 });
   });
 
+  it('stops what the status of an entity forbids, also where it is under way, and goes on when it is active again', async () => {
+    const disabled = expect.objectContaining({ code: 'MessagingEntityDisabled' });
+    const queue = (await value('createQueue', 'gated')) as object;
+    const sender = client.createSender('gated');
+    await sender.sendMessages({ messageId: 'g1', body: 1 });
+    await value('updateQueue', { ...queue, status: 'SendDisabled' });
+    await expect(client.createSender('gated').sendMessages({ body: 2 })).rejects.toEqual(disabled);
+    await expect(sender.sendMessages({ body: 2 })).rejects.toEqual(disabled);
+    await expect(sender.scheduleMessages({ body: 2 }, new Date(Date.now() + 60_000))).rejects.toEqual(disabled);
+    const receiver = client.createReceiver('gated', { receiveMode: 'receiveAndDelete' });
+    expect(await receiver.receiveMessages(1)).toMatchObject([{ body: 1 }]);
+    await value('updateQueue', { ...queue, status: 'ReceiveDisabled' });
+    await sender.sendMessages({ messageId: 'g3', body: 3 });
+    await expect(client.createReceiver('gated').receiveMessages(1)).rejects.toEqual(disabled);
+    await value('updateQueue', { ...queue, status: 'Active' });
+    const again = client.createReceiver('gated', { receiveMode: 'receiveAndDelete' });
+    expect(await again.receiveMessages(1)).toMatchObject([{ body: 3 }]);
+    await value('deleteQueue', 'gated');
+  });
+
   it.each<[string, unknown[], string]>([
     ['a lock above five minutes', ['createQueue', 'q', { lockDuration: 'PT5M1S' }], 'lockDuration'],
     ['a lock below five seconds', ['createQueue', 'q', { lockDuration: 'PT4S' }], 'lockDuration'],
