@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseIncoming } from '../../../src/broker/message/index.js';
-import { createNamespacePort, type Namespace, openNamespace } from '../../../src/broker/namespace/index.js';
+import {
+  createHubsPort,
+  createNamespacePort,
+  type Namespace,
+  openNamespace,
+} from '../../../src/broker/namespace/index.js';
 import type { Topology } from '../../../src/broker/topology/index.js';
 import { hub, queueSettings, subscription, topic } from '../../helpers/broker.js';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js';
@@ -109,6 +114,24 @@ describe('the namespace', () => {
       kind: 'at',
       sequence: 1,
     });
+  });
+
+  it('keeps events for as long as the retention says that is set while it runs', async () => {
+    const namespace = await open();
+    const hubs = createHubsPort(namespace);
+    const partition = namespace.findHub('clicks')?.runtime.partition('1');
+    const days = 24 * 3_600_000;
+    expect(await hubs.updateHub({ name: 'clicks', retentionMs: 2 * days })).toMatchObject({ kind: 'updated' });
+    await partition?.append([message({ body: 'old' })]);
+    clock.advance(1.5 * days);
+    await partition?.append([message({ body: 'new' })]);
+    await namespace.maintain();
+    expect(partition?.facts()).toMatchObject({ firstSequence: 0, lastSequence: 1 });
+    await hubs.updateHub({ name: 'clicks', retentionMs: days });
+    await namespace.maintain();
+    expect(partition?.facts()).toMatchObject({ firstSequence: 1, lastSequence: 1 });
+    const restarted = await open();
+    expect(restarted.findHub('clicks')?.record.definition.retentionMs).toBe(days);
   });
 
   it('reads on behind the retention where a slow reader had stopped', async () => {
