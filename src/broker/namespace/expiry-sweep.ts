@@ -30,6 +30,8 @@ const BLOCKS_AT_ONCE = 8;
 const PAUSE_MS = 250;
 /** How soon it is looked again for what has expired and is locked. */
 const LOCKED_AGAIN_MS = 5000;
+/** And for what was on its way to the disk. */
+const UNPUBLISHED_AGAIN_MS = 1000;
 const READ_AT_ONCE = 256;
 const MAX_BLOCKS_LOADED = 10_000_000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -63,8 +65,10 @@ export function createExpirySweep(deps: ExpirySweepDeps): ExpirySweep {
     queue.forgetExpiredBlocks();
     for (let count = 0; count < BLOCKS_AT_ONCE && !stopped; count++) {
       const nowMs = clock.now();
-      const block = queue.expiry.due(nowMs);
-      if (block === undefined) return;
+      const due = queue.expiry.due(nowMs);
+      if (due === undefined) return;
+      const block = due.number;
+      const unpublished = queue.hasUnpublished(block);
       const inMemory = queue.takeExpired(nowMs);
       await Promise.all(inMemory.map(expire));
       let earliestMs = await inTurn(() => sweepStored(block, nowMs));
@@ -73,6 +77,11 @@ export function createExpirySweep(deps: ExpirySweepDeps): ExpirySweep {
         earliestMs = Math.min(earliestMs, expiresAtMs);
         // What has expired and is still there is locked.
         lookAtMs = Math.min(lookAtMs, expiresAtMs <= nowMs ? nowMs + LOCKED_AGAIN_MS : expiresAtMs);
+      }
+      if (unpublished) {
+        // Not all of it could be read: what is known of the rest stays as it was.
+        earliestMs = Math.min(earliestMs, due.earliestMs);
+        lookAtMs = Math.min(lookAtMs, nowMs + UNPUBLISHED_AGAIN_MS);
       }
       queue.expiry.looked(block, earliestMs, lookAtMs);
     }

@@ -149,6 +149,24 @@ describe('a running queue', () => {
     expect(dead.facts().count).toBe(1);
   });
 
+  it.each(['before', 'while'] as const)('lets expire what is put %s others are being looked for', async (moment) => {
+    const stage = () => queue.stage(parseIncoming(encode({ body: 'b', ttl: 3000 })));
+    await send({ body: 'a', ttl: 1000 });
+    const early = moment === 'before' ? stage() : undefined;
+    clock.advance(1000);
+    // The sweep is reading.
+    const { write, publish } = early ?? stage();
+    for (let count = 0; count < 10; count++) await turn();
+    expect(queue.facts().count).toBe(1);
+    await store.commit([write]);
+    publish();
+    for (let step = 0; step < 6; step++) {
+      clock.advance(1000);
+      for (let count = 0; count < 10; count++) await turn();
+    }
+    expect(queue.facts().count).toBe(0);
+  });
+
   it('removes a message before it hands it over for good', async () => {
     const receiver = createReceiver('receive-and-delete');
     await send('x');

@@ -21,6 +21,12 @@ export function createExpiry(id: number) {
   const blocks = new Map<number, Block>();
   const dirty = new Set<number>();
   let nextMs = Number.POSITIVE_INFINITY;
+  /** The block that is being looked at, and the earliest expiry that was noted in it since. */
+  let looking: { readonly number: number; sinceMs: number } | undefined;
+
+  const sawSince = (number: number, expiresAtMs: number): void => {
+    if (looking?.number === number) looking.sinceMs = Math.min(looking.sinceMs, expiresAtMs);
+  };
 
   function recountNext(): void {
     nextMs = Number.POSITIVE_INFINITY;
@@ -30,6 +36,7 @@ export function createExpiry(id: number) {
   /** Answers whether the block is new. */
   function note(number: number, expiresAtMs: number, stored: boolean): boolean {
     const block = blocks.get(number);
+    sawSince(number, expiresAtMs);
     if (block === undefined) blocks.set(number, { earliestMs: expiresAtMs, lookAtMs: expiresAtMs });
     else if (expiresAtMs < block.earliestMs) block.earliestMs = block.lookAtMs = expiresAtMs;
     else return false;
@@ -49,6 +56,7 @@ export function createExpiry(id: number) {
     /** A message is there again that could not expire while it was locked. */
     lookAgain(sequence: number, expiresAtMs: number): void {
       const block = blocks.get(blockOf(sequence));
+      sawSince(blockOf(sequence), expiresAtMs);
       if (block === undefined || expiresAtMs >= block.lookAtMs) return;
       block.lookAtMs = expiresAtMs;
       nextMs = Math.min(nextMs, expiresAtMs);
@@ -57,15 +65,26 @@ export function createExpiry(id: number) {
     /** When to look next; Infinity when nothing expires. */
     nextMs: (): number => nextMs,
 
-    /** A block to look at now. */
-    due(nowMs: number): number | undefined {
+    /** A block to look at now; `looked` follows. */
+    due(nowMs: number): { readonly number: number; readonly earliestMs: number } | undefined {
       if (nextMs > nowMs) return undefined;
-      for (const [number, { lookAtMs }] of blocks) if (lookAtMs <= nowMs) return number;
+      for (const [number, { lookAtMs, earliestMs }] of blocks) {
+        if (lookAtMs > nowMs) continue;
+        looking = { number, sinceMs: Number.POSITIVE_INFINITY };
+        return { number, earliestMs };
+      }
       return undefined;
     },
 
-    /** A block was looked at: its next expiry is at `earliestMs` (Infinity: never), and is to be looked for at `lookAtMs`. */
-    looked(number: number, earliestMs: number, lookAtMs: number): void {
+    /**
+     * A block was looked at: what was there expires at `foundMs` (Infinity: never) at the earliest, and is to be looked for
+     * at `againMs`. What was put meanwhile counts as well.
+     */
+    looked(number: number, foundMs: number, againMs: number): void {
+      const sinceMs = looking?.number === number ? looking.sinceMs : Number.POSITIVE_INFINITY;
+      looking = undefined;
+      const earliestMs = Math.min(foundMs, sinceMs);
+      const lookAtMs = Math.min(againMs, sinceMs);
       const before = blocks.get(number)?.earliestMs;
       if (earliestMs === Number.POSITIVE_INFINITY) blocks.delete(number);
       else blocks.set(number, { earliestMs, lookAtMs });

@@ -2,7 +2,7 @@ import { changeKey, deferredKey, messageKey } from '../../store/keys.js';
 import type { Write } from '../../store/types.js';
 import { type Sessions, sessionRowKey, sessionRowWrite } from '../sessions/index.js';
 import { createHeld } from './deferred.js';
-import { blockOf, createExpiry } from './expiry.js';
+import { blockOf, createExpiry, EXPIRY_BLOCK } from './expiry.js';
 import { createLocks } from './locks.js';
 import {
   type QueueEntry,
@@ -203,6 +203,10 @@ export function createQueue(
       leaving.add(entry);
       return entry;
     },
+
+    /** Whether messages of a block are on their way to the disk. */
+    hasUnpublished: (block: number): boolean =>
+      window.ahead().toSequence < Math.min(nextSequence, (block + 1) * EXPIRY_BLOCK),
 
     /** When the messages of a block expire that are in memory, in any order. */
     expiriesInMemory(block: number): number[] {

@@ -27,7 +27,7 @@ describe('the index of expiry', () => {
           nowMs += 3;
           expiry.note(number, nowMs + ttlMs);
           if (ttlMs < NEVER) living.push({ sequence: number, expiresAtMs: nowMs + ttlMs });
-          const block = look ? expiry.due(nowMs) : undefined;
+          const block = look ? expiry.due(nowMs)?.number : undefined;
           if (block !== undefined) {
             living = living.filter((one) => blockOf(one.sequence) !== block || one.expiresAtMs > nowMs);
             const rest = living.filter((one) => blockOf(one.sequence) === block);
