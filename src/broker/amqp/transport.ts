@@ -95,8 +95,9 @@ export function holdAttach(link: Sender): HeldAttach {
   };
 }
 
+/** What a peer leaves out is an AMQP null in an object of its own, or nothing. */
 interface Terminus {
-  described(): unknown;
+  described?(): unknown;
 }
 
 /** Attaches with the termini that the peer asked for. */
@@ -104,7 +105,7 @@ export function echoTermini(link: Sender | Receiver): void {
   const { source, target } = (link as unknown as { remote: { attach: Record<'source' | 'target', Terminus | null> } })
     .remote.attach;
   // As it stands rhea would write the object as a map of everything that it has.
-  setAttach(link, { source: source?.described(), target: target?.described() });
+  setAttach(link, { source: source?.described?.(), target: target?.described?.() });
 }
 
 /** Fields of our attach that rhea takes from options otherwise. */
