@@ -40,6 +40,8 @@ interface Running {
   readonly metrics: ReturnType<typeof createMetrics>;
 }
 
+/** How long the last words to clients may take when the store has failed. */
+const FAREWELL_MS = 250;
 /** How long clients may take to go when the broker stops. */
 const CLIENTS_LEAVE_MS = 2000;
 
@@ -72,14 +74,20 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
   let running: Running | undefined;
   let stopping: Promise<void> | undefined;
 
+  /** Memory has run ahead of the disk: clients are told, after what they wait for was refused, and nothing is sent any more. */
+  function onFatal(error: unknown): void {
+    setImmediate(() => running?.amqp.close('failed'));
+    clock.setTimer(() => deps.onFatal?.(error), FAREWELL_MS);
+  }
+
   async function start(): Promise<BrokerReady> {
     const folders = brokerFolders(options.dataDir);
     await mkdir(folders.root, { recursive: true, mode: 0o700 });
     // The store first: it is what tells that another broker has the folder.
     const metrics = createMetrics();
     const meter = { now: () => performance.now(), committed: metrics.committed };
-    const store = await openLevelStore(folders.store, deps.onFatal, meter);
-    const logs = createEventLogs(createNodeDisk(folders.hubs), defaultEventLogsOptions, deps.onFatal);
+    const store = await openLevelStore(folders.store, onFatal, meter);
+    const logs = createEventLogs(createNodeDisk(folders.hubs), defaultEventLogsOptions, onFatal);
     let namespace: Namespace | undefined;
     let capture: CaptureService | undefined;
     try {
@@ -138,7 +146,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     if (running === undefined) return;
     const { store, logs, namespace, capture, amqp, port, metrics } = running;
     const closed = port.stop({ deadlineMs: Math.min(deadlineMs, CLIENTS_LEAVE_MS) });
-    amqp.close();
+    amqp.close('stopping');
     await closed;
     await capture.stop();
     namespace.stop();

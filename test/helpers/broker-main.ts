@@ -17,7 +17,7 @@ const topology = captured
 const blobs = captured && createBlobWriter({ connectionString: captured.storage });
 const broker = createBroker(
   { dataDir, host: '127.0.0.1', port: Number(port), topology },
-  { clock: systemClock, logger: createLogger('test-broker', 'warn'), blobs },
+  { clock: systemClock, logger: createLogger('test-broker', 'warn'), blobs, onFatal: () => process.exit(1) },
 );
 process.on('SIGTERM', () => {
   void broker.stop({ deadlineMs: 2000 }).then(() => process.exit(0));

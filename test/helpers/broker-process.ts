@@ -41,12 +41,21 @@ export interface CapturedHubs {
 }
 
 /** Starts a broker with the test topology as a process of its own. */
-export async function startBrokerProcess(dataDir: string, port = 0, captured?: CapturedHubs): Promise<BrokerProcess> {
+export async function startBrokerProcess(
+  dataDir: string,
+  port = 0,
+  captured?: CapturedHubs,
+  maxFileKilobytes?: number,
+): Promise<BrokerProcess> {
   await compile();
   const more = captured ? [JSON.stringify(captured)] : [];
-  const child = spawn(process.execPath, ['--enable-source-maps', bundle, dataDir, String(port), ...more], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  const command = [process.execPath, '--enable-source-maps', bundle, dataDir, String(port), ...more];
+  // A file that may grow no further is to a process what a full disk is.
+  const limited =
+    maxFileKilobytes === undefined
+      ? command
+      : ['bash', '-c', `ulimit -f ${maxFileKilobytes}; exec "$@"`, 'limited', ...command];
+  const child = spawn(limited[0] as string, limited.slice(1), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const exited = once(child, 'exit');
   const ready = await Promise.race([
     once(child, 'message').then(([message]) => message as BrokerReady),

@@ -114,6 +114,16 @@ export const entityDeleted = (path: string): AmqpFault => ({
   description: `The messaging entity '${path}' was deleted.`,
 });
 
+export const brokerStopping: AmqpFault = {
+  condition: 'amqp:connection:forced',
+  description: 'The broker is stopping.',
+};
+
+export const storeFailed: AmqpFault = {
+  condition: 'amqp:internal-error',
+  description: 'The broker cannot write to its disk, and ends.',
+};
+
 const isFault = (error: unknown): error is AmqpFault =>
   !(error instanceof Error) && error !== null && typeof error === 'object' && 'condition' in error;
 
@@ -126,5 +136,6 @@ export function faultOf(error: unknown, onError: (error: unknown) => void): Amqp
   onError(error);
   if (!(error instanceof PenstockError)) return internalError;
   if (error.code === 'PS_BROKER_DISK_FULL') return diskFull;
+  if (error.code === 'PS_BROKER_STORE_FAILED') return storeFailed;
   return error.code === 'PS_BROKER_STORE_CORRUPT' ? { ...internalError, description: error.message } : internalError;
 }

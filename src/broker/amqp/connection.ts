@@ -28,8 +28,8 @@ const MAX_TOKEN_WAIT_MS = 3_600_000;
 export interface AmqpConnection {
   /** How many links it has. */
   links(): number;
-  /** Tells the client to go away and come back. */
-  close(): void;
+  /** Tells the client to go, and why. */
+  close(fault: AmqpFault): void;
 }
 
 /** Times out whoever does not get through the handshake, or shows no token, and tells when tokens end. */
@@ -157,9 +157,9 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
 
   return {
     links: () => links.size,
-    close() {
+    close(fault) {
       end();
-      connection.close({ condition: 'amqp:connection:forced', description: 'The broker is stopping.' });
+      connection.close({ ...fault });
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { brokerStopping, storeFailed } from './conditions.js';
 import { type AmqpConnection, serveConnection } from './connection.js';
 import type { ConnectionDeps, ConnectionTimes } from './context.js';
 import { createReaderRegistry } from './epochs.js';
@@ -29,8 +30,8 @@ export interface AmqpServer {
   /** Serves a socket whose first bytes are still to be read. */
   accept(socket: Duplex): void;
   facts(): AmqpFacts;
-  /** Tells every client to go. */
-  close(): void;
+  /** Tells every client to go: the broker stops, or it has failed. */
+  close(reason: 'stopping' | 'failed'): void;
 }
 
 export function createAmqpServer(deps: AmqpServerDeps, times: Partial<ConnectionTimes> = {}): AmqpServer {
@@ -57,8 +58,9 @@ export function createAmqpServer(deps: AmqpServerDeps, times: Partial<Connection
         .all()
         .map(({ place, reader }) => ({ place, epoch: reader.epoch, nextSequence: reader.nextSequence?.() })),
     }),
-    close() {
-      for (const connection of connections) connection.close();
+    close(reason) {
+      const fault = reason === 'failed' ? storeFailed : brokerStopping;
+      for (const connection of connections) connection.close(fault);
     },
   };
 }
