@@ -20,7 +20,7 @@ let broker: TestBroker;
 let bus: ServiceBusClient;
 
 beforeAll(async () => {
-  const queues = [queue('jobs'), queue('spare'), queue('once', true)];
+  const queues = [queue('jobs'), queue('spare'), queue('once', true), { ...queue('talks'), requiresSession: true }];
   broker = await startTestBroker({ ...testTopology, queues });
   bus = new ServiceBusClient(broker.connectionString);
   mkdirSync(join(broker.dataDir, 'broker'), { recursive: true });
@@ -142,6 +142,13 @@ describe('penstock broker', () => {
     expect((await statusOf('jobs'))?.counts).toMatchObject({ active: 1, deadLetter: 0 });
     expect(await penstockBroker('purge', 'jobs', '--yes', '--all')).toBe('1 active messages removed\n');
     expect(await penstockBroker('purge', 'jobs', '--yes', '--all')).toBe('jobs has none\n');
+  });
+
+  it('purge takes one session of a queue after the other', async () => {
+    const sender = bus.createSender('talks');
+    await sender.sendMessages(['a', 'b', 'a'].map((sessionId, body) => ({ sessionId, body })));
+    expect(await penstockBroker('purge', 'talks', '--all', '--yes')).toBe('3 active messages removed\n');
+    expect((await statusOf('talks'))?.counts).toMatchObject({ active: 0 });
   });
 
   it('says what is wrong', async () => {
