@@ -365,7 +365,9 @@ export function freeCredit(sender: Sender): number {
   };
   const waiting = outgoing.next_delivery_id - outgoing.next_pending_delivery;
   const { credit } = sender as unknown as { credit: number };
-  return Math.min(credit - waiting, outgoing.available(), outgoing.transfer_window() - waiting);
+  const free = Math.min(credit - waiting, outgoing.available(), outgoing.transfer_window() - waiting);
+  // rhea knows neither credit nor window before the first flow of the peer.
+  return Number.isNaN(free) ? 0 : free;
 }
 
 /**

@@ -1,0 +1,112 @@
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import rhea, { type EventContext } from 'rhea';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EventLog } from '../../src/broker/log/event-log.js';
+import { createEventLogs, createNodeDisk, defaultEventLogsOptions } from '../../src/broker/log/index.js';
+import { startTestBroker } from '../helpers/broker.js';
+import { appendTexts, readAll } from './log/driver.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'penstock-hub-disk-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const options = { ...defaultEventLogsOptions, segmentBytes: 20_000, memoryBytes: 10_000, blockBytes: 5_000 };
+const known = { nextSequence: 0, firstSequence: 0, maxBytes: () => Number.POSITIVE_INFINITY };
+
+async function open(): Promise<{ log: EventLog; close: () => Promise<void> }> {
+  const logs = createEventLogs(createNodeDisk(folder), options, (error) => {
+    throw error;
+  });
+  return { log: await logs.open(7, known), close: logs.close };
+}
+
+describe('the files of a partition', () => {
+  it('hold what was appended, over segments, an end without notice and a torn end', async () => {
+    const first = await open();
+    const texts = Array.from({ length: 200 }, (_, index) => `${index}`.padEnd(300));
+    for (let at = 0; at < 200; at += 10) {
+      await Promise.all(texts.slice(at, at + 10).map((text) => appendTexts(first.log, [text], at)));
+    }
+    const all = texts.map((text, sequence) => [sequence, text]);
+    expect(await readAll(first.log)).toEqual(all);
+    // As after kill -9: nothing was closed.
+    expect(await readAll((await open()).log)).toEqual(all);
+    const names = (await readdir(join(folder, '00000007'))).filter((name) => name.endsWith('.events')).sort();
+    expect(names.length).toBeGreaterThan(2);
+    const newest = join(folder, '00000007', names.at(-1) ?? '');
+    await truncate(newest, (await readFile(newest)).length - 1);
+    const torn = await open();
+    expect(await readAll(torn.log)).toEqual(all.slice(0, 199));
+    await appendTexts(torn.log, ['again'], 300);
+    await torn.close();
+    expect((await readAll((await open()).log)).at(-1)).toEqual([199, 'again']);
+    await first.close().catch(() => {});
+  });
+
+  it('are removed with the events that the retention takes', async () => {
+    const { log, close } = await open();
+    for (let index = 0; index < 100; index++) await appendTexts(log, [`${index}`.padEnd(1000)], index);
+    await log.retain({ oldestMs: 1000, maxBytes: Number.POSITIVE_INFINITY });
+    expect((await readdir(join(folder, '00000007'))).filter((name) => name.endsWith('.events'))).toEqual([
+      '0000000000000100.events',
+    ]);
+    await close();
+    expect((await open()).log.numbers.facts()).toMatchObject({ firstSequence: 100, lastSequence: 99 });
+  });
+});
+
+/** Reads a partition from its beginning, as a client whose credit comes late. */
+function readWithRhea(connectionString: string, count: number): Promise<unknown[]> {
+  const { port } = new URL((/Endpoint=sb(:[^;]+)/.exec(connectionString)?.[1] ?? '').replace(':', 'http:'));
+  const [, username = '', password = ''] =
+    /SharedAccessKeyName=([^;]+);SharedAccessKey=([^;]+)/.exec(connectionString) ?? [];
+  const connection = rhea
+    .create_container()
+    .connect({ host: 'localhost', port: Number(port), username, password, reconnect: false });
+  const address = 'clicks/ConsumerGroups/$Default/Partitions/1';
+  const receiver = connection.open_receiver({ source: { address }, credit_window: 0, autoaccept: true });
+  const found: unknown[] = [];
+  return new Promise((resolve, reject) => {
+    receiver.on('receiver_open', () => receiver.add_credit(count));
+    receiver.on('message', ({ message }: EventContext) => {
+      if (found.push(message?.body) === count) resolve(found);
+    });
+    receiver.on('receiver_error', () => reject(receiver.error as Error));
+  }).finally(() => connection.close()) as Promise<unknown[]>;
+}
+
+describe('a broker with events that are on disk only', () => {
+  async function fill(): Promise<void> {
+    const broker = await startTestBroker(undefined, { dataDir: folder });
+    const { EventHubProducerClient } = await import('@azure/event-hubs');
+    const producer = new EventHubProducerClient(broker.connectionString, 'clicks');
+    await producer.sendBatch([{ body: 'a' }, { body: 'b' }, { body: 'c' }], { partitionId: '1' });
+    await producer.close();
+    await broker.stop();
+  }
+
+  it('sends them to a reader whose credit comes after its link', async () => {
+    await fill();
+    const broker = await startTestBroker(undefined, { dataDir: folder });
+    expect(await readWithRhea(broker.connectionString, 3)).toHaveLength(3);
+    await broker.stop();
+  });
+
+  it('does not start when they are not all there, says which file, and leaves it as it is', async () => {
+    await fill();
+    const hubs = join(folder, 'broker', 'hubs');
+    const [partition = ''] = await readdir(hubs);
+    const path = join(hubs, partition, '0000000000000000.events');
+    const whole = await readFile(path);
+    await writeFile(path, whole.subarray(0, whole.length - 5));
+    const refused = { code: 'PS_BROKER_STORE_CORRUPT', message: expect.stringContaining(partition) as string };
+    await expect(startTestBroker(undefined, { dataDir: folder })).rejects.toMatchObject(refused);
+    expect(await readFile(path)).toEqual(whole.subarray(0, whole.length - 5));
+    await writeFile(path, whole);
+    await (await startTestBroker(undefined, { dataDir: folder })).stop();
+  });
+});
