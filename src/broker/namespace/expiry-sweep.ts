@@ -71,7 +71,7 @@ export function createExpirySweep(deps: ExpirySweepDeps): ExpirySweep {
       const unpublished = queue.hasUnpublished(block);
       const inMemory = queue.takeExpired(nowMs);
       await Promise.all(inMemory.map(expire));
-      let earliestMs = await inTurn(() => sweepStored(block, nowMs));
+      let earliestMs = await sweepStored(block, nowMs);
       let lookAtMs = earliestMs;
       for (const expiresAtMs of queue.expiriesInMemory(block)) {
         earliestMs = Math.min(earliestMs, expiresAtMs);
@@ -89,20 +89,29 @@ export function createExpirySweep(deps: ExpirySweepDeps): ExpirySweep {
 
   /** Removes what has expired of the part of a block that is not in memory; answers when the rest begins to expire. */
   async function sweepStored(block: number, nowMs: number): Promise<number> {
+    const toSequence = Math.min(queue.ahead().toSequence, (block + 1) * EXPIRY_BLOCK);
+    let fromSequence = block * EXPIRY_BLOCK;
     let earliestMs = NEVER;
-    let { fromSequence, toSequence } = queue.ahead();
-    fromSequence = Math.max(fromSequence, block * EXPIRY_BLOCK);
-    toSequence = Math.min(toSequence, (block + 1) * EXPIRY_BLOCK);
     while (fromSequence < toSequence) {
-      const entries = await readActive(store, queue, { fromSequence, toSequence, limit: READ_AT_ONCE });
-      const last = entries.at(-1);
-      if (last === undefined) break;
-      const expired = entries.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
-      for (const { expiresAtMs } of entries) if (expiresAtMs > nowMs) earliestMs = Math.min(earliestMs, expiresAtMs);
-      await Promise.all(expired.map((entry) => expire(queue.takeAhead(entry))));
-      fromSequence = last.sequence + 1;
+      // Receivers that wait for a turn to read come in between.
+      const swept = await inTurn(() => sweepSome(fromSequence, toSequence, nowMs));
+      earliestMs = Math.min(earliestMs, swept.earliestMs);
+      fromSequence = swept.nextSequence;
     }
     return earliestMs;
+  }
+
+  async function sweepSome(fromSequence: number, toSequence: number, nowMs: number) {
+    // What was loaded meanwhile is in memory.
+    const from = Math.max(fromSequence, queue.ahead().fromSequence);
+    const range = { fromSequence: from, toSequence, limit: READ_AT_ONCE };
+    const entries = from < toSequence ? await readActive(store, queue, range) : [];
+    const expired = entries.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
+    let earliestMs = NEVER;
+    for (const { expiresAtMs } of entries) if (expiresAtMs > nowMs) earliestMs = Math.min(earliestMs, expiresAtMs);
+    await Promise.all(expired.map((entry) => expire(queue.takeAhead(entry))));
+    const last = entries.at(-1);
+    return { earliestMs, nextSequence: last === undefined ? toSequence : last.sequence + 1 };
   }
 
   async function load(): Promise<void> {
