@@ -16,7 +16,7 @@ async function takeAll(receiver: ServiceBusReceiver, each: (id: string, sequence
   }
 }
 
-/** Takes what is left in a queue: nothing but deferred messages. */
+/** Takes what is left in a queue once it is empty for receivers: deferred messages. */
 async function takeDeferred(receiver: ServiceBusReceiver, each: (id: string, sequence: number, count: number) => void) {
   for (;;) {
     const left = await receiver.peekMessages(100);
