@@ -1,6 +1,8 @@
 /** What an AMQP link address names. Names keep their case; the words of the grammar ignore it. */
 export type Address =
   | { readonly kind: 'cbs' }
+  /** Of transactions; its links name it by their target and not by an address. */
+  | { readonly kind: 'coordinator' }
   /** `entity` is empty for the bare `$management` of Event Hubs clients. */
   | { readonly kind: 'management'; readonly entity: Address | undefined }
   | ({ readonly kind: 'named'; readonly name: string } & SubQueue)
@@ -59,6 +61,7 @@ export function parseAddress(address: string): Address | undefined {
   if (segments.some((segment) => segment === '')) return undefined;
   const last = segments.at(-1);
   if (is(last, '$cbs')) return segments.length === 1 ? { kind: 'cbs' } : undefined;
+  if (is(last, '$coordinator')) return segments.length === 1 ? { kind: 'coordinator' } : undefined;
   if (is(last, '$management')) {
     const entity = parseSegmentsWithDeadLetters(segments.slice(0, -1));
     return { kind: 'management', entity };

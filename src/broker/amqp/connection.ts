@@ -17,6 +17,7 @@ import {
   outgoingBytes,
   PeerError,
 } from './rhea-connection.js';
+import { createTransactions } from './transactions/registry.js';
 
 /** Bytes that may be on their way to a client before its receivers are held back. */
 const CONGESTED_BYTES = 4 * 1024 * 1024;
@@ -119,6 +120,11 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
     connection,
     socket,
     grants,
+    transactions: createTransactions({
+      clock: deps.clock,
+      begin: deps.namespace.beginTransaction,
+      memory: deps.transactionMemory,
+    }),
     onTokens() {
       if (!known && grants.any()) {
         known = true;
@@ -140,6 +146,7 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
     ended = true;
     timers.stop();
     links.releaseAll();
+    context.transactions.abandon();
     onEnd();
   }
 

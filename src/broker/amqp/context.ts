@@ -11,6 +11,7 @@ import type { Grants } from './grants.js';
 import type { ProducerRegistry } from './idempotence.js';
 import type { Pressure } from './pressure.js';
 import type { Egress } from './queue-egress.js';
+import type { TransactionMemory, Transactions } from './transactions/registry.js';
 
 export interface ConnectionDeps {
   readonly container: Container;
@@ -25,6 +26,7 @@ export interface ConnectionDeps {
   readonly readers: ReaderRegistry;
   readonly producers: ProducerRegistry;
   readonly pressure: Pressure;
+  readonly transactionMemory: TransactionMemory;
   readonly times: ConnectionTimes;
 }
 
@@ -42,6 +44,7 @@ export interface ConnectionContext extends ConnectionDeps {
   readonly connection: Connection;
   readonly socket: Duplex;
   readonly grants: Grants;
+  readonly transactions: Transactions;
   /** To be called when a token was put. */
   readonly onTokens: () => void;
   readonly congested: () => boolean;

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Delivery, EventContext, Receiver } from 'rhea';
 import { BATCH_FORMAT, type IncomingMessage, identified, parseIncoming, splitBatch } from '../message/index.js';
 import type { QueueEntity, TopicEntity } from '../namespace/index.js';
-import { type AmqpFault, faultOf, messageTooLarge } from './conditions.js';
+import { type AmqpFault, faultOf, messageTooLarge, notAllowed } from './conditions.js';
 import type { Pausable, Pressure } from './pressure.js';
 import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
-import { acceptDelivery, dropLate, rejectedState, settleAlone } from './transport.js';
+import type { OpenTransaction, Transactions } from './transactions/registry.js';
+import { transactionalState, transactionOfTransfer, unknownTransaction } from './transactions/wire.js';
+import { acceptDelivery, acceptedState, dropLate, rejectedState, settleAlone } from './transport.js';
 
 /** Deliveries that a client may have on the way. Generous, because the SDKs give up when credit is missing for a second. */
 const CREDIT = 1000;
@@ -16,8 +18,13 @@ interface ParsedTransfer {
   readonly partitionKey: string | undefined;
 }
 
-/** Takes a transfer; resolves when it is durable. An AmqpFault is an answer to the client. */
-export type Take = (transfer: ParsedTransfer) => Promise<AmqpFault | undefined>;
+/** Takes a transfer. An AmqpFault is an answer to the client. */
+export interface Take {
+  /** Resolves when it is durable. */
+  (transfer: ParsedTransfer): Promise<AmqpFault | undefined>;
+  /** Adds it to a transaction; absent where there are none. */
+  readonly enlist?: (transfer: ParsedTransfer, transaction: OpenTransaction) => AmqpFault | undefined;
+}
 
 function parseTransfer(bytes: Buffer, format: number | undefined): ParsedTransfer {
   const envelope = parseIncoming(bytes);
@@ -70,20 +77,28 @@ export const withIds = (messages: readonly IncomingMessage[]): IncomingMessage[]
 const noFault = () => undefined;
 
 export function takeIntoQueueOrTopic(entity: QueueEntity | TopicEntity): Take {
-  return ({ messages }) => {
+  const take = ({ messages }: ParsedTransfer) => {
     const fault = refusalOf(entity, messages);
     return fault ? Promise.resolve(fault) : entity.intake(withIds(messages)).then(noFault);
   };
+  return Object.assign(take, {
+    enlist: ({ messages }: ParsedTransfer, transaction: OpenTransaction) =>
+      refusalOf(entity, messages) ?? transaction.put(entity, withIds(messages)),
+  });
 }
+
+const notTransacted = notAllowed('Transactions are for queues and topics, not for event hubs.');
 
 export interface IngressDeps {
   readonly onError: (error: unknown) => void;
   readonly pressure: Pressure;
+  readonly transactions: Pick<Transactions, 'find'>;
   readonly socket: Pausable;
 }
 
 /** Serves a link on which a client sends: every transfer is answered once it is durable, or refused with the reason. */
-export function serveIngress({ onError, pressure, socket }: IngressDeps, receiver: Receiver, take: Take): void {
+export function serveIngress(deps: IngressDeps, receiver: Receiver, take: Take): void {
+  const { onError, pressure, socket, transactions } = deps;
   receiver.add_credit(CREDIT);
   let spent = 0;
 
@@ -107,10 +122,21 @@ export function serveIngress({ onError, pressure, socket }: IngressDeps, receive
     }
   }
 
+  /** Adds a transfer to its transaction, which keeps it: so it may not be a view of anything bigger. */
+  async function enlist(id: string, bytes: Buffer, format: number | undefined): Promise<AmqpFault | undefined> {
+    const transaction = transactions.find(id);
+    if (transaction === undefined) return unknownTransaction;
+    if (take.enlist === undefined) return notTransacted;
+    if (bytes.length > MAX_MESSAGE_BYTES) return messageTooLarge(MAX_MESSAGE_BYTES);
+    return take.enlist(parseTransfer(Buffer.from(bytes), format), transaction);
+  }
+
   /** Never within the event that brought the transfer: see `flush`. */
   function answer(delivery: Delivery, size: number, fault: AmqpFault | undefined): void {
+    const id = transactionOfTransfer(delivery);
     try {
       if (fault) refuseDelivery(delivery, fault);
+      else if (id !== undefined) settleAlone(receiver.connection, delivery, transactionalState(id, acceptedState()));
       else acceptDelivery(delivery);
     } catch (error) {
       onError(error);
@@ -124,7 +150,8 @@ export function serveIngress({ onError, pressure, socket }: IngressDeps, receive
   function handle(bytes: Buffer, delivery: Delivery): void {
     const size = bytes.length;
     pressure.enter(socket, size);
-    takeBytes(bytes, delivery.format).then(
+    const id = transactionOfTransfer(delivery);
+    (id === undefined ? takeBytes(bytes, delivery.format) : enlist(id, bytes, delivery.format)).then(
       (fault) => answer(delivery, size, fault),
       (error) => answer(delivery, size, faultOf(error, onError)),
     );

@@ -83,7 +83,9 @@ export function createLinkTable(context: ConnectionContext): LinkTable {
   }
 
   const authorized = (address: Address, path: string, right: Right | undefined): boolean =>
-    address.kind === 'management' && address.entity === undefined ? grants.any() : grants.covers(path, right);
+    address.kind === 'coordinator' || (address.kind === 'management' && address.entity === undefined)
+      ? grants.any()
+      : grants.covers(path, right);
 
   function open(link: Sender | Receiver, side: Side, serve: Serve): Opened | AmqpFault {
     const terminus = side === 'sender' ? link.source : link.target;
@@ -93,7 +95,7 @@ export function createLinkTable(context: ConnectionContext): LinkTable {
     const address = parseAddress(text);
     if (address === undefined) return entityNotFound(namespaceName, path);
     const isCbs = address.kind === 'cbs';
-    const right = isNode(address) ? undefined : side === 'sender' ? 'Listen' : 'Send';
+    const right = isNode(address) || address.kind === 'coordinator' ? undefined : side === 'sender' ? 'Listen' : 'Send';
     if (!isCbs && !authorized(address, path, right)) return unauthorized(namespaceName, path, right);
     const service = serve(address, path);
     return 'condition' in service ? service : { link, service, path, right, address: isCbs ? undefined : address };

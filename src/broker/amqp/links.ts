@@ -9,6 +9,7 @@ import { receiveObjection, sendObjection } from './objections.js';
 import { serveQueueEgress } from './queue-egress.js';
 import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
 import { openSessionLink, sessionAskedFor } from './session-links.js';
+import { serveCoordinator } from './transactions/coordinator.js';
 import { setAttach } from './transport.js';
 
 /** The service's own sentences. */
@@ -27,6 +28,7 @@ const notFound = (context: ConnectionContext, link: Sender | Receiver, side: 'so
 
 /** Opens a link on which the client sends. */
 export function openReceiverLink(context: ConnectionContext, link: Receiver, address: Address): Opened {
+  if (address.kind === 'coordinator') return serveCoordinator(context, link);
   if (address.kind === 'partition' || address.kind === 'publisher') {
     const hub = context.namespace.findHub(address.hub);
     return hub ? openHubSender(context, link, { hub, address }) : notFound(context, link, 'target');

@@ -1,16 +1,19 @@
 import type { Delivery, EventContext, Sender } from 'rhea';
 import type { BareChanges } from '../message/index.js';
-import type { QueueConsumer, QueueRuntime, SettleOutcome } from '../namespace/index.js';
+import type { QueueConsumer, QueueRuntime, SettleAction, SettleOutcome } from '../namespace/index.js';
 import type { FilterValue } from '../topology/index.js';
 import { faultOf, messageLockLost, sessionLockLost } from './conditions.js';
 import { deliveryTag } from './lock-token.js';
 import { freeCredit } from './rhea-connection.js';
+import type { Transactions } from './transactions/registry.js';
+import { transactionalState, transactionOfOutcome, unknownTransaction } from './transactions/wire.js';
 import { acceptDelivery, deadLetteredState, drained, rejectedState, sendEncoded, settleAlone } from './transport.js';
 
 export interface QueueEgressDeps {
   readonly onError: (error: unknown) => void;
   /** Whether the socket has more to send than it should. */
   readonly congested: () => boolean;
+  readonly transactions: Pick<Transactions, 'find'>;
 }
 
 export interface Egress {
@@ -68,7 +71,15 @@ export const LOST = { 'lock-lost': messageLockLost, 'session-lock-lost': session
 /** A queue, or a session of it, as a link receives from it. */
 export type Received = Pick<
   QueueRuntime,
-  'attach' | 'demandChanged' | 'quiet' | 'complete' | 'abandon' | 'defer' | 'release' | 'deadLetter'
+  | 'attach'
+  | 'demandChanged'
+  | 'quiet'
+  | 'complete'
+  | 'abandon'
+  | 'defer'
+  | 'release'
+  | 'deadLetter'
+  | 'prepareSettlement'
 >;
 
 /** Serves a link on which a client receives from a queue, a session, a subscription or a dead-letter queue. */
@@ -105,8 +116,29 @@ export function serveQueueEgress(deps: QueueEgressDeps, sender: Sender, queue: R
     }
   }
 
+  /** Notes a settlement for the transaction that it is part of, and says so. */
+  async function enlist(id: string, delivery: Delivery, action: SettleAction): Promise<void> {
+    const token = tokens.get(delivery);
+    if (token === undefined) return;
+    tokens.delete(delivery);
+    const prepared = queue.prepareSettlement(token, action);
+    const transaction = deps.transactions.find(id);
+    const fault = transaction === undefined ? unknownTransaction : transaction.settle(prepared);
+    // The answer waits for the reading, and thereby never leaves within an event of rhea.
+    const held = await prepared.catch(() => undefined);
+    const refused = fault ?? (held === undefined ? messageLockLost : undefined);
+    const outcome = action.kind === 'dead-letter' ? deadLetteredState() : stateOf(delivery);
+    const state = refused ? rejectedState(refused) : transactionalState(id, outcome);
+    settleAlone(sender.connection, delivery, state);
+  }
+
   const onOutcome = (name: Outcome, work: (token: string, delivery: Delivery) => Promise<SettleOutcome>) =>
     sender.on(name, ({ delivery }: EventContext) => {
+      const transaction = transactionOfOutcome(delivery as Delivery);
+      if (transaction !== undefined) {
+        void enlist(transaction, delivery as Delivery, actionOf(name, delivery as Delivery)).catch(onError);
+        return;
+      }
       void answer(name, delivery as Delivery, (token) => work(token, delivery as Delivery));
     });
   onOutcome('accepted', (token) => queue.complete(token));
@@ -134,6 +166,18 @@ export function serveQueueEgress(deps: QueueEgressDeps, sender: Sender, queue: R
       leave = undefined;
     },
   };
+}
+
+/** What an outcome asks for. */
+function actionOf(name: Outcome, delivery: Delivery): SettleAction {
+  if (name === 'accepted') return { kind: 'complete' };
+  if (name === 'released') return { kind: 'release' };
+  if (name === 'modified') {
+    const { undeliverable_here, message_annotations } = delivery.remote_state as unknown as Modified;
+    return { kind: undeliverable_here === true ? 'defer' : 'abandon', changes: changesOf(message_annotations) };
+  }
+  const { error } = delivery.remote_state as unknown as Rejected;
+  return { kind: 'dead-letter', why: deadLetterReason(error?.info, error?.description) };
 }
 
 /** The outcome that the client asked for, to be confirmed. */

@@ -3,6 +3,7 @@ import rhea, { type Connection, type Container, type Delivery, type Receiver, ty
 import type { AmqpFault } from './conditions.js';
 import { FIELD_COUNTS, LIMITS } from './gate/index.js';
 import type { GatedSocket } from './gated-socket.js';
+import { takeTransactions } from './transactions/wire.js';
 
 /*
  * How a connection of rhea is made to behave as the broker needs it. This file and `transport.ts` are all that depends on
@@ -330,6 +331,7 @@ export function acceptConnection(container: Container, gated: GatedSocket, socke
   egressOf(connection).onSent = options.onSent;
   takeTransfers(connection, options.maxIncompleteBytes);
   completeFlows(connection, options.onWindow);
+  takeTransactions(connection);
   completeFrames(connection);
   gatherWrites(connection, socket);
   connection.on('connection_open', () => {

@@ -6,6 +6,7 @@ import { createReaderRegistry } from './epochs.js';
 import { createProducerRegistry } from './idempotence.js';
 import { createPressure } from './pressure.js';
 import { createAmqpContainer } from './rhea-connection.js';
+import { createTransactionMemory } from './transactions/registry.js';
 
 /** What may wait for the disk before sockets are no longer read. */
 const PENDING_BYTES = 64 * 1024 * 1024;
@@ -13,7 +14,10 @@ const PENDING_BYTES = 64 * 1024 * 1024;
 /** Azure's services announce the same idle time-out. */
 const TIMES: ConnectionTimes = { handshakeMs: 20_000, tokenMs: 60_000, idleTimeOutMs: 240_000 };
 
-type AmqpServerDeps = Omit<ConnectionDeps, 'container' | 'readers' | 'producers' | 'pressure' | 'times'>;
+type AmqpServerDeps = Omit<
+  ConnectionDeps,
+  'container' | 'readers' | 'producers' | 'pressure' | 'transactionMemory' | 'times'
+>;
 
 interface AmqpFacts {
   readonly connections: number;
@@ -43,6 +47,7 @@ export function createAmqpServer(deps: AmqpServerDeps, times: Partial<Connection
     readers: createReaderRegistry(),
     producers: createProducerRegistry(),
     pressure: createPressure(PENDING_BYTES),
+    transactionMemory: createTransactionMemory(),
     times: { ...TIMES, ...times },
   };
   const connections = new Set<AmqpConnection>();

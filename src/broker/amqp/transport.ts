@@ -52,6 +52,8 @@ export function dropLate(link: Receiver, delivery: Delivery): boolean {
   return true;
 }
 
+export const acceptedState = (): unknown => outcomes.accepted().described();
+
 export const rejectedState = (fault: AmqpFault): unknown => outcomes.rejected({ error: fault }).described();
 
 /** The answer to a client's own rejection: the SDKs take one with an error for a failure. */

@@ -1,5 +1,6 @@
 export { annotationOf, withAnnotation } from './annotate.js';
 export { type CapturedEvent, capturedEvent } from './captured-event.js';
+export { type CoordinatorRequest, parseCoordinatorRequest } from './coordinator-request.js';
 export { identified } from './identify.js';
 export { type IncomingMessage, parseIncoming, SYSTEM_TO_PROPERTY } from './incoming.js';
 export { type BareChanges, rewriteBare } from './rewrite.js';

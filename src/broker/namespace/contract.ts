@@ -1,5 +1,6 @@
 import type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
 import type { EntityRecord, HubRecord, QueueRecord, SubscriptionRecord, TopicRecord } from './records.js';
+import type { Transaction } from './transaction.js';
 
 export type Entity = QueueEntity | TopicEntity | HubEntity | SubscriptionEntity;
 
@@ -18,6 +19,7 @@ export interface Namespace {
   addTopic(record: NewRecord<TopicRecord, 'historyId'>): Promise<TopicEntity>;
   addSubscription(record: NewRecord<SubscriptionRecord, QueueIds>): Promise<SubscriptionEntity>;
   addHub(record: NewRecord<HubRecord, 'logIds'>): Promise<HubEntity>;
+  beginTransaction(): Transaction;
   /** Replaces the record of an entity. */
   update(record: EntityRecord): Promise<void>;
   remove(entity: Entity): Promise<void>;

@@ -20,6 +20,7 @@ import {
   type TopicEntity,
 } from './entities.js';
 import { decodeRecord, type EntityRecord, encodeRecord, type QueueRecord, type SubscriptionRecord } from './records.js';
+import { createTransaction } from './transaction.js';
 
 export type NamespaceDeps = Omit<EntityDeps, 'findDestination'>;
 
@@ -200,6 +201,7 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
       const logIds = Array.from({ length: record.definition.partitionCount }, nextId);
       return (await add({ ...record, logIds, ...stamps() })) as HubEntity;
     },
+    beginTransaction: () => createTransaction(store),
     async update(record) {
       const updated = { ...record, updatedAtMs: clock.now() };
       await store.commit([recordWrite(updated)]);

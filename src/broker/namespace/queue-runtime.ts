@@ -25,7 +25,9 @@ import { createBatchDeletion, type DeleteActive } from './batch-deletion.js';
 import { createDeferredAccess } from './deferred-access.js';
 import { createDispatcher, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
 import { createExpirySweep } from './expiry-sweep.js';
+import { commitStaged } from './inlet.js';
 import { type PeekedMessage, peekMessages } from './peek.js';
+import { createPreparation } from './prepared-settlement.js';
 import { createSessionRuntime, type SessionRuntime } from './sessions/session-runtime.js';
 import type { DeadLetterReason, SettleOutcome, Settling } from './settling.js';
 import { encodeQueueState } from './states.js';
@@ -162,15 +164,19 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     queue.committed(entry);
   }
 
-  /** Moves a message that is leaving to the dead-letter queue, with the reason in its application properties. */
+  /** Puts a message that is leaving into the dead-letter queue, with the reason in its application properties. */
+  function bury(entry: QueueEntry, record: Buffer, why: DeadLetterReason): { writes: Write[]; staged: Staged[] } {
+    const writes = queue.discard(entry);
+    if (deadLetters === undefined) return { writes, staged: [] };
+    return { writes, staged: [deadLetters.stageRecord(withReason(record, why), NEVER, entry.deliveryCount)] };
+  }
+
   async function moveToDeadLetters(entry: QueueEntry, why: DeadLetterReason): Promise<void> {
     const record = await readRecord(entry);
-    if (record === undefined || deadLetters === undefined) return discard(entry);
-    const removal = queue.discard(entry);
-    const staged = deadLetters.stageRecord(withReason(record, why), NEVER, entry.deliveryCount);
-    await store.commit([...removal, staged.write]);
+    if (record === undefined) return discard(entry);
+    const { writes, staged } = bury(entry, record, why);
+    await commitStaged(store, staged, writes);
     queue.committed(entry);
-    staged.publish();
   }
 
   const expire = (entry: QueueEntry): Promise<void> =>
@@ -181,11 +187,11 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
         })
       : discard(entry);
 
-  const deliveryCountExceeded = (entry: QueueEntry): Promise<void> =>
-    moveToDeadLetters(entry, {
-      reason: 'MaxDeliveryCountExceeded',
-      description: `Message could not be consumed after ${entry.deliveryCount} delivery attempts.`,
-    });
+  const exceeded = ({ deliveryCount }: QueueEntry): DeadLetterReason => ({
+    reason: 'MaxDeliveryCountExceeded',
+    description: `Message could not be consumed after ${deliveryCount} delivery attempts.`,
+  });
+  const deliveryCountExceeded = (entry: QueueEntry): Promise<void> => moveToDeadLetters(entry, exceeded(entry));
 
   async function settle(
     settlement: Settlement,
@@ -249,6 +255,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
 
     attach: dispatcher.attach,
     demandChanged: dispatcher.pump,
+    prepareSettlement: createPreparation({ clock, queue, readRecord, bury, exceeded, pump: dispatcher.pump }),
     quiet: dispatcher.quiet,
 
     complete(token) {

@@ -1,5 +1,6 @@
 import type { BareChanges } from '../message/index.js';
 import type { ReceiveDeferred } from './deferred-access.js';
+import type { PrepareSettlement } from './prepared-settlement.js';
 
 export type SettleOutcome = 'done' | 'lock-lost' | 'session-lock-lost';
 
@@ -18,4 +19,6 @@ export interface Settling {
   defer(token: string, changes?: BareChanges): Promise<SettleOutcome>;
   deadLetter(token: string, why: DeadLetterReason): Promise<SettleOutcome>;
   readonly receiveDeferred: ReceiveDeferred;
+  /** For settlements that are part of a transaction. */
+  readonly prepareSettlement: PrepareSettlement;
 }

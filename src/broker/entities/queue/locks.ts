@@ -44,6 +44,12 @@ export function createLocks() {
 
     get: (token: string): QueueEntry | undefined => find(token)?.lock.entry,
 
+    /** Whether the lock is there and has not ended. */
+    holds(token: string, nowMs: number): boolean {
+      const found = find(token);
+      return found !== undefined && found.lock.lockedUntilMs > nowMs;
+    },
+
     /** Ends a lock, and answers its message; undefined when there is no such lock any more at `nowMs`. */
     remove(token: string, nowMs: number): QueueEntry | undefined {
       const found = find(token);

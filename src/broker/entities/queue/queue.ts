@@ -286,6 +286,7 @@ export function createQueue(
 
     /** The message under a lock. */
     locked: (token: string): QueueEntry | undefined => locks.get(token),
+    holds: locks.holds,
 
     /** Gives a message back; with `record` it is stored anew. */
     abandon(token: string, nowMs: number, record?: Buffer): Settlement {

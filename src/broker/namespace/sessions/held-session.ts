@@ -3,6 +3,7 @@ import type { Queue, QueueEntry, SessionHold, Sessions } from '../../entities/in
 import type { Store } from '../../store/types.js';
 import { createDispatcher, type DispatchedQueue, type QueueConsumer } from '../dispatcher.js';
 import type { SettleOutcome, Settling } from '../settling.js';
+import type { PreparedSettlement } from '../transaction.js';
 import { loadSession } from './rows.js';
 
 /** A session in the hands of one receiver. */
@@ -107,6 +108,25 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
     return outcome;
   }
 
+  const applying = (token: string, prepared: PreparedSettlement) => () => {
+    tokens.delete(token);
+    const { done, ...rest } = prepared.apply();
+    let committed = () => {};
+    void track(
+      new Promise<void>((resolve) => {
+        committed = resolve;
+      }),
+    );
+    return {
+      ...rest,
+      done() {
+        done();
+        committed();
+        dispatcher.pump();
+      },
+    };
+  };
+
   async function end(comesBack: (token: string) => unknown): Promise<void> {
     await dispatcher.stop();
     await Promise.allSettled(pending);
@@ -134,6 +154,16 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
     defer: (token, changes) => settle(token, () => operations.defer(token, changes)),
     deadLetter: (token, why) => settle(token, () => operations.deadLetter(token, why)),
     release: (token) => settle(token, async () => (queue.giveBack(token) ? 'done' : 'lock-lost')),
+
+    async prepareSettlement(token, action) {
+      const prepared = await operations.prepareSettlement(token, action);
+      return (
+        prepared && {
+          holds: () => isAlive() && tokens.has(token) && prepared.holds(),
+          apply: applying(token, prepared),
+        }
+      );
+    },
 
     async receiveDeferred(sequences, mode) {
       if (!isAlive()) return undefined;

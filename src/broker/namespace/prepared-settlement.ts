@@ -1,0 +1,75 @@
+import type { Clock } from '../../shared/clock.js';
+import type { Queue, QueueEntry, Settlement } from '../entities/index.js';
+import { type BareChanges, rewriteBare, storedBare, withBare } from '../message/index.js';
+import type { Write } from '../store/types.js';
+import type { Staged } from './queue-runtime.js';
+import type { DeadLetterReason } from './settling.js';
+import type { PreparedSettlement } from './transaction.js';
+
+/** How a receiver settles a message. */
+export type SettleAction =
+  | { readonly kind: 'complete' | 'release' }
+  | { readonly kind: 'abandon' | 'defer'; readonly changes: BareChanges }
+  | { readonly kind: 'dead-letter'; readonly why: DeadLetterReason };
+
+/** Reads what a settlement needs; undefined when the lock was lost. */
+export type PrepareSettlement = (token: string, action: SettleAction) => Promise<PreparedSettlement | undefined>;
+
+interface Parts {
+  readonly clock: Clock;
+  readonly queue: Queue;
+  readRecord(entry: QueueEntry): Promise<Buffer | undefined>;
+  /** Puts a message that is leaving into the dead-letter queue, where there is one. */
+  bury(
+    entry: QueueEntry,
+    record: Buffer,
+    why: DeadLetterReason,
+  ): { writes: readonly Write[]; staged: readonly Staged[] };
+  exceeded(entry: QueueEntry): DeadLetterReason;
+  pump(): void;
+}
+
+/** The settlements of a queue that wait for their transaction. */
+export function createPreparation({ clock, queue, readRecord, bury, exceeded, pump }: Parts): PrepareSettlement {
+  function settle(token: string, action: SettleAction, changed: Buffer | undefined): Settlement {
+    const nowMs = clock.now();
+    switch (action.kind) {
+      case 'complete':
+        return queue.complete(token, nowMs);
+      case 'abandon':
+        return queue.abandon(token, nowMs, changed);
+      case 'defer':
+        return queue.defer(token, nowMs, changed as Buffer);
+      case 'dead-letter':
+        return queue.deadLetter(token, nowMs);
+      case 'release':
+        queue.giveBack(token);
+        return { kind: 'lock-lost' };
+    }
+  }
+
+  return async (token, action) => {
+    const entry = queue.locked(token);
+    const record = entry && (await readRecord(entry));
+    if (record === undefined) return undefined;
+    const changes = 'changes' in action ? action.changes : undefined;
+    const rewrites = changes !== undefined && changes.applicationProperties.size > 0;
+    const current = rewrites ? withBare(record, rewriteBare(storedBare(record), changes)) : record;
+    const changed = rewrites || action.kind === 'defer' ? current : undefined;
+    return {
+      holds: () => queue.holds(token, clock.now()),
+      apply() {
+        const settlement = settle(token, action, changed);
+        // Only a release ends so: `holds` was asked in the same step.
+        if (settlement.kind === 'lock-lost') return { writes: [], staged: [], done: pump };
+        const left = settlement.entry;
+        const finished = () => {
+          queue.committed(left);
+          pump();
+        };
+        if (settlement.kind === 'done') return { writes: settlement.writes, staged: [], done: finished };
+        return { ...bury(left, current, action.kind === 'dead-letter' ? action.why : exceeded(left)), done: finished };
+      },
+    };
+  };
+}
