@@ -53,6 +53,13 @@ const FIELDS: Readonly<Record<PerformativeName, readonly Field[]>> = {
 };
 /** A terminus: its address has to be text. */
 const TERMINUS: readonly Field[] = ['string'];
+/** The target of a link to the coordinator of transactions has capabilities alone (part 4, section 4.5.1). */
+const COORDINATOR: readonly Field[] = ['symbols'];
+const COORDINATOR_DESCRIPTORS = [
+  '5330',
+  '800000000000000030',
+  `a315${Buffer.from('amqp:coordinator:list').toString('hex')}`,
+];
 
 const BY_CODE = new Map(Object.entries(CODE).map(([name, code]) => [code as number, name as PerformativeName]));
 const BY_SYMBOL = new Map(Object.keys(CODE).map((name) => [`amqp:${name}:list`, name as PerformativeName]));
@@ -128,7 +135,11 @@ function checkField(scan: Scan, at: number, field: Field, invalid: () => Error):
   if (field === 'any' || (code === NULL && !field.endsWith('!'))) return;
   if (field === 'terminus') {
     if (code !== 0x00) throw invalid();
-    checkFields(scan, scanValue(scan, at + 1, scan.bytes.length), 'terminus', TERMINUS);
+    const start = scanValue(scan, at + 1, scan.bytes.length);
+    const isCoordinator = COORDINATOR_DESCRIPTORS.includes(
+      scan.bytes.toString('hex', at + 1, Math.min(start, at + 32)),
+    );
+    checkFields(scan, start, 'terminus', isCoordinator ? COORDINATOR : TERMINUS);
     return;
   }
   const type = (field.endsWith('!') ? field.slice(0, -1) : field) as FieldType;

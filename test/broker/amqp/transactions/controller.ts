@@ -137,7 +137,7 @@ export async function connectController(connectionString: string): Promise<Contr
   const opened = <L extends Sender | Receiver>(link: L, event: string) =>
     new Promise<L>((resolve, reject) => {
       link.once(event, () => resolve(link));
-      link.once(event.replace('open', 'error'), ({ sender, receiver }: EventContext) =>
+      link.once(link.is_sender() ? 'sender_error' : 'receiver_error', ({ sender, receiver }: EventContext) =>
         reject((sender ?? receiver)?.error ?? new Error('the link was refused')),
       );
     });
