@@ -15,7 +15,7 @@ const SYMBOL: Readonly<Record<number, string>> = {
 };
 
 /** The address under which a link to the coordinator is served; its target has none. */
-export const COORDINATOR_ADDRESS = '$coordinator';
+const COORDINATOR_ADDRESS = '$coordinator';
 
 /** A value as rhea reads it, before it is unwrapped. */
 interface Read {

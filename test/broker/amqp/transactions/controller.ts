@@ -43,7 +43,7 @@ interface SessionInternals {
 }
 
 /** What the broker answered: the condition of an error, the id of a transaction, or how it settled. */
-export interface Answer {
+interface Answer {
   readonly condition?: string;
   readonly description?: string;
   /** Of a declare, or of the transactional state around the outcome. */
