@@ -4,7 +4,8 @@ import type { PropertyChange } from '../filters/index.js';
 import { type IncomingMessage, rewriteBare, SYSTEM_TO_PROPERTY } from '../message/index.js';
 import type { FilterValue } from '../topology/types.js';
 import type { Budget } from './inlet.js';
-import type { QueueRuntime, Staged } from './queue-runtime.js';
+import type { QueueRuntime } from './queue-runtime.js';
+import type { Staged } from './staged.js';
 
 /** The message as a rule's action leaves it. */
 function changed(message: IncomingMessage, ruleName: string, changes: readonly PropertyChange[]): IncomingMessage {

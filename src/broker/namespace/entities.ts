@@ -25,7 +25,7 @@ import { createHubRuntime, createPartitionRuntime, type HubRuntime } from './hub
 import { type Budget, createInlet, newBudget } from './inlet.js';
 import { createIntake, type Intake } from './intake.js';
 import { peekMessages } from './peek.js';
-import { createQueueRuntime, type QueueRuntime, type QueueRuntimeSettings, type Staged } from './queue-runtime.js';
+import { createQueueRuntime, type QueueRuntime, type QueueRuntimeSettings } from './queue-runtime.js';
 import type { HubRecord, QueueRecord, SubscriptionRecord, TopicRecord } from './records.js';
 import {
   createScheduler,
@@ -34,6 +34,7 @@ import {
   type Scheduler,
   type SchedulerOptions,
 } from './scheduler.js';
+import type { Staged } from './staged.js';
 import { decodeLogState, decodeQueueState, decodeScheduleState, encodeLogState } from './states.js';
 import { arriveAtTopic } from './topic-arrival.js';
 

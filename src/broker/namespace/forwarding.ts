@@ -7,7 +7,8 @@ import {
 } from '../message/index.js';
 import type { Store, Write } from '../store/types.js';
 import { type Budget, commitStaged, type Inlet, newBudget, type Verdicts } from './inlet.js';
-import type { QueueRuntime, Staged } from './queue-runtime.js';
+import type { QueueRuntime } from './queue-runtime.js';
+import type { Staged } from './staged.js';
 
 /** Most entities that a message is forwarded to, one after the other. */
 const MAX_HOPS = 4;

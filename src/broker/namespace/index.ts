@@ -9,9 +9,8 @@ export type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './
 export type { PartitionRuntime } from './hub-runtime.js';
 export { createHubsPort } from './hubs-port.js';
 export { openNamespace } from './namespace.js';
-export type { SettleAction } from './prepared-settlement.js';
 export type { QueueRuntime } from './queue-runtime.js';
 export type { HeldSession } from './sessions/held-session.js';
 export type { SessionRuntime } from './sessions/session-runtime.js';
-export type { SettleOutcome, Settling } from './settling.js';
-export type { CommitOutcome, PreparedSettlement, TransactedEntity, Transaction } from './transaction.js';
+export type { PreparedSettlement, SettleAction, SettleOutcome, Settling } from './settling.js';
+export type { CommitOutcome, TransactedEntity, Transaction } from './transaction.js';

@@ -2,7 +2,7 @@ import type { Clock } from '../../shared/clock.js';
 import type { DuplicateHistory } from '../entities/index.js';
 import type { IncomingMessage } from '../message/index.js';
 import type { Store, Write } from '../store/types.js';
-import type { Staged } from './queue-runtime.js';
+import type { Staged } from './staged.js';
 
 /** What one message may still multiply to within one commit; what is beyond waits in the queue that forwards it. */
 export interface Budget {

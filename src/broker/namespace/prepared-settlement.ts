@@ -1,19 +1,9 @@
 import type { Clock } from '../../shared/clock.js';
 import type { Queue, QueueEntry, Settlement } from '../entities/index.js';
-import { type BareChanges, rewriteBare, storedBare, withBare } from '../message/index.js';
+import { rewriteBare, storedBare, withBare } from '../message/index.js';
 import type { Write } from '../store/types.js';
-import type { Staged } from './queue-runtime.js';
-import type { DeadLetterReason } from './settling.js';
-import type { PreparedSettlement } from './transaction.js';
-
-/** How a receiver settles a message. */
-export type SettleAction =
-  | { readonly kind: 'complete' | 'release' }
-  | { readonly kind: 'abandon' | 'defer'; readonly changes: BareChanges }
-  | { readonly kind: 'dead-letter'; readonly why: DeadLetterReason };
-
-/** Reads what a settlement needs; undefined when the lock was lost. */
-export type PrepareSettlement = (token: string, action: SettleAction) => Promise<PreparedSettlement | undefined>;
+import type { DeadLetterReason, PrepareSettlement, SettleAction } from './settling.js';
+import type { Staged } from './staged.js';
 
 interface Parts {
   readonly clock: Clock;

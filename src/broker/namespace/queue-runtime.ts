@@ -30,6 +30,7 @@ import { type PeekedMessage, peekMessages } from './peek.js';
 import { createPreparation } from './prepared-settlement.js';
 import { createSessionRuntime, type SessionRuntime } from './sessions/session-runtime.js';
 import type { DeadLetterReason, SettleOutcome, Settling } from './settling.js';
+import type { Staged } from './staged.js';
 import { encodeQueueState } from './states.js';
 
 export interface QueueRuntimeSettings {
@@ -37,12 +38,6 @@ export interface QueueRuntimeSettings {
   readonly maxDeliveryCount: number;
   readonly defaultMessageTimeToLiveMs: number;
   readonly deadLetteringOnMessageExpiration: boolean;
-}
-
-/** A message that is put, and what to call once it is durable. */
-export interface Staged {
-  readonly write: Write;
-  publish(): void;
 }
 
 export interface QueueRuntimeDeps {

@@ -5,7 +5,7 @@ import { scheduledDueKey, scheduledDueOf, scheduledKey, scheduledSequenceOf, sch
 import type { Entry, Store, Write } from '../store/types.js';
 import { createAlarm } from './alarm.js';
 import type { Intake } from './intake.js';
-import type { Staged } from './queue-runtime.js';
+import type { Staged } from './staged.js';
 import { encodeScheduleState } from './states.js';
 
 export interface SchedulerDeps {

@@ -2,15 +2,8 @@ import type { IncomingMessage } from '../message/index.js';
 import type { Store, Write } from '../store/types.js';
 import type { Destination } from './forwarding.js';
 import { commitStaged, type Verdicts } from './inlet.js';
-import type { Staged } from './queue-runtime.js';
-
-/** A settlement that is decided on and not done yet. */
-export interface PreparedSettlement {
-  /** Whether the message is still locked for who settles it. */
-  holds(): boolean;
-  /** Does it, in memory; `writes` and `staged` are to be committed in the same step. */
-  apply(): { readonly writes: readonly Write[]; readonly staged: readonly Staged[]; done(): void };
-}
+import type { PreparedSettlement } from './settling.js';
+import type { Staged } from './staged.js';
 
 /** Where a message is put: a queue or topic that may have gone when the transaction commits. */
 export type TransactedEntity = Pick<Destination, 'inlet'> & { readonly deletion: { readonly done: boolean } };

@@ -2,8 +2,7 @@ import type { Clock } from '../../../shared/clock.js';
 import type { Queue, QueueEntry, SessionHold, Sessions } from '../../entities/index.js';
 import type { Store } from '../../store/types.js';
 import { createDispatcher, type DispatchedQueue, type QueueConsumer } from '../dispatcher.js';
-import type { SettleOutcome, Settling } from '../settling.js';
-import type { PreparedSettlement } from '../transaction.js';
+import type { PreparedSettlement, SettleOutcome, Settling } from '../settling.js';
 import { loadSession } from './rows.js';
 
 /** A session in the hands of one receiver. */
