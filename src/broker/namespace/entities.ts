@@ -167,7 +167,8 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
     inlet,
     intake,
     refusal: ({ sessionId }) =>
-      entity.record.definition.requiresSession && sessionId === undefined ? sessionMissing : undefined,
+      disabled(entity) ??
+      (entity.record.definition.requiresSession && sessionId === undefined ? sessionMissing : undefined),
     scheduler,
     schedule: createScheduling(deps.clock, intake, scheduler),
     contribute(into) {
@@ -182,6 +183,12 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
   };
   return entity;
 }
+
+/** Why nothing is forwarded to an entity, or sent to it. */
+const disabled = ({ record: { definition, path } }: { readonly record: QueueRecord | TopicRecord }) =>
+  definition.status === 'Disabled' || definition.status === 'SendDisabled'
+    ? { reason: 'MessagingEntityDisabled', description: `The messaging entity '${path}' is currently disabled.` }
+    : undefined;
 
 /** Why a queue with sessions does not take a forwarded message. */
 const sessionMissing = {
@@ -243,7 +250,7 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     history,
     accessedAtMs: record.createdAtMs,
     inlet,
-    refusal: () => undefined,
+    refusal: () => disabled(entity),
     intake,
     scheduler,
     schedule: createScheduling(deps.clock, intake, scheduler),

@@ -181,6 +181,14 @@ describe('a queue that forwards', () => {
     expect(queueOf('a').facts().count).toBe(0);
   });
 
+  it('does not put anything into a destination that is disabled', async () => {
+    await open({ queues: [queue('a', { forwardTo: 'b' }), queue('b', { status: 'SendDisabled' })] });
+    await send('a', { body: 1 });
+    const [lost] = await contents(queueOf('a').transferDeadLetters);
+    expect(lost).toMatchObject({ application_properties: { DeadLetterReason: 'MessagingEntityDisabled' } });
+    expect(queueOf('b').facts().count).toBe(0);
+  });
+
   it('shows the next topic the properties that an action has set on the way', async () => {
     const rules = [
       { name: 'mark', filter: { kind: 'true' }, action: "SET marked = 'yes'; SET sys.MessageId = 'new'" },
