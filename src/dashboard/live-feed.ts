@@ -1,12 +1,7 @@
 import type { CancelTimer, Clock } from '../shared/clock.js';
-import type { LiveFigures, LiveSource } from '../shared/live.js';
+import type { LiveSource } from '../shared/live.js';
+import { createLiveHistory, type FeedMessage } from './live-history.js';
 import { withTimeout } from './with-timeout.js';
-
-/**
- * `snapshot`: all figures. `update`: `asOf` and the figures that changed since the message before. `trouble`: the
- * figures cannot be read at present; what the viewer shows is as old as its `asOf`.
- */
-export type FeedMessage = { readonly kind: 'snapshot' | 'update' | 'trouble'; readonly json: string };
 
 interface Viewer {
   /** False when the viewer's connection is full: nothing more is sent to it until `resume`. */
@@ -16,14 +11,17 @@ interface Viewer {
 }
 
 interface Seat {
-  /** The viewer can take messages again; if it missed any, it gets a snapshot in their place. */
+  /** The viewer can take messages again; what changed meanwhile comes as one message. */
   resume(): void;
   leave(): void;
 }
 
 export interface LiveFeed {
-  /** Undefined when every seat is taken. */
-  join(viewer: Viewer): Seat | undefined;
+  /**
+   * Undefined when every seat is taken. A viewer that names the id of the last message it applied gets what changed
+   * since; any other begins with a snapshot.
+   */
+  join(viewer: Viewer, lastId?: string): Seat | undefined;
   readonly viewers: number;
   /** Closes every viewer and stops reading. */
   stop(): void;
@@ -32,6 +30,8 @@ export interface LiveFeed {
 export interface LiveFeedDeps {
   readonly source: LiveSource;
   readonly clock: Clock;
+  /** Names the messages of this feed, and of no other. */
+  readonly epoch: string;
   readonly onReadError: (error: unknown) => void;
 }
 
@@ -47,7 +47,7 @@ export interface LiveFeedOptions {
 }
 
 export const liveFeedDefaults: LiveFeedOptions = {
-  maxViewers: 200,
+  maxViewers: 5_000,
   minIntervalMs: 250,
   refreshMs: 5_000,
   readTimeoutMs: 5_000,
@@ -56,6 +56,8 @@ export const liveFeedDefaults: LiveFeedOptions = {
 
 interface Place {
   readonly viewer: Viewer;
+  /** The version of the figures that the viewer has. */
+  version: number | undefined;
   /** The time since which the viewer's connection is full. */
   fullSinceMs: number | undefined;
   /** Something was not sent to it since then. */
@@ -64,25 +66,39 @@ interface Place {
 
 /**
  * One reading for all viewers, and none when there are no viewers. Every viewer hears something at least every
- * `refreshMs` + `readTimeoutMs`, so silence for longer means a dead connection: no other heartbeat is needed.
+ * `refreshMs` + `readTimeoutMs`, so silence for longer means a dead connection: no other heartbeat is needed. Nothing
+ * is queued for a viewer: one that is behind has a version, and gets what changed since when it can take it.
  */
-export function createLiveFeed({ source, clock, onReadError }: LiveFeedDeps, options: LiveFeedOptions): LiveFeed {
+export function createLiveFeed(deps: LiveFeedDeps, options: LiveFeedOptions): LiveFeed {
+  const { source, clock, onReadError } = deps;
   const places = new Set<Place>();
+  const history = createLiveHistory(deps.epoch);
   let unsubscribe: (() => void) | undefined;
   let cancelTimer: CancelTimer = () => {};
-  let latest: Latest | undefined;
+  /** The history is current: the last reading was good, and changes since are listened for. */
+  let current = false;
+  let trouble: FeedMessage | undefined;
   let lastReadMs = Number.NEGATIVE_INFINITY;
   let reading = false;
   let changed = false;
 
-  const deliver = (place: Place, message: FeedMessage) => {
-    if (place.fullSinceMs !== undefined) {
-      place.missed = true;
-      if (clock.now() - place.fullSinceMs >= options.stuckMs) place.viewer.close();
-    } else if (!place.viewer.send(message)) place.fullSinceMs = clock.now();
+  const send = (place: Place, message: FeedMessage) => {
+    if (message.kind !== 'trouble') place.version = history.version;
+    if (!place.viewer.send(message)) place.fullSinceMs = clock.now();
   };
-  const broadcast = (message: FeedMessage) => {
-    for (const place of places) deliver(place, message);
+  /** `shared` is the message for those who have the version before. */
+  const broadcast = (shared: FeedMessage, before?: number) => {
+    for (const place of places) {
+      if (place.fullSinceMs !== undefined) {
+        place.missed = true;
+        if (clock.now() - place.fullSinceMs >= options.stuckMs) place.viewer.close();
+      } else if (shared.kind === 'trouble' || place.version === before) send(place, shared);
+      else send(place, history.since(place.version));
+    }
+  };
+  const bringUpToDate = (place: Place) => {
+    if (trouble) send(place, trouble);
+    else if (current) send(place, history.since(place.version));
   };
   const readIn = (delayMs: number) => {
     cancelTimer();
@@ -97,14 +113,17 @@ export function createLiveFeed({ source, clock, onReadError }: LiveFeedDeps, opt
     changed = false;
     lastReadMs = clock.now();
     try {
-      const next = describe(await withTimeout(source.read(), options.readTimeoutMs, clock));
-      broadcast(latest ? updateOf(latest, next) : { kind: 'snapshot', json: next.json });
-      latest = next;
+      const figures = await withTimeout(source.read(), options.readTimeoutMs, clock);
+      const before = history.version || undefined;
+      history.record(figures);
+      current = true;
+      trouble = undefined;
+      broadcast(history.since(before), before);
     } catch (error) {
       onReadError(error);
-      // The next good reading is sent whole: viewers who joined meanwhile have nothing to update.
-      latest = undefined;
-      broadcast({ kind: 'trouble', json: JSON.stringify({ at: new Date(clock.now()).toISOString() }) });
+      current = false;
+      trouble = { kind: 'trouble', json: JSON.stringify({ at: new Date(clock.now()).toISOString() }) };
+      broadcast(trouble);
     }
     reading = false;
     if (places.size === 0) rest();
@@ -115,23 +134,25 @@ export function createLiveFeed({ source, clock, onReadError }: LiveFeedDeps, opt
     unsubscribe?.();
     unsubscribe = undefined;
     cancelTimer();
-    latest = undefined;
+    current = false;
+    trouble = undefined;
   };
 
   return {
-    join(viewer) {
+    join(viewer, lastId) {
       if (places.size >= options.maxViewers) return undefined;
-      const place: Place = { viewer, fullSinceMs: undefined, missed: false };
+      const place: Place = { viewer, version: history.versionOf(lastId), fullSinceMs: undefined, missed: false };
+      const first = places.size === 0;
       places.add(place);
-      if (latest) deliver(place, { kind: 'snapshot', json: latest.json });
+      bringUpToDate(place);
       unsubscribe ??= source.subscribe(onChange);
-      if (!latest && !reading) readIn(0);
+      if (first && !reading) onChange();
       return {
         resume() {
           place.fullSinceMs = undefined;
           if (!place.missed) return;
           place.missed = false;
-          if (latest) deliver(place, { kind: 'snapshot', json: latest.json });
+          bringUpToDate(place);
         },
         leave() {
           if (places.delete(place) && places.size === 0 && !reading) rest();
@@ -147,25 +168,4 @@ export function createLiveFeed({ source, clock, onReadError }: LiveFeedDeps, opt
       rest();
     },
   };
-}
-
-interface Latest {
-  readonly asOf: string;
-  readonly json: string;
-  readonly sections: ReadonlyMap<string, string>;
-}
-
-function describe(figures: LiveFigures): Latest {
-  const { asOf, ...rest } = figures;
-  const sections = new Map(Object.entries(rest).map(([name, value]) => [name, JSON.stringify(value)]));
-  return { asOf, sections, json: objectOf(asOf, sections) };
-}
-
-function updateOf(before: Latest, now: Latest): FeedMessage {
-  const changes = [...now.sections].filter(([name, json]) => before.sections.get(name) !== json);
-  return { kind: 'update', json: objectOf(now.asOf, changes) };
-}
-
-function objectOf(asOf: string, sections: Iterable<readonly [string, string]>): string {
-  return `{"asOf":${JSON.stringify(asOf)}${Array.from(sections, ([name, json]) => `,${JSON.stringify(name)}:${json}`).join('')}}`;
 }

@@ -1,5 +1,6 @@
-import type { FastifyInstance } from 'fastify';
-import type { FeedMessage, LiveFeed } from './live-feed.js';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { LiveFeed } from './live-feed.js';
+import type { FeedMessage } from './live-history.js';
 import { sendProblem } from './problem.js';
 
 /** How long a browser waits before it comes back. */
@@ -8,11 +9,12 @@ const NO_SEAT_RETRY_SECONDS = 10;
 
 /**
  * `GET /api/live/stream`: server-sent events, each named after the kind of its message and with JSON as data. The
- * first is a `snapshot` of all live figures; a client that reconnects starts with a new one. 503 when every seat is
- * taken.
+ * first is a `snapshot` of all live figures; a client that reconnects with the id of the last message it applied
+ * (`Last-Event-ID`, or `lastEventId` in the query where headers cannot be set) gets what changed since, if this server
+ * knows that id. 503 when every seat is taken.
  */
 export function liveStream(app: FastifyInstance, feed: LiveFeed, onMessage: (kind: FeedMessage['kind']) => void): void {
-  app.get('/api/live/stream', { exposeHeadRoute: false }, (_request, reply) => {
+  app.get('/api/live/stream', { exposeHeadRoute: false }, (request, reply) => {
     const { raw } = reply;
     const open = () => {
       if (raw.headersSent) return;
@@ -25,19 +27,19 @@ export function liveStream(app: FastifyInstance, feed: LiveFeed, onMessage: (kin
       raw.writeHead(200, reply.getHeaders() as Record<string, string>);
       raw.write(`retry: ${RECONNECT_MS}\n\n`);
     };
-    const seat = feed.join({
-      send({ kind, json }) {
+    const viewer = {
+      send(message: FeedMessage) {
         open();
-        onMessage(kind);
-        // JSON holds no line breaks, so that one `data` line is enough.
-        return raw.write(`event: ${kind}\ndata: ${json}\n\n`);
+        onMessage(message.kind);
+        return raw.write(blockOf(message));
       },
       close() {
         // A full connection would wait for its client to read on.
         if (raw.writableNeedDrain) raw.destroy();
         else raw.end();
       },
-    });
+    };
+    const seat = feed.join(viewer, lastIdOf(request));
     if (!seat) {
       reply.header('retry-after', NO_SEAT_RETRY_SECONDS);
       sendProblem(reply, 503, 'Service Unavailable', 'too many viewers');
@@ -48,4 +50,21 @@ export function liveStream(app: FastifyInstance, feed: LiveFeed, onMessage: (kin
     raw.on('drain', seat.resume);
     raw.on('close', seat.leave);
   });
+}
+
+function lastIdOf({ headers, query }: FastifyRequest): string | undefined {
+  const ids = [headers['last-event-id'], (query as Record<string, unknown>)['lastEventId']];
+  return ids.find((id) => typeof id === 'string');
+}
+
+const blocks = new WeakMap<FeedMessage, Buffer>();
+
+/** A message to all viewers is put into bytes once. JSON holds no line breaks, so that one `data` line is enough. */
+function blockOf(message: FeedMessage): Buffer {
+  const known = blocks.get(message);
+  if (known) return known;
+  const id = message.id === undefined ? '' : `\nid: ${message.id}`;
+  const block = Buffer.from(`event: ${message.kind}\ndata: ${message.json}${id}\n\n`);
+  blocks.set(message, block);
+  return block;
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { FeedMessage, LiveFeed } from './live-feed.js';
+import type { LiveFeed } from './live-feed.js';
+import type { FeedMessage } from './live-history.js';
 
 export interface DashboardMetrics {
   readonly countMessage: (kind: FeedMessage['kind']) => void;

@@ -6,6 +6,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import type { Clock } from '../shared/clock.js';
+import { createUuidV7Source } from '../shared/ids.js';
 import type { LiveSource } from '../shared/live.js';
 import type { Logger } from '../shared/logger.js';
 import { guard } from './guard.js';
@@ -61,6 +62,7 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     {
       source: live,
       clock,
+      epoch: createUuidV7Source(clock.now).next(),
       onReadError(error) {
         counters.countReadError();
         logger.warn({ err: error }, 'the live figures cannot be read');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createLiveFeed, type FeedMessage, liveFeedDefaults } from '../../src/dashboard/live-feed.js';
+import { createLiveFeed, liveFeedDefaults } from '../../src/dashboard/live-feed.js';
+import type { FeedMessage } from '../../src/dashboard/live-history.js';
 import type { LiveSource } from '../../src/shared/live.js';
 import { createMemoryLiveSource, noFigures } from '../helpers/live-source.js';
 import { createManualClock } from '../helpers/manual-clock.js';
@@ -10,20 +11,21 @@ function harness(options: Partial<typeof liveFeedDefaults> = {}, source = create
   const clock = createManualClock();
   const errors: unknown[] = [];
   const feed = createLiveFeed(
-    { source, clock, onReadError: (error) => errors.push(error) },
+    { source, clock, epoch: 'test', onReadError: (error) => errors.push(error) },
     { ...liveFeedDefaults, ...options },
   );
-  const join = () => {
+  const join = (lastId?: string) => {
     const viewer = { heard: [] as FeedMessage[], full: false, closed: false };
-    const seat = feed.join({
-      send(message) {
+    const connection = {
+      send(message: FeedMessage) {
         viewer.heard.push(message);
         return !viewer.full;
       },
       close() {
         viewer.closed = true;
       },
-    });
+    };
+    const seat = feed.join(connection, lastId);
     return { ...{ seat }, viewer, kinds: () => viewer.heard.map(({ kind }) => kind) };
   };
   return {
@@ -138,7 +140,7 @@ describe('the live feed', () => {
     expect(feed.viewers).toBe(2);
   });
 
-  it('sends nothing more to a viewer whose connection is full, then one snapshot', async () => {
+  it('sends nothing more to a viewer whose connection is full, then once what changed', async () => {
     const { join, pass, source } = harness();
     const { viewer, seat, kinds } = join();
     viewer.full = true;
@@ -150,8 +152,9 @@ describe('the live feed', () => {
     expect(kinds()).toEqual(['snapshot']);
     viewer.full = false;
     seat?.resume();
-    expect(kinds()).toEqual(['snapshot', 'snapshot']);
+    expect(kinds()).toEqual(['snapshot', 'update']);
     expect(viewer.heard.at(-1)?.json).toContain('"views":3');
+    expect(viewer.heard.at(-1)?.json).not.toContain('"devices"');
   });
 
   it('sends nothing twice to a viewer whose connection is full after each message, and missed none', async () => {
@@ -178,7 +181,7 @@ describe('the live feed', () => {
     expect(viewer.closed).toBe(true);
   });
 
-  it('says so when the figures cannot be read, and sends them whole when they can again', async () => {
+  it('says so when the figures cannot be read, and goes on when they can again', async () => {
     const { join, pass, source, errors } = harness();
     const { kinds } = join();
     await pass(0);
@@ -186,9 +189,67 @@ describe('the live feed', () => {
     await pass(5_000);
     source.fail(false);
     await pass(5_000);
-    expect(kinds()).toEqual(['snapshot', 'trouble', 'snapshot']);
+    expect(kinds()).toEqual(['snapshot', 'trouble', 'update']);
     expect(errors).toHaveLength(1);
   });
+
+  it('a viewer who comes while the figures cannot be read hears of it at once, and then has them whole', async () => {
+    const { join, pass, source } = harness();
+    join();
+    await pass(0);
+    source.fail(true);
+    await pass(5_000);
+    const late = join();
+    expect(late.kinds()).toEqual(['trouble']);
+    source.fail(false);
+    await pass(5_000);
+    expect(late.kinds()).toEqual(['trouble', 'snapshot']);
+  });
+
+  it('a viewer who comes back gets what changed since, once', async () => {
+    const { join, pass, source } = harness();
+    join();
+    const { viewer, seat } = join();
+    await pass(0);
+    seat?.leave();
+    for (const views of [1, 2]) {
+      source.push({ pages: [{ path: '/a', views }] });
+      await pass(250);
+    }
+    const back = join(viewer.heard.at(-1)?.id);
+    expect(back.viewer.heard.map(({ kind, json }) => [kind, JSON.parse(json)])).toEqual([
+      ['update', { asOf: noFigures.asOf, pages: [{ path: '/a', views: 2 }] }],
+    ]);
+    source.push({ categories: [{ category: 'shoes', views: 1 }] });
+    await pass(250);
+    expect(JSON.parse(back.viewer.heard.at(-1)?.json ?? '')).toEqual({
+      asOf: noFigures.asOf,
+      categories: [{ category: 'shoes', views: 1 }],
+    });
+  });
+
+  it('the only viewer who comes back gets what changed while nobody looked', async () => {
+    const { join, pass, source } = harness();
+    const { viewer, seat } = join();
+    await pass(0);
+    seat?.leave();
+    source.push({ pages: [{ path: '/a', views: 1 }] });
+    await pass(60_000);
+    const back = join(viewer.heard.at(-1)?.id);
+    await pass(250);
+    expect(back.kinds()).toEqual(['update']);
+    expect(back.viewer.heard[0]?.json).toContain('"views":1');
+  });
+
+  it.each(['other.1', 'test.99', 'test.0', 'test.', '', 'test.1.1', `test.${'9'.repeat(400)}`])(
+    'who names the unknown id "%s" begins anew',
+    async (id) => {
+      const { join, pass } = harness();
+      const { kinds } = join(id);
+      await pass(0);
+      expect(kinds()).toEqual(['snapshot']);
+    },
+  );
 
   it('gives up on a reading that hangs', async () => {
     const source: LiveSource = { read: () => new Promise(() => {}), subscribe: () => () => {} };

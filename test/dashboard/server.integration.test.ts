@@ -39,9 +39,9 @@ async function start(options: Partial<AdminServerOptions> = {}, source = createM
 }
 
 /** The messages of a stream, one at a time. */
-async function openStream(url: string, headers: Record<string, string> = {}) {
+async function openStream(url: string, headers: Record<string, string> = {}, query = '') {
   const abort = new AbortController();
-  const response = await fetch(`${url}/api/live/stream`, { headers, signal: abort.signal });
+  const response = await fetch(`${url}/api/live/stream${query}`, { headers, signal: abort.signal });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   return {
@@ -59,6 +59,12 @@ async function openStream(url: string, headers: Record<string, string> = {}) {
       return block;
     },
   };
+}
+
+/** Of a block of the stream: the kind of the message, its id, and its data. */
+function fieldsOf(block: string | undefined): { event: string; id: string; data: Record<string, unknown> } {
+  const fields = Object.fromEntries((block ?? '').split('\n').map((line) => line.split(/: (.*)/s, 2)));
+  return { event: fields['event'], id: fields['id'], data: JSON.parse(fields['data']) };
 }
 
 /** A request with a `Host` of our own choosing, which `fetch` does not allow. */
@@ -80,12 +86,56 @@ describe('the live stream', () => {
     expect(stream.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     expect(stream.response.headers.get('cache-control')).toBe('no-store');
     expect(await stream.next()).toBe('retry: 2000');
-    expect(await stream.next()).toBe(`event: snapshot\ndata: ${JSON.stringify(noFigures)}`);
+    expect(fieldsOf(await stream.next())).toMatchObject({ event: 'snapshot', data: noFigures });
     source.push({ pages: [{ path: '/a\n\ndata: b', views: 1 }] });
-    const update = await stream.next();
-    expect(update).toMatch(/^event: update\ndata: /);
-    expect(JSON.parse((update as string).slice(20))).toMatchObject({ pages: [{ path: '/a\n\ndata: b', views: 1 }] });
+    expect(fieldsOf(await stream.next())).toMatchObject({
+      event: 'update',
+      data: { pages: [{ path: '/a\n\ndata: b', views: 1 }] },
+    });
     stream.close();
+  });
+
+  it.each([
+    ['a header', (id: string) => ({ headers: { 'last-event-id': id }, query: '' })],
+    ['the query', (id: string) => ({ headers: {}, query: `?lastEventId=${id}` })],
+  ])('goes on after the message that a client names in %s, with what changed since and no more', async (_, naming) => {
+    const { url, source } = await start();
+    const first = await openStream(url);
+    await first.next();
+    const { id } = fieldsOf(await first.next());
+    first.close();
+    source.push({ pages: [{ path: '/missed', views: 1 }] });
+    const { headers, query } = naming(id);
+    const second = await openStream(url, headers, query);
+    await second.next();
+    const { event, data } = fieldsOf(await second.next());
+    expect([event, data]).toEqual(['update', { asOf: noFigures.asOf, pages: [{ path: '/missed', views: 1 }] }]);
+    second.close();
+  });
+
+  it('a thousand viewers hear the same from one subscription and one reading for each change', async () => {
+    const { url, source } = await start();
+    const streams = await Promise.all(Array.from({ length: 1_000 }, () => openStream(url)));
+    for (const stream of streams) {
+      await stream.next();
+      expect(fieldsOf(await stream.next()).event).toBe('snapshot');
+    }
+    expect(source.listeners).toBe(1);
+    const reads = source.reads;
+    source.push({ pages: [{ path: '/a', views: 7 }] });
+    const heard = await Promise.all(
+      streams.map(async (stream) => {
+        for (;;) {
+          const { data } = fieldsOf(await stream.next());
+          if (data['pages'] !== undefined) return JSON.stringify(data['pages']);
+        }
+      }),
+    );
+    expect(new Set(heard)).toEqual(new Set(['[{"path":"/a","views":7}]']));
+    // One for the change; windows slide every 5 seconds on a slow machine too.
+    expect(source.reads - reads).toBeLessThan(20);
+    for (const stream of streams) stream.close();
+    await expect.poll(() => source.listeners, { timeout: 20_000 }).toBe(0);
   });
 
   it('sends a message that is larger than what a connection holds once', async () => {

@@ -18,6 +18,8 @@ const LAST_RETRY_MS = 10_000;
 export function connectStream({ onState, onFigures }: StreamEvents): { open(): void } {
   let source: EventSource | undefined;
   let figures: LiveFigures | undefined;
+  /** Id of the last message that is in `figures`. */
+  let lastId = '';
   let failures = 0;
   let silence = 0;
   let retry = 0;
@@ -33,7 +35,6 @@ export function connectStream({ onState, onFigures }: StreamEvents): { open(): v
   };
   const lost = async () => {
     close();
-    figures = undefined;
     onState('reconnecting');
     if (await refused()) {
       onState('refused');
@@ -43,15 +44,17 @@ export function connectStream({ onState, onFigures }: StreamEvents): { open(): v
   };
   const open = () => {
     close();
-    source = new EventSource('/api/live/stream');
+    // Its own reconnects would send the id as a header; these here are ours, for their growing waits.
+    source = new EventSource(`/api/live/stream${lastId && `?lastEventId=${encodeURIComponent(lastId)}`}`);
     heard();
     source.onerror = lost;
     for (const kind of ['snapshot', 'update'] as const) {
-      source.addEventListener(kind, ({ data }: MessageEvent<string>) => {
+      source.addEventListener(kind, ({ data, lastEventId }: MessageEvent<string>) => {
         heard();
         failures = 0;
         figures = merge(figures, kind, JSON.parse(data) as Partial<LiveFigures>);
         if (!figures) return;
+        lastId = lastEventId;
         onState('live');
         onFigures(figures);
       });

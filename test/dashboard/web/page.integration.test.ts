@@ -6,6 +6,7 @@ import type { LiveFigures } from '../../../src/shared/live.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { launchChromium } from '../../helpers/chromium.js';
 import { createMemoryLiveSource, noFigures } from '../../helpers/live-source.js';
+import { startProxy } from '../../helpers/proxy.js';
 import { buildWeb, type WebBuild } from '../../helpers/web-build.js';
 
 const TOKEN = 'a-token-that-nobody-guesses';
@@ -196,6 +197,25 @@ describe('the page', () => {
     await serve(source, { port: Number(new URL(first.url).port) });
     await expect.poll(() => figure('visitors-total'), patience).toBe('5');
     expect(await state()).toBe('Live');
+  });
+
+  it('goes on where it was when only the connection broke', async () => {
+    const source = createMemoryLiveSource(busy);
+    const { url } = await serve(source);
+    const proxy = await startProxy(Number(new URL(url).port));
+    const { page, figure, state } = await open(proxy.url);
+    const asked: string[] = [];
+    page.on('request', (request) => void (request.url().includes('/stream') && asked.push(request.url())));
+    await expect.poll(() => figure('visitors-total'), patience).toBe('1,234');
+    proxy.cut();
+    await expect.poll(state, patience).toBe('Reconnecting');
+    source.push({ pages: [{ path: '/meanwhile', views: 1 }] });
+    await proxy.mend();
+    await expect.poll(() => page.locator('#pages .bar-label').allTextContents(), patience).toEqual(['/meanwhile']);
+    expect(asked.at(-1)).toMatch(/\?lastEventId=.+\.\d+$/);
+    expect(await figure('visitors-total')).toBe('1,234');
+    expect(await state()).toBe('Live');
+    await proxy.stop();
   });
 
   it('says so when the server has no figures', async () => {
