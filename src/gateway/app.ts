@@ -5,10 +5,12 @@ import { createClientReader } from './client.js';
 import type { Ingest } from './pipeline/ingest.js';
 import { addCors } from './plugins/cors.js';
 import { addProblems, onClientError, onFrameworkError } from './plugins/problems.js';
+import type { Protocol } from './protocols/protocol.js';
 import type { Sink } from './publish/sink.js';
 import { addEventRoute } from './routes/events.js';
 import { addHealthRoutes } from './routes/health.js';
 import { addPixelRoute } from './routes/pixel.js';
+import { addProtocol } from './routes/protocol.js';
 import { trackerRoute } from './routes/tracker.js';
 
 export interface AppDeps {
@@ -16,6 +18,7 @@ export interface AppDeps {
   readonly sinks: readonly Sink[];
   readonly deviceOf: (userAgent: string) => DeviceType;
   readonly logger: Logger;
+  readonly protocols: readonly Protocol[];
 }
 
 export interface HttpLimits {
@@ -51,15 +54,25 @@ export function createApp(deps: AppDeps, limits: HttpLimits): FastifyInstance {
     return503OnClosing: false,
   });
   takeBodiesAsBytes(app);
-  addCors(app);
-  addProblems(app, deps.logger, ALLOWED_METHODS);
+  addCors(app, deps.protocols);
+  addProblems(app, deps.logger, { ...methodsOf(deps.protocols), ...ALLOWED_METHODS });
 
   const readClient = createClientReader({ deviceOf: deps.deviceOf });
   addEventRoute(app, { ingest: deps.ingest, readClient });
   addPixelRoute(app, { ingest: deps.ingest, readClient });
+  for (const protocol of deps.protocols) addProtocol(app, { ingest: deps.ingest, readClient }, protocol);
   addHealthRoutes(app, deps.sinks);
   app.register(trackerRoute);
   return app;
+}
+
+/** The methods of each path that a foreign protocol has, as `Allow` lists them. */
+function methodsOf(protocols: readonly Protocol[]): Record<string, string> {
+  const methods: Record<string, string[]> = {};
+  for (const { method, paths } of protocols.flatMap(({ routes }) => routes)) {
+    for (const path of paths) methods[path] = [...(methods[path] ?? []), method];
+  }
+  return Object.fromEntries(Object.entries(methods).map(([path, list]) => [path, [...list, 'OPTIONS'].join(', ')]));
 }
 
 /** `type/subtype` (RFC 9110, section 8.3.1), whatever its parameters. */

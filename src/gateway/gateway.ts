@@ -9,8 +9,10 @@ import { GatewayError } from './errors.js';
 import { createAuthenticate, type Source } from './pipeline/authenticate.js';
 import { createDecode } from './pipeline/decode.js';
 import { createIngest } from './pipeline/ingest.js';
-import { createParse } from './pipeline/parse.js';
+import { createBound, createParse } from './pipeline/parse.js';
 import { createPrepare } from './pipeline/prepare.js';
+import { protocols } from './protocols/index.js';
+import type { Protocol } from './protocols/protocol.js';
 import { type Budget, createBudget } from './publish/budget.js';
 import type { HealthReport } from './publish/health.js';
 import { createHubSink } from './publish/hub-sink.js';
@@ -29,6 +31,8 @@ export interface GatewayDeps {
   readonly openTopic: (name: string) => TopicPublisher;
   /** Opens the disk of the spool; without one, what a broker that is away cannot take is refused. */
   readonly openSpoolStore?: () => Promise<SpoolStore>;
+  /** The foreign protocols that it speaks: all of them, when left out. */
+  readonly protocols?: readonly Protocol[];
 }
 
 export interface GatewayOptions {
@@ -93,6 +97,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     authenticate: createAuthenticate(options.sources),
     decode: createDecode(limits),
     parse: createParse(limits),
+    bound: createBound(limits),
     prepare: createPrepare(
       {
         normalise: createNormaliser({ ids: createUuidV7Source(clock.now), deviceOf }, limits),
@@ -105,7 +110,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     retryAfterSeconds: () => budget.retryAfterSeconds(),
   });
   const app = createApp(
-    { ingest, sinks, deviceOf, logger },
+    { ingest, sinks, deviceOf, logger, protocols: deps.protocols ?? protocols },
     {
       bodyBytes: limits.bodyBytes,
       headersTimeoutMs: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,

@@ -1,4 +1,5 @@
 import { createGateway, type GatewayOptions } from '../../src/gateway/index.js';
+import type { Protocol } from '../../src/gateway/protocols/protocol.js';
 import { configSchema } from '../../src/shared/config/index.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { createManualClock } from '../helpers/manual-clock.js';
@@ -19,7 +20,12 @@ type BrokerOptions = Parameters<typeof createMemoryBrokers>[0];
 
 /** The gateway over brokers in memory, reached by injected requests: no sockets and a clock that stands still. */
 export async function createGatewayRig(
-  options: { limits?: Partial<GatewayOptions['limits']>; brokers?: BrokerOptions; down?: boolean } = {},
+  options: {
+    limits?: Partial<GatewayOptions['limits']>;
+    brokers?: BrokerOptions;
+    down?: boolean;
+    protocols?: readonly Protocol[];
+  } = {},
 ) {
   const defaults = configSchema.parse({}).gateway;
   const brokers = createMemoryBrokers(options.brokers);
@@ -35,6 +41,7 @@ export async function createGatewayRig(
       logger: createLogger('test', 'silent'),
       openHub: brokers.openHub,
       openTopic: brokers.openTopic,
+      ...(options.protocols === undefined ? {} : { protocols: options.protocols }),
     },
     {
       ...defaults,

@@ -10,6 +10,16 @@ export interface Results {
   readonly retryAfterSeconds: number | undefined;
 }
 
+/** One of the results, as JSON.parse gives it back to a route that answers in another protocol's words. */
+export interface EventResult {
+  readonly id: string | null;
+  readonly outcome: 'accepted' | 'duplicate' | 'rejected' | 'dropped';
+  readonly durability?: 'broker' | 'spool';
+  readonly reason?: string;
+  readonly path?: string;
+  readonly retryable?: true;
+}
+
 const ACCEPTED = ',"outcome":"accepted","durability":"broker"}';
 const SPOOLED = ',"outcome":"accepted","durability":"spool"}';
 const DUPLICATE = ',"outcome":"duplicate"}';
@@ -80,4 +90,22 @@ function problemOf(failure: Failure, retryAfterSeconds: number): Problem {
         retryAfterSeconds,
       );
   }
+}
+
+export function readResults({ json }: Results): readonly EventResult[] {
+  return (JSON.parse(json) as { results: readonly EventResult[] }).results;
+}
+
+/**
+ * For protocols whose clients can only send a whole request again: the problem when anything in it is worth that. What
+ * was accepted comes a second time with the same id, which topic and aggregators know.
+ */
+export function resendOf(results: Results): Problem | undefined {
+  if (results.retryAfterSeconds === undefined) return undefined;
+  const isOverload = readResults(results).some(({ reason, retryable }) => retryable && reason === 'overloaded');
+  return new Problem(
+    isOverload ? 'PS_OVERLOADED' : 'PS_BROKER_UNAVAILABLE',
+    'Not all of this request could be kept; send it again with the same ids',
+    results.retryAfterSeconds,
+  );
 }

@@ -28,6 +28,8 @@ export interface IngestSteps {
   readonly authenticate: (credentials: Credentials) => string | Problem;
   readonly decode: (body: Buffer, encoding: string) => Promise<Buffer | Problem>;
   readonly parse: (body: Buffer, contentType: string | undefined) => ParsedBody | Problem;
+  /** Holds what was not parsed here to the same number of events. */
+  readonly bound: (body: ParsedBody) => ParsedBody | Problem;
   readonly prepare: ReturnType<typeof createPrepare>;
   readonly publish: (outgoing: Outgoing) => Promise<Settlements>;
   /** When to send again what failed now. */
@@ -36,21 +38,36 @@ export interface IngestSteps {
 
 /** The way of a request through the gateway, from bytes to answer. */
 export function createIngest(clock: Clock, steps: IngestSteps) {
-  /** A posted body. */
-  async function ingestBody(request: IngestRequest, body: PostedBody): Promise<Results | Problem> {
+  /** The bytes that were meant; for the routes of other protocols, which read bodies of their own. */
+  function decodeBody(body: PostedBody): Buffer | Promise<Buffer | Problem> {
     const encoding = encodingOf(body.contentEncoding, body.bytes);
-    const bytes = encoding === undefined ? body.bytes : await steps.decode(body.bytes, encoding);
+    return encoding === undefined ? body.bytes : steps.decode(body.bytes, encoding);
+  }
+
+  /** A posted body; `parseForeign` reads one that is not native. */
+  async function ingestBody(
+    request: IngestRequest,
+    body: PostedBody,
+    parseForeign?: (bytes: Buffer) => ParsedBody | Problem,
+  ): Promise<Results | Problem> {
+    const bytes = await decodeBody(body);
     if (bytes instanceof Problem) return bytes;
 
-    const parsed = steps.parse(bytes, body.contentType);
+    const parsed = parseForeign === undefined ? steps.parse(bytes, body.contentType) : parseForeign(bytes);
     if (parsed instanceof Problem) return parsed;
 
-    return ingestItems(request, parsed);
+    return parseForeign === undefined ? ingestItems(request, parsed) : ingestMapped(request, parsed);
   }
 
   /** One event that was put together from something else than a body, such as a pixel's query. */
   function ingestEvent(request: IngestRequest, event: unknown): Promise<Results | Problem> {
     return ingestItems(request, { items: [event] });
+  }
+
+  /** Events that a route has mapped from another protocol. */
+  async function ingestMapped(request: IngestRequest, mapped: ParsedBody): Promise<Results | Problem> {
+    const bounded = steps.bound(mapped);
+    return bounded instanceof Problem ? bounded : ingestItems(request, bounded);
   }
 
   async function ingestItems(request: IngestRequest, parsed: ParsedBody): Promise<Results | Problem> {
@@ -77,7 +94,7 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
 
   /** Whose request it is; the first step, before its body is even read. */
   const { authenticate } = steps;
-  return { authenticate, ingestBody, ingestEvent };
+  return { authenticate, decodeBody, ingestBody, ingestEvent, ingestMapped };
 }
 
 export type Ingest = ReturnType<typeof createIngest>;

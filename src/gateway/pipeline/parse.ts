@@ -12,6 +12,14 @@ export interface ParsedBody {
   readonly isPlain?: boolean;
 }
 
+export interface ParseOptions {
+  readonly eventsPerRequest: number;
+}
+
+function tooManyEvents({ eventsPerRequest }: ParseOptions): Problem {
+  return new Problem('PS_TOO_MANY_EVENTS', `At most ${eventsPerRequest} events in one request: send them in parts`);
+}
+
 const NDJSON = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines)\b/i;
 const NEWLINE = 0x0a;
 
@@ -19,29 +27,20 @@ const NEWLINE = 0x0a;
  * One event, an array, `{events: […]}`, or NDJSON. Content types are hardly to be trusted (beacons are text/plain), so
  * JSON is taken under any; a body that is no JSON but whose first line is one, is NDJSON.
  */
-export function createParse(options: { readonly eventsPerRequest: number }) {
-  const tooMany = () =>
-    new Problem('PS_TOO_MANY_EVENTS', `At most ${options.eventsPerRequest} events in one request: send them in parts`);
+export function createParse(options: ParseOptions) {
+  const tooMany = () => tooManyEvents(options);
+  const bound = createBound(options);
 
   return function parse(body: Buffer, contentType: string | undefined): ParsedBody | Problem {
     if (body.length === 0) return new Problem('PS_BODY_EMPTY', 'Send one event, an array of events, or NDJSON');
     const parsed = NDJSON.test(contentType ?? '') ? parseLines(body) : parseDocument(body);
-    if (parsed instanceof Problem) return parsed;
-    return parsed.items.length > options.eventsPerRequest ? tooMany() : parsed;
+    return parsed instanceof Problem ? parsed : bound(parsed);
   };
 
   function parseDocument(body: Buffer): ParsedBody | Problem {
-    if (!isUtf8(body)) {
-      return looksLikeLines(body) ? parseLines(body) : new Problem('PS_BODY_NOT_UTF8', 'JSON is exchanged as UTF-8');
-    }
-    const text = textOf(body);
-    const isPlain = isPlainJson(text);
-    let value: unknown;
-    try {
-      value = JSON.parse(isPlain ? text : replaceLoneSurrogates(text));
-    } catch (error) {
-      return looksLikeLines(body) ? parseLines(body) : new Problem('PS_BODY_NOT_JSON', messageOf(error));
-    }
+    const parsed = parseJson(body);
+    if (parsed instanceof Problem) return looksLikeLines(body) ? parseLines(body) : parsed;
+    const { value, isPlain } = parsed;
     if (Array.isArray(value)) return { items: value, isPlain };
     if (value === null || typeof value !== 'object') {
       return new Problem('PS_BODY_NOT_EVENTS', 'Send one event, an array of events, or {"events": […]}');
@@ -59,6 +58,24 @@ export function createParse(options: { readonly eventsPerRequest: number }) {
       items.push(parseLine(line));
     }
     return { items };
+  }
+}
+
+export function createBound(options: ParseOptions) {
+  return function bound(body: ParsedBody): ParsedBody | Problem {
+    return body.items.length > options.eventsPerRequest ? tooManyEvents(options) : body;
+  };
+}
+
+/** The value of JSON text in UTF-8, with lone surrogates made harmless. */
+export function parseJson(body: Buffer): { readonly value: unknown; readonly isPlain: boolean } | Problem {
+  if (!isUtf8(body)) return new Problem('PS_BODY_NOT_UTF8', 'JSON is exchanged as UTF-8');
+  const text = textOf(body);
+  const isPlain = isPlainJson(text);
+  try {
+    return { value: JSON.parse(isPlain ? text : replaceLoneSurrogates(text)), isPlain };
+  } catch (error) {
+    return new Problem('PS_BODY_NOT_JSON', messageOf(error));
   }
 }
 

@@ -1,18 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Client } from '../client.js';
-import type { Ingest, IngestRequest } from '../pipeline/ingest.js';
+import type { Ingest, IngestRequest, PostedBody } from '../pipeline/ingest.js';
 import { sendProblem } from '../plugins/problems.js';
 import { Problem } from '../problem.js';
+import { cloudEventsParser } from '../protocols/cloudevents.js';
 
 export interface EventRouteDeps {
   readonly ingest: Ingest;
   readonly readClient: (message: IncomingMessage, writeKeyQuery: string | undefined) => Client;
 }
 
-/** Who asks, when the write key is good. Needs no body. */
-export function admit({ ingest, readClient }: EventRouteDeps, request: FastifyRequest): IngestRequest | Problem {
-  const { credentials, context, traceparent } = readClient(request.raw, writeKeyOf(request.query));
+/** Who asks, when the write key is good. Needs no body; `bodyKey` is a key that a foreign protocol has in its own. */
+export function admit(
+  { ingest, readClient }: EventRouteDeps,
+  request: FastifyRequest,
+  bodyKey?: string,
+): IngestRequest | Problem {
+  const { credentials, context, traceparent } = readClient(request.raw, writeKeyOf(request.query) ?? bodyKey);
   const source = ingest.authenticate(credentials);
   return source instanceof Problem ? source : { source, context, traceparent };
 }
@@ -20,10 +25,18 @@ export function admit({ ingest, readClient }: EventRouteDeps, request: FastifyRe
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 const NO_BODY = Buffer.alloc(0);
 
+export function bodyOf(request: FastifyRequest): PostedBody {
+  return {
+    bytes: Buffer.isBuffer(request.body) ? request.body : NO_BODY,
+    contentType: request.headers['content-type'],
+    contentEncoding: request.headers['content-encoding'],
+  };
+}
+
 /** A request whose write key was good, before its body is read. */
 type AdmittedRequest = FastifyRequest & { admitted: IngestRequest | null };
 
-/** `POST /v1/events`: one event, an array, `{events: […]}` or NDJSON. */
+/** `POST /v1/events`: one event, an array, `{events: […]}`, NDJSON, or CloudEvents. */
 export function addEventRoute(app: FastifyInstance, deps: EventRouteDeps): void {
   app.decorateRequest('admitted', null);
 
@@ -41,12 +54,7 @@ export function addEventRoute(app: FastifyInstance, deps: EventRouteDeps): void 
   app.post('/v1/events', { onRequest }, async (request: FastifyRequest, reply: FastifyReply) => {
     const { admitted } = request as AdmittedRequest;
     if (admitted === null) throw new Error('a request came past its write key');
-    const body = {
-      bytes: Buffer.isBuffer(request.body) ? request.body : NO_BODY,
-      contentType: request.headers['content-type'],
-      contentEncoding: request.headers['content-encoding'],
-    };
-    const answer = await deps.ingest.ingestBody(admitted, body);
+    const answer = await deps.ingest.ingestBody(admitted, bodyOf(request), cloudEventsParser(request.headers));
     if (answer instanceof Problem) return sendProblem(reply, answer);
     if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds));
     return reply.header('content-type', JSON_CONTENT_TYPE).send(answer.json);

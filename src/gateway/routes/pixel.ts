@@ -1,10 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import type { Results } from '../pipeline/answer.js';
+import { type Results, readResults } from '../pipeline/answer.js';
 import { Problem } from '../problem.js';
+import { PIXEL } from '../protocols/protocol.js';
 import { admit, type EventRouteDeps } from './events.js';
-
-/** A transparent GIF of one pixel, the smallest that all browsers take. */
-const GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
 
 const EVENT_FIELDS: ReadonlySet<string> = new Set([
   'type',
@@ -38,7 +36,7 @@ export function addPixelRoute(app: FastifyInstance, deps: EventRouteDeps): void 
       .header('x-penstock-outcome', outcomeOf(answer))
       .header('cache-control', 'no-store, private')
       .header('content-type', 'image/gif')
-      .send(GIF);
+      .send(PIXEL);
   });
 }
 
@@ -68,10 +66,7 @@ function isEmpty(object: object): boolean {
 
 function outcomeOf(answer: Results | Problem): string {
   if (answer instanceof Problem) return `refused; code=${answer.code}`;
-  const { results } = JSON.parse(answer.json) as {
-    results: { outcome: string; reason?: string; path?: string }[];
-  };
-  const [result] = results;
+  const [result] = readResults(answer);
   if (result?.reason === undefined) return result?.outcome ?? 'refused';
   return `${result.outcome}; reason=${result.reason}; path=${encodeURI(result.path ?? '')}`;
 }

@@ -1,0 +1,82 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Results, readResults, resendOf } from '../pipeline/answer.js';
+import type { IngestRequest } from '../pipeline/ingest.js';
+import { sendProblem } from '../plugins/problems.js';
+import { Problem } from '../problem.js';
+import type { EventsRoute, Protocol, Reply, RequestHead } from '../protocols/protocol.js';
+import { admit, bodyOf, type EventRouteDeps } from './events.js';
+
+/** Who sent a request, when its headers or its query say so. */
+type ForeignRequest = FastifyRequest & { sender: IngestRequest | null };
+
+/** The routes of a foreign protocol: decode, map, authenticate, ingest, and an answer in its own words. */
+export function addProtocol(app: FastifyInstance, deps: EventRouteDeps, protocol: Protocol): void {
+  if (!app.hasRequestDecorator('sender')) app.decorateRequest('sender', null);
+  for (const route of protocol.routes) {
+    for (const path of route.paths) {
+      if ('page' in route) app.get(path, (request, reply) => send(reply, route.page(headOf(request))));
+      else addEventsRoute(app, deps, route, path);
+    }
+  }
+}
+
+function addEventsRoute(app: FastifyInstance, deps: EventRouteDeps, route: EventsRoute, path: string): void {
+  // A key in the headers or the query is judged before the body is read. Only where there is none, the body may have it.
+  const onRequest = (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+    const sender = admit(deps, request);
+    if (!(sender instanceof Problem)) (request as ForeignRequest).sender = sender;
+    else if (sender.code !== 'PS_WRITE_KEY_MISSING') {
+      refuse(reply, route, sender, headOf(request));
+      return;
+    }
+    done();
+  };
+  app.route({
+    method: route.method,
+    url: path,
+    // Who asks for the head only has not sent an event.
+    exposeHeadRoute: false,
+    onRequest,
+    handler: async (request, reply) => {
+      const head = headOf(request);
+      const outcome = await take(deps, route, request, head);
+      if (outcome instanceof Problem) return refuse(reply, route, outcome, head);
+      return send(reply, route.answer(readResults(outcome), head));
+    },
+  });
+}
+
+async function take(
+  deps: EventRouteDeps,
+  route: EventsRoute,
+  request: FastifyRequest,
+  head: RequestHead,
+): Promise<Results | Problem> {
+  const body = await deps.ingest.decodeBody(bodyOf(request));
+  if (body instanceof Problem) return body;
+  const mapped = route.map(head, body);
+  if (mapped instanceof Problem) return mapped;
+  const sender = (request as ForeignRequest).sender ?? admit(deps, request, mapped.writeKey);
+  if (sender instanceof Problem) return sender;
+  const results = await deps.ingest.ingestMapped(sender, mapped);
+  return results instanceof Problem ? results : (resendOf(results) ?? results);
+}
+
+function headOf(request: FastifyRequest): RequestHead {
+  return {
+    route: request.routeOptions.url ?? '',
+    params: request.params as Record<string, string>,
+    query: request.query as Record<string, unknown>,
+    headers: request.headers,
+  };
+}
+
+function refuse(reply: FastifyReply, route: EventsRoute, problem: Problem, head: RequestHead): FastifyReply {
+  if (route.refuse === undefined) return sendProblem(reply, problem);
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
+  return send(reply, route.refuse(problem, head));
+}
+
+function send(reply: FastifyReply, { status, headers, body }: Reply): FastifyReply {
+  return reply.code(status).headers(headers).send(body);
+}
