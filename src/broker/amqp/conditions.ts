@@ -104,6 +104,11 @@ export const internalError: AmqpFault = {
   description: 'The broker could not complete the operation.',
 };
 
+export const quotaExceeded = (description: string): AmqpFault => ({
+  condition: 'amqp:resource-limit-exceeded',
+  description,
+});
+
 const diskFull: AmqpFault = {
   condition: 'amqp:resource-limit-exceeded',
   description: 'The disk of the broker is full: nothing of this send was kept.',

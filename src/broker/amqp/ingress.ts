@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery, EventContext, Receiver } from 'rhea';
 import { BATCH_FORMAT, type IncomingMessage, identified, parseIncoming, splitBatch } from '../message/index.js';
-import type { QueueEntity, TopicEntity } from '../namespace/index.js';
-import { type AmqpFault, faultOf, messageTooLarge, notAllowed } from './conditions.js';
+import { overQuota, type QueueEntity, type TopicEntity } from '../namespace/index.js';
+import { type AmqpFault, faultOf, messageTooLarge, notAllowed, quotaExceeded } from './conditions.js';
 import type { Pausable, Pressure } from './pressure.js';
 import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
 import type { OpenTransaction, Transactions } from './transactions/registry.js';
@@ -65,7 +65,9 @@ export function refusalOf(entity: QueueEntity | TopicEntity, messages: readonly 
     if (fault) return fault;
   }
   const missing = requiresSession(entity) && messages.some(({ sessionId }) => sessionId === undefined);
-  return missing ? sessionIdMissing : undefined;
+  if (missing) return sessionIdMissing;
+  const full = overQuota(entity);
+  return full && quotaExceeded(full.description);
 }
 
 const newId = () => randomUUID().replaceAll('-', '');

@@ -62,13 +62,13 @@ const subscriptionInfo = ({ record, queue }: SubscriptionEntity): SubscriptionIn
   runtime: queueFacts(record, queue),
 });
 
-const topicInfo = ({ record, subscriptions, accessedAtMs, scheduler }: TopicEntity): TopicInfo => ({
+const topicInfo = ({ record, subscriptions, accessedAtMs, scheduler, sizeBytes }: TopicEntity): TopicInfo => ({
   definition: { ...record.definition, subscriptions: [...subscriptions.values()].map((one) => one.record.definition) },
   runtime: {
     createdAtMs: record.createdAtMs,
     updatedAtMs: record.updatedAtMs,
     accessedAtMs,
-    sizeBytes: [...subscriptions.values()].reduce((sum, one) => sum + bytesOf(one.queue), scheduler.facts().bytes),
+    sizeBytes: sizeBytes(),
     activeMessageCount: 0,
     deadLetterMessageCount: 0,
     scheduledMessageCount: scheduler.facts().count,

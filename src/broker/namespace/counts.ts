@@ -38,9 +38,9 @@ export function countMessages(
   };
 }
 
-/** Of all messages, whatever their state. */
+/** Of all messages, whatever their state, with those that could not be delivered. */
 export const bytesOf = (queue: QueueRuntime, scheduled: ScheduledFacts = EMPTY): number =>
-  queue.facts().bytes +
-  (queue.deadLetters?.facts().bytes ?? 0) +
-  (queue.transferDeadLetters?.facts().bytes ?? 0) +
+  queue.sizeBytes() +
+  (queue.deadLetters?.sizeBytes() ?? 0) +
+  (queue.transferDeadLetters?.sizeBytes() ?? 0) +
   scheduled.bytes;

@@ -19,6 +19,7 @@ import {
 import type { Store, Write } from '../store/types.js';
 import type { QueueSettings } from '../topology/types.js';
 import { createCopies } from './copies.js';
+import { bytesOf } from './counts.js';
 import { createDeletion } from './deletion.js';
 import { createForwarding, type Destination, type FindDestination, type Forwarding } from './forwarding.js';
 import { createHubRuntime, createPartitionRuntime, type HubRuntime } from './hub-runtime.js';
@@ -26,6 +27,7 @@ import { type Budget, createInlet, newBudget } from './inlet.js';
 import { createIntake, type Intake } from './intake.js';
 import { peekMessages } from './peek.js';
 import { createQueueRuntime, type QueueRuntime, type QueueRuntimeSettings } from './queue-runtime.js';
+import { overQuota } from './quota.js';
 import type { HubRecord, QueueRecord, SubscriptionRecord, TopicRecord } from './records.js';
 import {
   createScheduler,
@@ -52,6 +54,8 @@ interface Inbound extends Destination {
   readonly scheduler: Scheduler;
   /** Takes messages that are enqueued later; answers their sequence numbers once that is durable. */
   readonly schedule: ScheduleMessages;
+  /** Of all messages in it, whatever their state; of a topic those of its subscriptions too. */
+  sizeBytes(): number;
 }
 
 export interface QueueEntity extends Live<QueueRecord>, Inbound {
@@ -168,9 +172,11 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
     intake,
     refusal: ({ sessionId }) =>
       disabled(entity) ??
+      overQuota(entity) ??
       (entity.record.definition.requiresSession && sessionId === undefined ? sessionMissing : undefined),
     scheduler,
     schedule: createScheduling(deps.clock, intake, scheduler),
+    sizeBytes: () => bytesOf(opened.queue, scheduler.facts()),
     contribute(into) {
       opened.contribute(into);
       scheduler.contribute(into);
@@ -250,10 +256,15 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     history,
     accessedAtMs: record.createdAtMs,
     inlet,
-    refusal: () => disabled(entity),
+    refusal: () => disabled(entity) ?? overQuota(entity),
     intake,
     scheduler,
     schedule: createScheduling(deps.clock, intake, scheduler),
+    sizeBytes() {
+      let bytes = scheduler.facts().bytes;
+      for (const { queue } of subscriptions.values()) bytes += bytesOf(queue);
+      return bytes;
+    },
     peek: (fromSequence, limit) => peekMessages(deps.store, record.historyId, { fromSequence, firstActive: 0, limit }),
     contribute(into) {
       scheduler.contribute(into);

@@ -13,7 +13,7 @@ import type { Staged } from './staged.js';
 /** Most entities that a message is forwarded to, one after the other. */
 const MAX_HOPS = 4;
 
-interface TransferFault {
+export interface TransferFault {
   readonly reason: string;
   readonly description: string;
 }

@@ -10,6 +10,7 @@ export type { PartitionRuntime } from './hub-runtime.js';
 export { createHubsPort } from './hubs-port.js';
 export { openNamespace } from './namespace.js';
 export type { QueueRuntime } from './queue-runtime.js';
+export { overQuota } from './quota.js';
 export type { HeldSession } from './sessions/held-session.js';
 export type { SessionRuntime } from './sessions/session-runtime.js';
 export type { PreparedSettlement, SettleAction, SettleOutcome, Settling } from './settling.js';

@@ -88,6 +88,8 @@ export interface QueueRuntime extends Settling {
   readonly deleteActive: DeleteActive;
   /** Messages of every state from a sequence number on, without locking them. */
   peek(fromSequence: number, limit: number): Promise<PeekedMessage[]>;
+  /** Of all messages, whatever their state. */
+  sizeBytes(): number;
   facts(): QueueState & { readonly accessedAtMs: number };
   /** Adds what has to be written with the next batch. */
   contribute(into: Write[]): void;
@@ -300,6 +302,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
       });
     },
 
+    sizeBytes: queue.sizeBytes,
     facts: () => ({ ...queue.state(), accessedAtMs }),
 
     contribute(into) {

@@ -35,6 +35,7 @@ export function topologyFromEmulatorConfig(config: Json): Topology {
       children(bus, 'Queues').map((queue) => ({
         name: nameOf(queue),
         ...queueSettings(settingsOf(queue)),
+        maxSizeInMegabytes: MAX_SIZE_IN_MEGABYTES,
         ...duplicateDetection(settingsOf(queue)),
       })),
     ),
@@ -43,10 +44,14 @@ export function topologyFromEmulatorConfig(config: Json): Topology {
   };
 }
 
+/** The file cannot say a size, and the 100 MB of the emulator are a bound of its own: so it is the largest that there is. */
+const MAX_SIZE_IN_MEGABYTES = 81_920;
+
 function readTopic(topic: Node): TopicDefinition {
   const settings = settingsOf(topic);
   return {
     name: nameOf(topic),
+    maxSizeInMegabytes: MAX_SIZE_IN_MEGABYTES,
     ...duplicateDetection(settings),
     defaultMessageTimeToLiveMs: duration(settings, 'DefaultMessageTimeToLive', 'PT1H'),
     subscriptions: children(topic, 'Subscriptions').map(readSubscription),

@@ -22,6 +22,8 @@ import type {
 const SECOND_MS = 1000;
 const MINUTE_MS = 60_000;
 
+/** Of a queue or topic that says nothing of its size. */
+export const DEFAULT_SIZE_IN_MEGABYTES = 1024;
 const LEAST_DUPLICATE_WINDOW_MS = 20 * SECOND_MS;
 export const MAX_SUBSCRIPTIONS = 2000;
 export const MAX_RULES = 2000;

@@ -1,4 +1,5 @@
 import { parseDuration } from './duration.js';
+import { DEFAULT_SIZE_IN_MEGABYTES } from './entity-limits.js';
 import { TopologyError } from './errors.js';
 import { checkTopology } from './limits.js';
 import type {
@@ -116,6 +117,12 @@ function duplicateDetection(spec: Spec): DuplicateDetection {
     : { requiresDuplicateDetection: false, duplicateDetectionHistoryTimeWindowMs: 600 * SECOND_MS };
 }
 
+/** In megabytes. */
+function size(spec: Spec): Pick<QueueDefinition, 'maxSizeInMegabytes'> {
+  const maxSizeInMegabytes = spec.integer('size', DEFAULT_SIZE_IN_MEGABYTES);
+  return maxSizeInMegabytes === DEFAULT_SIZE_IN_MEGABYTES ? {} : { maxSizeInMegabytes };
+}
+
 function finished<T>(spec: Spec, definition: T): T {
   spec.end();
   return definition;
@@ -123,13 +130,14 @@ function finished<T>(spec: Spec, definition: T): T {
 
 function readQueue(text: string): QueueDefinition {
   const spec = parseSpec('queue', text);
-  return finished(spec, { name: spec.name, ...queueSettings(spec), ...duplicateDetection(spec) });
+  return finished(spec, { name: spec.name, ...queueSettings(spec), ...size(spec), ...duplicateDetection(spec) });
 }
 
 function readTopic(text: string): TopicDefinition {
   const spec = parseSpec('topic', text);
   return finished(spec, {
     name: spec.name,
+    ...size(spec),
     ...duplicateDetection(spec),
     defaultMessageTimeToLiveMs: spec.durationMs('ttl', Number.POSITIVE_INFINITY),
     subscriptions: [],

@@ -47,7 +47,7 @@ describe('a Config.json of the Service Bus emulator', () => {
     const { queues, topics, hubs } = loadTopology(path);
     rmSync(folder, { recursive: true });
     expect(queues).toMatchObject([
-      { name: 'queue.1', duplicateDetectionHistoryTimeWindowMs: 5000, maxDeliveryCount: 3 },
+      { name: 'queue.1', duplicateDetectionHistoryTimeWindowMs: 5000, maxDeliveryCount: 3, maxSizeInMegabytes: 81_920 },
     ]);
     expect(queues[0]).not.toHaveProperty('forwardTo');
     expect(topics).toMatchObject([{ name: 'topic.1', requiresDuplicateDetection: true }]);

@@ -26,7 +26,10 @@ describe('entities from flags', () => {
 
   it('take options', () => {
     const { queues, topics, hubs } = read({
-      queue: ['a,lock=30s,deliveries=3,ttl=P1D,sessions,dead-letter-expired,dedup=10m,forward-dead-letters-to=b', 'b'],
+      queue: [
+        'a,lock=30s,deliveries=3,ttl=P1D,sessions,dead-letter-expired,dedup=10m,forward-dead-letters-to=b,size=2048',
+        'b',
+      ],
       topic: ['shop/events,dedup=13h,ttl=7d'],
       subscription: ["shop/events/se,lock=PT5M,filter=country IN ('SE', 'NO') AND a=1"],
       hub: ['clicks:8,retention=24h,groups=archive+live'],
@@ -34,6 +37,7 @@ describe('entities from flags', () => {
     expect(queues[0]).toMatchObject({
       lockDurationMs: 30_000,
       maxDeliveryCount: 3,
+      maxSizeInMegabytes: 2048,
       defaultMessageTimeToLiveMs: 86_400_000,
       requiresSession: true,
       deadLetteringOnMessageExpiration: true,

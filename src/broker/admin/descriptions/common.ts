@@ -1,3 +1,4 @@
+import { DEFAULT_SIZE_IN_MEGABYTES } from '../../topology/entity-limits.js';
 import type {
   DuplicateDetection,
   EntitySettings,
@@ -15,7 +16,6 @@ import { authorizationRulesField, readAuthorizationRules } from './authorization
 const COUNTS = 'http://schemas.microsoft.com/netservices/2011/06/servicebus';
 
 const NEVER_MS = Number.POSITIVE_INFINITY;
-const DEFAULT_MEGABYTES = 1024;
 /** What a link takes at most. */
 const MAX_MESSAGE_KILOBYTES = 1024;
 
@@ -80,10 +80,13 @@ export function readIntakeSettings({ fields, description, newKey }: IntakeReadin
   fields.only('MaxMessageSizeInKilobytes', String(MAX_MESSAGE_KILOBYTES));
   const partitioned = fields.boolean('EnablePartitioning', existing?.enablePartitioning ?? false);
   refuseChange('EnablePartitioning', existing && (existing.enablePartitioning ?? false), partitioned);
-  const sizeInMegabytes = fields.integer('MaxSizeInMegabytes', existing?.maxSizeInMegabytes ?? DEFAULT_MEGABYTES);
+  const sizeInMegabytes = fields.integer(
+    'MaxSizeInMegabytes',
+    existing?.maxSizeInMegabytes ?? DEFAULT_SIZE_IN_MEGABYTES,
+  );
   const rules = readAuthorizationRules(description, newKey) ?? existing?.authorizationRules ?? [];
   return without({
-    maxSizeInMegabytes: sizeInMegabytes === DEFAULT_MEGABYTES ? undefined : sizeInMegabytes,
+    maxSizeInMegabytes: sizeInMegabytes === DEFAULT_SIZE_IN_MEGABYTES ? undefined : sizeInMegabytes,
     enablePartitioning: partitioned || undefined,
     enableExpress: fields.boolean('EnableExpress', existing?.enableExpress ?? false) || undefined,
     authorizationRules: rules.length === 0 ? undefined : rules,
@@ -145,7 +148,7 @@ export const entityFields = (settings: EntitySettings) => ({
 });
 
 export const intakeFields = (settings: IntakeSettings) => ({
-  maxSize: field('MaxSizeInMegabytes', settings.maxSizeInMegabytes ?? DEFAULT_MEGABYTES),
+  maxSize: field('MaxSizeInMegabytes', settings.maxSizeInMegabytes ?? DEFAULT_SIZE_IN_MEGABYTES),
   anonymous: field('IsAnonymousAccessible', false),
   authorization: authorizationRulesField(settings.authorizationRules ?? []),
   partitioning: field('EnablePartitioning', settings.enablePartitioning ?? false),

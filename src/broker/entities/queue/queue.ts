@@ -341,6 +341,7 @@ export function createQueue(
     expireLocks: (nowMs: number): Settlement[] => locks.expire(nowMs).map((entry) => comeBack(entry)),
 
     state,
+    sizeBytes: () => bytes,
 
     /** Further writes of what was put since this was last asked: they belong to the same batch. */
     takeExtras(): Write[] {
