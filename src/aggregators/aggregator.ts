@@ -9,7 +9,7 @@ import { createPartitionState, type PartitionState, type SavedState } from './st
 import { decodeSnapshot, encodeSnapshot } from './state/snapshot.js';
 
 /** A change of what the state means takes a new one; the figures are then made anew from what the hub retains. */
-const STATE_GENERATION = 'g1';
+const STATE_GENERATION = 'g2';
 
 export interface AggregatorDeps {
   readonly processor: Pick<PartitionProcessor, 'checkpoint'>;

@@ -1,3 +1,5 @@
+import { SESSION_GAP_MS } from '../shared/live-keys.js';
+
 /** What the figures promise depends on these; a change of any that alters a figure needs a new generation of the state. */
 export interface AggregatorOptions {
   /** How far behind its partition's watermark an event may be and still be counted. At least `LONGEST_LOOK_BACK_MS`. */
@@ -12,6 +14,12 @@ export interface AggregatorOptions {
   };
   /** Most distinct names that a pane keeps apart; further ones are added up under `(other)`. */
   readonly maxNamesPerPane: number;
+  readonly sessions: {
+    /** A session ends after this long without an event of its visitor. */
+    readonly gapMs: number;
+    /** Visitors of a partition whose sessions are kept apart. */
+    readonly maxKeys: number;
+  };
 }
 
 /** The longest that a live figure looks back at who was seen when: distinct visitors of 15 minutes. */
@@ -22,4 +30,5 @@ export const defaultAggregatorOptions: AggregatorOptions = Object.freeze({
   maxSkewMs: 5 * 60_000,
   dedup: Object.freeze({ rotateAfterMs: 30 * 60_000, maxIdsPerGeneration: 1 << 18 }),
   maxNamesPerPane: 20_000,
+  sessions: Object.freeze({ gapMs: SESSION_GAP_MS, maxKeys: 250_000 }),
 });

@@ -7,10 +7,14 @@
  * written). All keys of a metric carry the same hash tag, so that one script can write many of its windows in a Redis
  * Cluster. A changed layout or definition takes a new generation and so never mixes with the old.
  */
-const GENERATION = 'g1';
+const GENERATION = 'g2';
 
-/** Width of the panes that all windowed metrics are kept in. */
+/** Width of the panes that most windowed metrics are kept in. */
 export const PANE_MS = 60_000;
+/** Width of the panes of `sessions`, by the start of the session. */
+const SESSION_PANE_MS = 30 * 60_000;
+/** A session ends after this long without an event of its visitor. */
+export const SESSION_GAP_MS = 30 * 60_000;
 
 /** How long a pane stays readable after its end (or after it was last written, if that is later). */
 export const PANE_RETENTION_MS = 8 * 24 * 3_600_000;
@@ -19,8 +23,10 @@ export const PANE_RETENTION_MS = 8 * 24 * 3_600_000;
 export const LIVE_CHANNEL = `penstock:live:${GENERATION}`;
 
 /** Metrics that count names in panes. Their values are whole numbers. */
-export const paneMetrics = ['visitors', 'devices', 'pages', 'categories'] as const;
+export const paneMetrics = ['visitors', 'sessions', 'devices', 'pages', 'categories'] as const;
 export type PaneMetric = (typeof paneMetrics)[number];
+
+export const paneMsOf = (metric: string): number => (metric === 'sessions' ? SESSION_PANE_MS : PANE_MS);
 
 /** Metrics that keep the newest few of something. Their single value is a JSON array. */
 export const listMetrics = ['visitorsLatest', 'events'] as const;
@@ -41,13 +47,16 @@ export const visitorNames = {
   newest: 'newest',
 } as const;
 
+/** The name inside the panes of `sessions`: sessions that began in the pane. */
+export const SESSIONS_NAME = 'sessions';
+
 /** Name of the only value of a list metric. */
 export const LIST_NAME = 'list';
 
 const base = (metric: string) => `penstock:{live:${metric}}:${GENERATION}`;
 
 /** Hash of one pane. */
-export const paneKey = (metric: string, startMs: number): string => `${base(metric)}:${PANE_MS}:${startMs}`;
+export const paneKey = (metric: string, startMs: number): string => `${base(metric)}:${paneMsOf(metric)}:${startMs}`;
 
 /** Sorted set of the panes that exist: member and score are the start of the pane. */
 export const paneIndexKey = (metric: string): string => `${base(metric)}:index`;

@@ -11,6 +11,12 @@ export interface LiveFigures {
     /** 15 one-minute panes, oldest first, gaps filled with 0. */
     readonly series: readonly { readonly start: string; readonly visitors: number; readonly pageViews: number }[];
   };
+  readonly sessions: {
+    /** Sessions whose last event is less than 30 minutes old. */
+    readonly open: number;
+    /** Sessions that began in each of the last 16 half hours, oldest first, gaps filled with 0. */
+    readonly series: readonly { readonly start: string; readonly sessions: number }[];
+  };
   /** Distinct visitors active in the last 10 minutes by device type. */
   readonly devices: { readonly total: number; readonly byType: Readonly<Record<string, number>> };
   /** The 10 most viewed pages of the last hour. */

@@ -23,6 +23,13 @@ export const noFigures: LiveFigures = {
       pageViews: 0,
     })),
   },
+  sessions: {
+    open: 0,
+    series: Array.from({ length: 16 }, (_, index) => ({
+      start: iso(Math.floor(NOW / 1_800_000) * 1_800_000 - (15 - index) * 1_800_000),
+      sessions: 0,
+    })),
+  },
   devices: { total: 0, byType: {} },
   pages: [],
   categories: [],

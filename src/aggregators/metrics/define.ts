@@ -2,6 +2,7 @@ import type { PenstockEvent } from '../../events/index.js';
 import type { ListMetric, PaneMetric } from '../../shared/live-keys.js';
 import type { Visit } from '../state/visitors.js';
 import type { NewestOptions } from '../windows/newest.js';
+import type { SessionFold } from '../windows/sessions.js';
 
 /** What is known about an event when a metric looks at it. Reused for the next event: nothing may keep it. */
 export interface Observation {
@@ -32,6 +33,12 @@ export interface PaneMetricDefinition {
   observe(observation: Observation, count: Count): void;
 }
 
+/** A metric of what a visitor did in a session, in the pane of the session's start. */
+export interface SessionMetricDefinition extends Pick<SessionFold<Observation>, 'aggregate' | 'filter' | 'emit'> {
+  readonly kind: 'sessions';
+  readonly name: PaneMetric;
+}
+
 /** A metric that keeps the newest few entries, one for each key. An event without a key is not listed. */
 export interface ListMetricDefinition<T = unknown> extends NewestOptions<PenstockEvent, T> {
   readonly kind: 'list';
@@ -41,6 +48,11 @@ export interface ListMetricDefinition<T = unknown> extends NewestOptions<Penstoc
 
 export const definePaneMetric = (definition: Omit<PaneMetricDefinition, 'kind'>): PaneMetricDefinition => ({
   kind: 'panes',
+  ...definition,
+});
+
+export const defineSessionMetric = (definition: Omit<SessionMetricDefinition, 'kind'>): SessionMetricDefinition => ({
+  kind: 'sessions',
   ...definition,
 });
 

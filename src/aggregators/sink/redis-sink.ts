@@ -4,12 +4,12 @@ import {
   LIST_NAME,
   LIVE_CHANNEL,
   listMetrics,
-  PANE_MS,
   PANE_RETENTION_MS,
   paneExpiriesKey,
   paneIndexKey,
   paneKey,
   paneMetrics,
+  paneMsOf,
   singleKey,
   TOTALS,
 } from '../../shared/live-keys.js';
@@ -135,7 +135,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
 
 /** Readable for the retention after its end, or after its data reached the hub: old events of an import are shown too. */
 function paneWindow(metric: string, pane: PaneChange, enqueuedAtMs: number): Window {
-  const expiryMs = Math.max(pane.startMs + PANE_MS, enqueuedAtMs) + PANE_RETENTION_MS;
+  const expiryMs = Math.max(pane.startMs + paneMsOf(metric), enqueuedAtMs) + PANE_RETENTION_MS;
   return { key: paneKey(metric, pane.startMs), start: pane.startMs, expiryMs, pairs: pairsOf(pane) };
 }
 

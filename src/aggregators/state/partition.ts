@@ -1,12 +1,13 @@
 import type { PenstockEvent } from '../../events/index.js';
-import { PANE_MS } from '../../shared/live-keys.js';
+import { PANE_MS, PANE_RETENTION_MS, paneMsOf } from '../../shared/live-keys.js';
 import { parseIsoTime } from '../iso-time.js';
 import type { Observation } from '../metrics/define.js';
-import { listMetricDefinitions, paneMetricDefinitions } from '../metrics/index.js';
+import { listMetricDefinitions, paneMetricDefinitions, sessionMetricDefinitions } from '../metrics/index.js';
 import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
 import { createWatermark } from '../watermark.js';
 import { createNewest, type NewestEntry } from '../windows/newest.js';
 import { type CounterPanes, createCounterPanes, type PaneChange, type SavedPane } from '../windows/panes.js';
+import { createSessions, type SavedSessions } from '../windows/sessions.js';
 import { createIdHistory, type SavedIds } from './id-history.js';
 import { createVisitors, type SavedVisitor, type Visit } from './visitors.js';
 
@@ -27,6 +28,10 @@ const totalNames = {
   malformed: 'malformed',
   /** Events beyond the allowed lateness. */
   late: 'late',
+  /** Events of visitors beyond the number whose sessions are kept; they are in every other figure. */
+  withoutSession: 'without_session',
+  /** Events out of order that moved the start of a session or made two of them one: a shown figure may have gone down. */
+  revised: 'revised_sessions',
 } as const;
 
 /** What changed since the last time, as absolute values. */
@@ -71,12 +76,15 @@ export interface SavedState {
   readonly lists: Readonly<Record<string, readonly NewestEntry<unknown>[]>>;
   readonly totals: SavedPanes;
   readonly visitors: readonly SavedVisitor[];
+  readonly sessions: SavedSessions;
   readonly ids: SavedIds;
 }
 
 type SavedPanes = readonly SavedPane[];
 
 const TOTALS_PANE = 0;
+/** A session's pane starts before the session, by this much at the most. */
+const LONGEST_PANE_MS = 60 * 60_000;
 
 /** What a metric is shown for a late event, so that it counts whatever it would have counted. */
 const LATE_VISIT: Visit = Object.freeze({
@@ -107,6 +115,23 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
     };
     return { definition, panes, add, addLate, lateName: `${totalNames.late}:${definition.name}` };
   });
+  /** Sessions that go on may change panes long before the horizon, but none that nobody can read any more. */
+  let oldestReadableMs = Number.NEGATIVE_INFINITY;
+  const sessionMetrics = sessionMetricDefinitions.map((definition) => {
+    const panes = createCounterPanes(options, saved?.panes[definition.name]);
+    const paneWidthMs = paneMsOf(definition.name);
+    const count = (startMs: number, name: string, by: 1 | -1) => {
+      const startOfPaneMs = startMs - (startMs % paneWidthMs);
+      if (startOfPaneMs >= oldestReadableMs) panes.add(startOfPaneMs, name, by);
+    };
+    return { definition, panes, count, lateName: `${totalNames.late}:${definition.name}` };
+  });
+  const sessions = createSessions(
+    options.sessions,
+    sessionMetrics.map(({ definition, count }) => ({ ...definition, id: definition.name, count })),
+    saved?.sessions,
+  );
+  const allPanes = [...metrics, ...sessionMetrics];
   const lists = listMetricDefinitions.map((definition) => ({
     definition,
     newest: createNewest(definition, saved?.lists[definition.name]),
@@ -117,7 +142,12 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
     horizonMs = next;
     visitors.evict(horizonMs);
     for (const { panes } of metrics) panes.evict(horizonMs);
+    sessions.evict(horizonMs);
+    oldestReadableMs = horizonMs - PANE_RETENTION_MS;
+    for (const { panes } of sessionMetrics) panes.evict(sessionHorizonMs());
   };
+  const sessionHorizonMs = () =>
+    Math.max(oldestReadableMs, Math.min(horizonMs, sessions.oldestStartMs) - LONGEST_PANE_MS);
   if (saved !== undefined) {
     // In this order: a pane that was saved because it was not shown yet must not be evicted before it is.
     markAllDirty();
@@ -125,7 +155,7 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
   }
 
   function markAllDirty(): void {
-    for (const { panes } of metrics) panes.markAllDirty();
+    for (const { panes } of allPanes) panes.markAllDirty();
     for (const { newest } of lists) newest.markDirty();
     totals.markAllDirty();
   }
@@ -140,6 +170,7 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
       definition.observe(observation, addLate);
       if (late) addTotal(lateName);
     }
+    if (observation.visitor !== undefined) for (const { lateName } of sessionMetrics) addTotal(lateName);
   };
 
   const observe = (event: PenstockEvent, timeMs: number, enqueuedAtMs: number) => {
@@ -155,6 +186,10 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
     observation.visit =
       visitor === undefined ? undefined : visitors.visit(visitor, paneMs, event.data.context?.device ?? 'other');
     for (const { definition, add } of metrics) definition.observe(observation, add);
+    if (visitor !== undefined) {
+      const outcome = sessions.observe(visitor, timeMs, observation);
+      if (outcome !== 'counted') addTotal(outcome === 'full' ? totalNames.withoutSession : totalNames.revised);
+    }
     for (const { definition, newest } of lists) {
       const key = definition.keyOf(observation);
       if (key !== undefined) newest.offer(key, timeMs, event);
@@ -186,7 +221,7 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
       if (position === undefined) return undefined;
       const changes: StateChanges = {
         position,
-        panes: metrics
+        panes: allPanes
           .map(({ definition, panes }) => ({ metric: definition.name, changes: panes.takeDirty() }))
           .filter(({ changes }) => changes.length > 0),
         lists: lists.flatMap(({ definition, newest }) => {
@@ -203,7 +238,7 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
       for (const { metric, changes: paneChanges } of changes.panes) {
         const panes = panesOf(metric);
         panes.written(paneChanges);
-        panes.evict(horizonMs);
+        panes.evict(metrics.some((metric) => metric.panes === panes) ? horizonMs : sessionHorizonMs());
       }
     },
     notWritten(changes) {
@@ -215,24 +250,25 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
     },
     markAllDirty,
     get unwritten() {
-      return metrics.reduce((sum, { panes }) => sum + panes.unwritten, 0);
+      return allPanes.reduce((sum, { panes }) => sum + panes.unwritten, 0);
     },
     save() {
       if (position === undefined) throw new Error('nothing was applied yet');
       return {
         position,
         watermarkMs: Number.isFinite(watermark.timeMs) ? watermark.timeMs : null,
-        panes: Object.fromEntries(metrics.map(({ definition, panes }) => [definition.name, panes.entries()])),
+        panes: Object.fromEntries(allPanes.map(({ definition, panes }) => [definition.name, panes.entries()])),
         lists: Object.fromEntries(lists.map(({ definition, newest }) => [definition.name, newest.list()])),
         totals: totals.entries(),
         visitors: visitors.entries(),
+        sessions: sessions.save(),
         ids: ids.save(),
       };
     },
   };
 
   function panesOf(metric: string): CounterPanes {
-    const found = metrics.find(({ definition }) => definition.name === metric);
+    const found = allPanes.find(({ definition }) => definition.name === metric);
     if (found === undefined) throw new Error(`no metric ${metric}`);
     return found.panes;
   }

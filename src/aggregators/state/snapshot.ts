@@ -23,6 +23,10 @@ const savedSchema = z.object({
   lists: z.record(z.string(), z.array(z.object({ key: z.string(), timeMs: z.number(), entry: z.unknown() }))),
   totals: counters,
   visitors: z.array(z.tuple([z.string(), z.array(z.number()), z.array(z.number())])),
+  sessions: z.object({
+    folds: z.array(z.string()),
+    keys: z.array(z.tuple([z.string(), z.array(z.tuple([z.number(), z.number()], z.union([z.number(), z.string()])))])),
+  }),
   idsRotatedAtMs: z.number().nullable(),
 });
 

@@ -1,9 +1,10 @@
 import type { LatestEvent, LatestVisitor, LiveFigures } from '../../shared/live.js';
-import { PANE_MS, visitorNames } from '../../shared/live-keys.js';
+import { PANE_MS, paneMsOf, SESSION_GAP_MS, SESSIONS_NAME, visitorNames } from '../../shared/live-keys.js';
 
 /** What the figures are made from: panes by start, added up over the partitions, and each partition's newest entries. */
 export interface LiveData {
   readonly visitors: Panes;
+  readonly sessions: Panes;
   readonly devices: Panes;
   readonly pages: Panes;
   readonly categories: Panes;
@@ -21,7 +22,9 @@ interface ListEntry<T> {
 }
 
 /** How many panes each figure looks back over, the current one included. */
-export const lookBack = { visitors: 15, devices: 10, pages: 60, categories: 60 } as const;
+export const lookBack = { visitors: 15, sessions: 16, devices: 10, pages: 60, categories: 60 } as const;
+/** Panes of `visitors` in which the newest event of an open session is. */
+export const OPEN_PANES = SESSION_GAP_MS / PANE_MS;
 /** Panes ahead of the clock that are looked at too: clocks of gateways and readers differ a little. */
 export const AHEAD_PANES = 5;
 
@@ -32,8 +35,10 @@ const NEWEST_EVENTS = 100;
 /** The live figures as of `nowMs`. Pure. */
 export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
   const currentMs = nowMs - (nowMs % PANE_MS);
-  const starts = (count: number) =>
-    Array.from({ length: count }, (_, index) => currentMs - (count - 1 - index) * PANE_MS);
+  const starts = (count: number, paneMs = PANE_MS) => {
+    const lastMs = nowMs - (nowMs % paneMs);
+    return Array.from({ length: count }, (_, index) => lastMs - (count - 1 - index) * paneMs);
+  };
   const startMs = (count: number) => currentMs - (count - 1) * PANE_MS;
   const seen = (count: number) => sumOf(data.visitors, visitorNames.newest, startMs(count));
   const byType = totalsOf(data.devices, startMs(lookBack.devices));
@@ -45,6 +50,14 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
         start: new Date(paneMs).toISOString(),
         visitors: data.visitors.get(paneMs)?.values.get(visitorNames.distinct) ?? 0,
         pageViews: data.visitors.get(paneMs)?.values.get(visitorNames.pageViews) ?? 0,
+      })),
+    },
+    sessions: {
+      // A visitor has one open session at the most: the one of their newest event.
+      open: seen(OPEN_PANES),
+      series: starts(lookBack.sessions, paneMsOf('sessions')).map((paneMs) => ({
+        start: new Date(paneMs).toISOString(),
+        sessions: data.sessions.get(paneMs)?.values.get(SESSIONS_NAME) ?? 0,
       })),
     },
     devices: {

@@ -6,14 +6,14 @@ import {
   LIVE_CHANNEL,
   type ListMetric,
   listMetrics,
-  PANE_MS,
   type PaneMetric,
   paneMetrics,
+  paneMsOf,
   TOTALS,
 } from '../../shared/live-keys.js';
 import { QueryError } from '../errors.js';
 import type { LiveRedis } from './connection.js';
-import { AHEAD_PANES, figuresOf, type LiveData, lookBack } from './figures.js';
+import { AHEAD_PANES, figuresOf, type LiveData, lookBack, OPEN_PANES } from './figures.js';
 import { createLiveStore } from './store.js';
 
 /** A pane as it is retained: the sums over the partitions. */
@@ -48,15 +48,15 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
   let cached: { figures: LiveFigures; untilMs: number } | undefined;
 
   const readAll = async (): Promise<LiveFigures> => {
-    const currentMs = clock.now() - (clock.now() % PANE_MS);
-    const panes = (metric: PaneMetric) =>
-      store.readPanes(
+    const panes = (metric: PaneMetric) => {
+      const paneMs = paneMsOf(metric);
+      const newestMs = clock.now() - (clock.now() % paneMs) + AHEAD_PANES * paneMs;
+      const length = AHEAD_PANES + (metric === 'visitors' ? OPEN_PANES : lookBack[metric]);
+      return store.readPanes(
         metric,
-        Array.from(
-          { length: lookBack[metric] + AHEAD_PANES },
-          (_, index) => currentMs + (AHEAD_PANES - index) * PANE_MS,
-        ),
+        Array.from({ length }, (_, index) => newestMs - index * paneMs),
       );
+    };
     const list = async (metric: ListMetric) =>
       (await store.readTexts(metric, LIST_NAME)).flatMap((text) => JSON.parse(text) as unknown[]);
     const [paneData, listData] = await Promise.all([

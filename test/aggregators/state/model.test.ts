@@ -4,11 +4,14 @@ import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
 import { createPartitionDriver, pageView, type TestEvent } from '../driver.js';
 
 const MINUTE = 60_000;
+const HALF_HOUR = 30 * MINUTE;
 const LATENESS = 20 * MINUTE;
+const GAP = 7 * MINUTE;
 /** Ids are remembered for longer than the test lasts: forgetting them is the subject of another test. */
 const options = {
   ...defaultAggregatorOptions,
   allowedLatenessMs: LATENESS,
+  sessions: { gapMs: GAP, maxKeys: 1_000 },
   dedup: { rotateAfterMs: 600 * MINUTE, maxIdsPerGeneration: 10_000 },
 };
 
@@ -70,7 +73,7 @@ function batchFigures(events: readonly Event[]): Map<string, number> {
     newestMs = Math.max(newestMs, timeMs);
     if (timeMs < newestMs - LATENESS) {
       count('totals/0/late');
-      for (const metric of ['visitors', 'devices', 'pages']) count(`totals/0/late:${metric}`);
+      for (const metric of ['visitors', 'devices', 'pages', 'sessions']) count(`totals/0/late:${metric}`);
       continue;
     }
     count('totals/0/counted');
@@ -100,7 +103,21 @@ function batchFigures(events: readonly Event[]): Map<string, number> {
     ({ data }) => data.context.device,
     count,
   );
+  for (const startMs of sessionStarts(accepted))
+    count(`sessions/${Math.floor(startMs / HALF_HOUR) * HALF_HOUR}/sessions`);
   return new Map([...figures].filter(([, value]) => value !== 0));
+}
+
+/** Starts of the sessions of all visitors, from all their events at once. */
+function sessionStarts(accepted: readonly { event: Event; timeMs: number }[]): number[] {
+  const starts: number[] = [];
+  const lastMs = new Map<string, number>();
+  for (const { event, timeMs } of [...accepted].sort((a, b) => a.timeMs - b.timeMs)) {
+    const visitor = event.data.anonymousId;
+    if (timeMs - (lastMs.get(visitor) ?? Number.NEGATIVE_INFINITY) > GAP) starts.push(timeMs);
+    lastMs.set(visitor, timeMs);
+  }
+  return starts;
 }
 
 /** A key counts in its newest pane, unless that was past the horizon already when the key came again. */
@@ -163,6 +180,7 @@ test('after any crashes, failures and repetitions the figures equal a batch comp
             return [`${metric}/${pane}/${name.join('/')}`, value];
           }),
         );
+        shown.delete('totals/0/revised_sessions');
         expect(shown).toEqual(batchFigures(sent[index] ?? []));
       }
     }),

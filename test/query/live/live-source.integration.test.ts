@@ -106,6 +106,27 @@ test('the partitions are added up, and each figure looks back as far as it says'
   expect(figures.categories).toEqual([{ category: 'shoes', views: 2 }]);
 });
 
+test('sessions are shown by the half hour of their start, and open ones by their newest event', async () => {
+  const half = Date.UTC(2099, 0, 1, 12, 0, 0);
+  await write('0', 'sessions', {
+    [half]: { sessions: 2 },
+    [half - 15 * 30 * MINUTE]: { sessions: 5 },
+    [half - 16 * 30 * MINUTE]: { sessions: 9 },
+  });
+  await write('1', 'sessions', { [half]: { sessions: 1 } });
+  await write('0', 'visitors', {
+    [PANE]: { newest: 1 },
+    [PANE - 29 * MINUTE]: { newest: 2 },
+    [PANE - 30 * MINUTE]: { newest: 4 },
+  });
+  const { sessions, visitors } = await source.read();
+  expect(sessions.open).toBe(3);
+  expect(visitors.total).toBe(1);
+  expect(sessions.series).toHaveLength(16);
+  expect(sessions.series[0]).toEqual({ start: '2099-01-01T04:30:00.000Z', sessions: 5 });
+  expect(sessions.series[15]).toEqual({ start: '2099-01-01T12:00:00.000Z', sessions: 3 });
+});
+
 test('the top pages are those of all partitions together', async () => {
   const pages = (from: number) =>
     Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`/${index}`, from + index]));

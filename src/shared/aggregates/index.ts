@@ -1,0 +1,1 @@
+export type { Aggregate } from './aggregate.js';
