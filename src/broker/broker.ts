@@ -102,7 +102,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       const admin = createNamespacePort(namespace);
       const amqp = createAmqpServer(
         { namespace, admin, namespaceName: host, keys, clock, logger },
-        options.connectionTimes,
+        { times: options.connectionTimes, memory: options.memoryBounds },
       );
       const administer = createAdminHandler(
         { namespace: admin, hubs: createHubsPort(namespace), keys, now: clock.now, random, onError },

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
-import type { ConnectionTimes } from './amqp/index.js';
+import type { ConnectionTimes, MemoryBounds } from './amqp/index.js';
 import type { BlobWriter } from './capture/index.js';
 import type { Topology } from './topology/index.js';
 
@@ -17,6 +17,8 @@ export interface BrokerOptions {
   readonly partitionMaxBytes?: number | undefined;
   /** How long connections may take; each has a value of its own without it. */
   readonly connectionTimes?: Partial<ConnectionTimes> | undefined;
+  /** What all connections together may keep in memory; each bound has a value of its own without it. */
+  readonly memoryBounds?: Partial<MemoryBounds> | undefined;
 }
 
 export interface BrokerDeps {

@@ -77,6 +77,7 @@ export interface TestBrokerOptions {
   readonly dataDir?: string;
   readonly port?: number;
   readonly connectionTimes?: Parameters<typeof createBroker>[0]['connectionTimes'];
+  readonly memoryBounds?: Parameters<typeof createBroker>[0]['memoryBounds'];
   /** Where captured hubs are written to. */
   readonly blobs?: BlobWriter;
 }
@@ -86,9 +87,10 @@ export async function startTestBroker(
   topology: Topology = testTopology,
   options: TestBrokerOptions = {},
 ): Promise<TestBroker> {
+  const { connectionTimes, memoryBounds } = options;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'penstock-broker-')));
   const broker = createBroker(
-    { dataDir, host: '127.0.0.1', port: options.port ?? 0, topology, connectionTimes: options.connectionTimes },
+    { dataDir, host: '127.0.0.1', port: options.port ?? 0, topology, connectionTimes, memoryBounds },
     { clock: systemClock, logger: createLogger('test-broker', 'warn'), blobs: options.blobs },
   );
   const ready = await broker.start();

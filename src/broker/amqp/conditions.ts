@@ -99,6 +99,12 @@ export const noSessionInTime = (timeoutMs: number): AmqpFault => ({
   description: `The operation did not complete within the allotted timeout of ${timeoutMs} ms: no session was available.`,
 });
 
+/** The SDKs wait, and send again. */
+export const serverBusy: AmqpFault = {
+  condition: 'com.microsoft:server-busy',
+  description: 'The server was unable to process the request; please retry the operation.',
+};
+
 export const internalError: AmqpFault = {
   condition: 'amqp:internal-error',
   description: 'The broker could not complete the operation.',

@@ -9,18 +9,10 @@ import { createGrants, type Grants } from './grants.js';
 import { createLinkTable, type LinkTable } from './link-table.js';
 import { openReceiverLink, openSenderLink } from './links.js';
 import { serveNode } from './node.js';
-import {
-  acceptConnection,
-  failConnection,
-  incompleteBound,
-  MAX_FRAME_BYTES,
-  outgoingBytes,
-  PeerError,
-} from './rhea-connection.js';
+import { acceptConnection, failConnection, outgoingBytes } from './rhea-connection.js';
+import { incompleteBound, MAX_FRAME_BYTES, PeerError } from './rhea-transfers.js';
 import { createTransactions } from './transactions/registry.js';
 
-/** Bytes that may be on their way to a client before its receivers are held back. */
-const CONGESTED_BYTES = 4 * 1024 * 1024;
 /** Largest frame of a client that has shown neither key nor token: put-token requests are smaller. */
 const MAX_STRANGER_FRAME_BYTES = 64 * 1024;
 /** Longest wait for the end of a token; timers of node cannot wait for ever. */
@@ -104,7 +96,10 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
       },
     },
   );
+  const incomplete = deps.joinIncomplete();
+  const outgoing = deps.joinOutgoing();
   const connection = acceptConnection(deps.container, gated, socket, {
+    incomplete,
     idleTimeOutMs: deps.times.idleTimeOutMs,
     maxIncompleteBytes: () => incompleteBound(known),
     onWindow: () => links.resume(),
@@ -114,7 +109,7 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
       links.resume();
     },
   });
-  const isCongested = () => outgoingBytes(connection, socket) > CONGESTED_BYTES;
+  const isCongested = () => outgoing.congested(outgoingBytes(connection, socket));
   const context: ConnectionContext = {
     ...deps,
     connection,
@@ -146,12 +141,17 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
     ended = true;
     timers.stop();
     links.releaseAll();
+    incomplete.clear();
+    outgoing.leave();
     context.transactions.abandon();
     onEnd();
   }
 
   connection.on('connection_open', () => (known ? timers.known() : timers.awaitToken()));
-  socket.on('drain', () => links.resume());
+  socket.on('drain', () => {
+    isCongested();
+    links.resume();
+  });
   socket.on('close', end);
   connection.on('connection_close', end);
   connection.on('disconnected', end);

@@ -9,6 +9,8 @@ import type { AmqpFault } from './conditions.js';
 import type { ReaderRegistry } from './epochs.js';
 import type { Grants } from './grants.js';
 import type { ProducerRegistry } from './idempotence.js';
+import type { IncompleteDeliveries } from './incomplete.js';
+import type { OutgoingShare } from './outgoing.js';
 import type { Pressure } from './pressure.js';
 import type { Egress } from './queue-egress.js';
 import type { TransactionMemory, Transactions } from './transactions/registry.js';
@@ -26,6 +28,8 @@ export interface ConnectionDeps {
   readonly readers: ReaderRegistry;
   readonly producers: ProducerRegistry;
   readonly pressure: Pressure;
+  readonly joinOutgoing: () => OutgoingShare;
+  readonly joinIncomplete: () => IncompleteDeliveries;
   readonly transactionMemory: TransactionMemory;
   readonly times: ConnectionTimes;
 }

@@ -17,7 +17,7 @@ import { takeFromPublisher, takeIntoHub } from './hub-ingress.js';
 import { attachProducer, wantsIdempotence } from './idempotence.js';
 import { serveIngress, type Take } from './ingress.js';
 import { parsePosition } from './positions.js';
-import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
+import { MAX_MESSAGE_BYTES } from './rhea-transfers.js';
 import { setAttach } from './transport.js';
 
 type Opened = LinkService | AmqpFault;

@@ -1,2 +1,3 @@
 export type { ConnectionTimes } from './context.js';
+export type { MemoryBounds } from './pressure.js';
 export { type AmqpServer, createAmqpServer } from './server.js';

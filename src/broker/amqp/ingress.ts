@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Delivery, EventContext, Receiver } from 'rhea';
 import { BATCH_FORMAT, type IncomingMessage, identified, parseIncoming, splitBatch } from '../message/index.js';
 import { overQuota, type QueueEntity, type TopicEntity } from '../namespace/index.js';
-import { type AmqpFault, faultOf, messageTooLarge, notAllowed, quotaExceeded } from './conditions.js';
+import { type AmqpFault, faultOf, messageTooLarge, notAllowed, quotaExceeded, serverBusy } from './conditions.js';
 import type { Pausable, Pressure } from './pressure.js';
-import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
+import { MAX_MESSAGE_BYTES, wasLetGo } from './rhea-transfers.js';
 import type { OpenTransaction, Transactions } from './transactions/registry.js';
 import { transactionalState, transactionOfTransfer, unknownTransaction } from './transactions/wire.js';
 import { acceptDelivery, acceptedState, dropLate, rejectedState, settleAlone } from './transport.js';
@@ -134,7 +134,7 @@ export function serveIngress(deps: IngressDeps, receiver: Receiver, take: Take):
   }
 
   /** Never within the event that brought the transfer: see `flush`. */
-  function answer(delivery: Delivery, size: number, fault: AmqpFault | undefined): void {
+  function answer(delivery: Delivery, fault: AmqpFault | undefined): void {
     const id = transactionOfTransfer(delivery);
     try {
       if (fault) refuseDelivery(delivery, fault);
@@ -143,7 +143,6 @@ export function serveIngress(deps: IngressDeps, receiver: Receiver, take: Take):
     } catch (error) {
       onError(error);
     } finally {
-      pressure.leave(size);
       topUp();
     }
   }
@@ -151,11 +150,17 @@ export function serveIngress(deps: IngressDeps, receiver: Receiver, take: Take):
   /** Nothing here keeps `bytes` while it waits: they are a view of all that the socket brought at once. */
   function handle(bytes: Buffer, delivery: Delivery): void {
     const size = bytes.length;
-    pressure.enter(socket, size);
+    if (wasLetGo(delivery) || !pressure.enter(socket, size)) {
+      setImmediate(() => answer(delivery, serverBusy));
+      return;
+    }
+    const end = (fault: AmqpFault | undefined) => {
+      answer(delivery, fault);
+      pressure.leave(size);
+    };
     const id = transactionOfTransfer(delivery);
-    (id === undefined ? takeBytes(bytes, delivery.format) : enlist(id, bytes, delivery.format)).then(
-      (fault) => answer(delivery, size, fault),
-      (error) => answer(delivery, size, faultOf(error, onError)),
+    (id === undefined ? takeBytes(bytes, delivery.format) : enlist(id, bytes, delivery.format)).then(end, (error) =>
+      end(faultOf(error, onError)),
     );
   }
 

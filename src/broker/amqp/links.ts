@@ -7,7 +7,7 @@ import { openHubReceiver, openHubSender } from './hub-links.js';
 import { serveIngress, takeIntoQueueOrTopic } from './ingress.js';
 import { receiveObjection, sendObjection } from './objections.js';
 import { serveQueueEgress } from './queue-egress.js';
-import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
+import { MAX_MESSAGE_BYTES } from './rhea-transfers.js';
 import { openSessionLink, sessionAskedFor } from './session-links.js';
 import { serveCoordinator } from './transactions/coordinator.js';
 import { setAttach } from './transport.js';

@@ -1,13 +1,14 @@
-import type { Delivery, EventContext, Receiver } from 'rhea';
+import type { Delivery, EventContext, Receiver, Sender } from 'rhea';
 import type { Right } from '../security/index.js';
 import type { Address } from './address.js';
 import { answerBusRequest } from './bus-management.js';
 import { answerCbs } from './cbs.js';
-import { malformedMessage, unauthorized } from './conditions.js';
+import { type AmqpFault, faultOf, internalError, malformedMessage, serverBusy, unauthorized } from './conditions.js';
 import type { ConnectionContext, LinkService } from './context.js';
 import { answerHubRequest, failureReply } from './hub-management.js';
 import { decodeRequest, type NodeRequest, type Reply, replyLink, sendReply, textProperty } from './requests.js';
-import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
+import { freeCredit } from './rhea-connection.js';
+import { MAX_MESSAGE_BYTES, wasLetGo } from './rhea-transfers.js';
 import { acceptDelivery, dropLate, rejectedState, settleAlone } from './transport.js';
 
 const CREDIT = 100;
@@ -60,12 +61,40 @@ function answer(context: ConnectionContext, { address, path }: Node, request: No
   return refusal(context, path, request) ?? answerBusRequest(context, entity, request);
 }
 
+const answersNotTaken: AmqpFault = {
+  condition: 'amqp:resource-limit-exceeded',
+  description: 'Too many answers wait for the client to give credit for them.',
+};
+
+async function refuseBusy({ connection }: ConnectionContext, delivery: Delivery): Promise<void> {
+  // Never within the event that brought the request.
+  await undefined;
+  settleAlone(connection, delivery, rejectedState(serverBusy));
+}
+
 /** Serves a link to `$cbs` or `$management`: requests come in on it, answers go out on the link that the client opened for them. */
 export function serveNode(context: ConnectionContext, receiver: Receiver, at: Node): LinkService {
   const isCbs = at.address.kind === 'cbs';
   const node = isCbs ? '$cbs' : '$management';
   const maxBytes = isCbs ? MAX_TOKEN_REQUEST_BYTES : MAX_REQUEST_BYTES;
   receiver.add_credit(CREDIT);
+
+  /** What goes wrong with a request is an answer to it: a client would wait for one. */
+  async function replyTo(request: NodeRequest): Promise<Reply> {
+    try {
+      return await answer(context, at, request);
+    } catch (error) {
+      const fault = faultOf(error, context.onError);
+      return failureReply(fault.condition === internalError.condition ? 500 : 400, fault);
+    }
+  }
+
+  /** Answers that wait for credit that the client does not give would wait in memory. */
+  function refuseAnswers(link: Sender): boolean {
+    if (freeCredit(link) > 0 || !context.congested()) return false;
+    receiver.close({ ...answersNotTaken });
+    return true;
+  }
 
   async function handle(bytes: Buffer, delivery: Delivery): Promise<void> {
     await undefined;
@@ -76,18 +105,24 @@ export function serveNode(context: ConnectionContext, receiver: Receiver, at: No
     } catch {
       settleAlone(context.connection, delivery, rejectedState(malformedMessage('The request is not an AMQP message.')));
       return;
-    } finally {
-      receiver.add_credit(1);
     }
     acceptDelivery(delivery);
-    const reply = await answer(context, at, request);
+    const reply = await replyTo(request);
     const link = replyLink(context.connection, node, request.replyTo);
-    if (link?.is_open()) sendReply(link, request, reply);
+    if (link?.is_open() && !refuseAnswers(link)) sendReply(link, request, reply);
   }
 
-  receiver.on('message', ({ message, delivery }: EventContext) => {
-    if (dropLate(receiver, delivery as Delivery)) return;
-    handle(message as unknown as Buffer, delivery as Delivery).catch(context.onError);
+  receiver.on('message', ({ message, delivery: given }: EventContext) => {
+    const delivery = given as Delivery;
+    if (dropLate(receiver, delivery)) return;
+    const bytes = message as unknown as Buffer;
+    const { length } = bytes;
+    const taken = !wasLetGo(delivery) && context.pressure.enter(context.socket, length);
+    const work = taken ? handle(bytes, delivery) : refuseBusy(context, delivery);
+    work.catch(context.onError).finally(() => {
+      if (taken) context.pressure.leave(length);
+      receiver.add_credit(1);
+    });
   });
   return {};
 }

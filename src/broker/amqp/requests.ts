@@ -1,5 +1,6 @@
 import rhea, { type Connection, type Message, type Sender } from 'rhea';
 import { checkValues } from './gate/index.js';
+import { countOutgoing } from './rhea-connection.js';
 
 /** A request to $cbs or $management, decoded. */
 export interface NodeRequest {
@@ -51,5 +52,10 @@ export function sendReply(link: Sender, request: NodeRequest, reply: Reply): voi
     application_properties: { ...reply.properties },
     body: reply.body,
   });
+  const { data } = delivery as unknown as { data: readonly Buffer[] };
+  countOutgoing(
+    delivery,
+    data.reduce((sum, { length }) => sum + length, 0),
+  );
   (delivery as { settled: boolean }).settled = true;
 }

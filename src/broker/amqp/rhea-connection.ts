@@ -3,19 +3,15 @@ import rhea, { type Connection, type Container, type Delivery, type Receiver, ty
 import type { AmqpFault } from './conditions.js';
 import { FIELD_COUNTS, LIMITS } from './gate/index.js';
 import type { GatedSocket } from './gated-socket.js';
+import type { IncompleteDeliveries } from './incomplete.js';
+import { type Composite, type Described, internals, prototypeOf } from './rhea-internals.js';
+import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, takeTransfers } from './rhea-transfers.js';
 import { takeTransactions } from './transactions/wire.js';
 
 /*
- * How a connection of rhea is made to behave as the broker needs it. This file and `transport.ts` are all that depends on
- * how rhea works inside. They were written against rhea 3.0.5.
+ * How a connection of rhea is made to behave as the broker needs it. This file, `rhea-transfers.ts`, `rhea-internals.ts` and
+ * `transport.ts` are all that depends on how rhea works inside. They were written against rhea 3.0.5.
  */
-export const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** Room for a whole message in one frame, so that large batches need no joining of fragments. */
-export const MAX_FRAME_BYTES = MAX_MESSAGE_BYTES + 64 * 1024;
-/** How much of a delivery that is too large is read before its connection ends. */
-const MAX_OVERSIZE_BYTES = 64 * 1024 * 1024;
-/** Bytes of deliveries of one connection whose last frame has not come yet. */
-const MAX_INCOMPLETE_BYTES = 16 * 1024 * 1024;
 /** Longest that a timer of node can wait, twice: rhea waits for half of the peer's idle time-out. */
 const MAX_IDLE_TIME_OUT_MS = 0xfffffffe;
 /**
@@ -27,162 +23,6 @@ const SESSION_BUFFER = { incoming: 2048, outgoing: 65_536 };
 export function createAmqpContainer(id: string): Container {
   return rhea.create_container({ id });
 }
-
-interface Composite {
-  value: unknown[];
-  readonly constructor: { readonly descriptor?: { readonly numeric: number } };
-}
-
-/** A value of rhea that is written as it is: a described list, where `descriptor` is set. */
-interface Described {
-  readonly descriptor?: { readonly value: unknown };
-  readonly type?: { readonly width: number };
-  readonly value?: unknown;
-}
-
-interface TransferFrame {
-  readonly channel: number;
-  readonly performative: {
-    value: unknown[];
-    delivery_tag?: Buffer;
-    message_format?: number;
-    handle: number;
-    more?: boolean;
-    settled?: boolean;
-    aborted?: boolean;
-    delivery_id?: number;
-  };
-  payload?: Buffer | undefined;
-}
-
-interface FlowFrame {
-  readonly performative: { handle?: number | null; delivery_count?: number | null };
-}
-
-interface IncompleteDelivery {
-  settled: boolean;
-  remote_settled: boolean;
-  readonly id: number;
-}
-
-interface ReceiverInternals {
-  credit: number;
-  delivery_count: number;
-  _incomplete: IncompleteDelivery | undefined;
-  is_receiver(): boolean;
-  readonly session: { readonly incoming: { next_transfer_id: number; next_delivery_id: number | undefined } };
-}
-
-interface Internals {
-  output(): void;
-  _process(): void;
-  _write_close(): void;
-  _write_frame(channel: number, frame?: Composite, payload?: Buffer): void;
-  readonly local: { readonly close: { error: unknown } };
-  readonly remote: { readonly open: { idle_time_out?: number } };
-  readonly remote_channel_map: Record<number, { remote: { handles: Record<number, ReceiverInternals | undefined> } }>;
-  on_transfer(frame: TransferFrame): void;
-  on_flow(frame: FlowFrame): void;
-  accept(socket: GatedSocket): void;
-}
-
-const internals = (connection: Connection) => connection as unknown as Internals;
-const prototypeOf = (connection: Connection) => Object.getPrototypeOf(connection) as Internals;
-
-const MESSAGE_FORMAT_FIELD = 3;
-
-/** An error of the peer's making, with the condition that it is told. */
-export class PeerError extends Error {
-  override readonly name = 'PeerError';
-  readonly condition: string;
-
-  constructor(condition: string, description: string) {
-    super(description);
-    this.condition = condition;
-  }
-}
-
-/**
- * Messages arrive as bytes: rhea decodes format 0 by itself, and a cleared format keeps it from that. What the broker
- * stores is never decoded and encoded again.
- */
-function takeTransfers(connection: Connection, maxIncompleteBytes: () => number): void {
-  const inner = internals(connection);
-  const proto = prototypeOf(connection);
-  const bound = boundDeliveries(maxIncompleteBytes);
-  inner.on_transfer = (frame) => {
-    const { performative, channel } = frame;
-    const link = inner.remote_channel_map[channel]?.remote.handles[performative.handle];
-    if (!link?.is_receiver())
-      throw new PeerError('amqp:not-allowed', 'a transfer on a link on which the peer receives');
-    if (performative.message_format === 0) performative.value[MESSAGE_FORMAT_FIELD] = undefined;
-    // A delivery keeps its tag until it is settled: as a view it would keep all bytes that came with it.
-    if (performative.delivery_tag) performative.delivery_tag = Buffer.from(performative.delivery_tag);
-    bound(frame);
-    if (performative.aborted) {
-      abort(link, performative.delivery_id);
-      (link as unknown as Receiver).add_credit(1);
-      return;
-    }
-    if (link._incomplete !== undefined && performative.settled) link._incomplete.remote_settled = true;
-    if (link._incomplete === undefined && link.credit <= 0) refuseWithoutCredit(link);
-    proto.on_transfer.call(connection, frame);
-  };
-}
-
-/** A delivery that the sender gave up: what has come of it is forgotten, and it is settled (section 2.6.14). */
-function abort(link: ReceiverInternals, deliveryId: number | undefined): void {
-  const { incoming } = link.session;
-  incoming.next_transfer_id++;
-  link.credit--;
-  link.delivery_count++;
-  if (link._incomplete !== undefined) {
-    link._incomplete.settled = true;
-    link._incomplete = undefined;
-  } else if (deliveryId !== undefined) incoming.next_delivery_id = deliveryId + 1;
-}
-
-/** The link is closed, as whoever ignores the credit of one link breaks that link only; its handler drops the message. */
-function refuseWithoutCredit(link: ReceiverInternals): void {
-  (link as unknown as Receiver).close({
-    condition: 'amqp:link:transfer-limit-exceeded',
-    description: 'A message was sent without credit.',
-  });
-  link.credit = 1;
-}
-
-/**
- * rhea would join any number of frames to one delivery, on any number of links. What comes beyond the largest message is
- * let go, and the delivery, which stays larger than that, is refused when it is complete: its sender learns why, and the
- * connection goes on. A delivery that finds no end is cut off.
- */
-function boundDeliveries(maxIncompleteBytes: () => number): (frame: TransferFrame) => void {
-  /** Bytes of the deliveries whose frames are still coming, by channel and handle. */
-  const incomplete = new Map<string, number>();
-  let all = 0;
-  const kept = (bytes: number) => Math.min(bytes, MAX_FRAME_BYTES);
-  return (frame) => {
-    const { channel, performative, payload } = frame;
-    if (!performative.more && incomplete.size === 0) return;
-    const key = `${channel}:${performative.handle}`;
-    const before = incomplete.get(key) ?? 0;
-    const total = before + (payload?.length ?? 0);
-    const goesOn = performative.more === true && !performative.aborted;
-    all += (goesOn ? kept(total) : 0) - kept(before);
-    if (goesOn) incomplete.set(key, total);
-    else incomplete.delete(key);
-    const room = MAX_FRAME_BYTES - before;
-    if (total > MAX_FRAME_BYTES) frame.payload = room > 0 ? payload?.subarray(0, room) : undefined;
-    if (total > MAX_OVERSIZE_BYTES) {
-      throw new PeerError('amqp:link:message-size-exceeded', 'a delivery is larger than the largest message');
-    }
-    if (all > maxIncompleteBytes()) {
-      throw new PeerError('amqp:resource-limit-exceeded', 'too many bytes of deliveries that are not complete');
-    }
-  };
-}
-
-export const incompleteBound = (known: boolean): number => (known ? MAX_INCOMPLETE_BYTES : 64 * 1024);
 
 /**
  * A receiver that does not know our count yet leaves it out; rhea would make its credit NaN. A flow of the session alone
@@ -307,6 +147,7 @@ function gatherWrites(connection: Connection, socket: Duplex): void {
 
 export interface AcceptOptions {
   readonly idleTimeOutMs: number;
+  readonly incomplete: IncompleteDeliveries;
   readonly maxIncompleteBytes: () => number;
   /** Told when a session may have become able to take more. */
   readonly onWindow: () => void;
@@ -329,7 +170,7 @@ export function acceptConnection(container: Container, gated: GatedSocket, socke
   };
   const connection = container.create_connection(settings as never) as Connection;
   egressOf(connection).onSent = options.onSent;
-  takeTransfers(connection, options.maxIncompleteBytes);
+  takeTransfers(connection, options.incomplete, options.maxIncompleteBytes);
   completeFlows(connection, options.onWindow);
   takeTransactions(connection);
   completeFrames(connection);

@@ -4,19 +4,18 @@ import { type AmqpConnection, serveConnection } from './connection.js';
 import type { ConnectionDeps, ConnectionTimes } from './context.js';
 import { createReaderRegistry } from './epochs.js';
 import { createProducerRegistry } from './idempotence.js';
-import { createPressure } from './pressure.js';
+import { createIncompleteMemory } from './incomplete.js';
+import { createOutgoingMemory } from './outgoing.js';
+import { createPressure, MEMORY_BOUNDS, type MemoryBounds } from './pressure.js';
 import { createAmqpContainer } from './rhea-connection.js';
 import { createTransactionMemory } from './transactions/registry.js';
-
-/** What may wait for the disk before sockets are no longer read. */
-const PENDING_BYTES = 64 * 1024 * 1024;
 
 /** Azure's services announce the same idle time-out. */
 const TIMES: ConnectionTimes = { handshakeMs: 20_000, tokenMs: 60_000, idleTimeOutMs: 240_000 };
 
 type AmqpServerDeps = Omit<
   ConnectionDeps,
-  'container' | 'readers' | 'producers' | 'pressure' | 'transactionMemory' | 'times'
+  'container' | 'readers' | 'producers' | 'pressure' | 'joinOutgoing' | 'joinIncomplete' | 'transactionMemory' | 'times'
 >;
 
 interface AmqpFacts {
@@ -38,7 +37,13 @@ export interface AmqpServer {
   close(reason: 'stopping' | 'failed'): void;
 }
 
-export function createAmqpServer(deps: AmqpServerDeps, times: Partial<ConnectionTimes> = {}): AmqpServer {
+export interface AmqpServerOptions {
+  readonly times?: Partial<ConnectionTimes> | undefined;
+  readonly memory?: Partial<MemoryBounds> | undefined;
+}
+
+export function createAmqpServer(deps: AmqpServerDeps, options: AmqpServerOptions = {}): AmqpServer {
+  const memory = { ...MEMORY_BOUNDS, ...options.memory };
   const container = createAmqpContainer('penstock-broker');
   container.on('error', (error: unknown) => deps.logger.error({ err: error }, 'connection failed'));
   const shared: ConnectionDeps = {
@@ -46,9 +51,11 @@ export function createAmqpServer(deps: AmqpServerDeps, times: Partial<Connection
     container,
     readers: createReaderRegistry(),
     producers: createProducerRegistry(),
-    pressure: createPressure(PENDING_BYTES),
+    pressure: createPressure(memory),
+    joinOutgoing: createOutgoingMemory(memory.outgoingBytes),
+    joinIncomplete: createIncompleteMemory(memory.incompleteBytes),
     transactionMemory: createTransactionMemory(),
-    times: { ...TIMES, ...times },
+    times: { ...TIMES, ...options.times },
   };
   const connections = new Set<AmqpConnection>();
   return {

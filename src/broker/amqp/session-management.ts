@@ -3,7 +3,7 @@ import type { HeldSession, QueueRuntime, SessionRuntime } from '../namespace/ind
 import { answer, badRequest, done, type Fields, fail, wholeNumber } from './bus-replies.js';
 import { notAllowed, sessionLockLost } from './conditions.js';
 import type { Reply } from './requests.js';
-import { MAX_MESSAGE_BYTES } from './rhea-connection.js';
+import { MAX_MESSAGE_BYTES } from './rhea-transfers.js';
 
 const { types } = rhea;
 const STRING_CODE = 0xa1;

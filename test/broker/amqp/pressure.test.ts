@@ -8,7 +8,7 @@ const socket = () => {
 
 describe('back-pressure', () => {
   it('stops reading from whoever sends beyond the limit, and reads on at half of it', () => {
-    const pressure = createPressure(100);
+    const pressure = createPressure({ waitingBytes: 100, refusedBytes: 1000 });
     const [calm, eager] = [socket(), socket()];
     pressure.enter(calm, 60);
     pressure.enter(eager, 60);
@@ -17,5 +17,19 @@ describe('back-pressure', () => {
     expect(eager.calls).toEqual(['pause']);
     pressure.leave(60);
     expect([calm.calls, eager.calls]).toEqual([[], ['pause', 'resume']]);
+  });
+
+  it('refuses what comes beyond the second limit and counts nothing of it, but takes one alone of any size', () => {
+    const pressure = createPressure({ waitingBytes: 100, refusedBytes: 150 });
+    const eager = socket();
+    expect(pressure.enter(eager, 500)).toBe(true);
+    expect(pressure.enter(eager, 1)).toBe(false);
+    pressure.leave(500);
+    expect(eager.calls.at(-1)).toBe('resume');
+    expect([pressure.enter(eager, 100), pressure.enter(eager, 51), pressure.enter(eager, 50)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 });
