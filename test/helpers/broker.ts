@@ -9,7 +9,7 @@ import type {
   TopicDefinition,
   Topology,
 } from '../../src/broker/topology/index.js';
-import { systemClock } from '../../src/shared/clock.js';
+import { type Clock, systemClock } from '../../src/shared/clock.js';
 import { createLogger } from '../../src/shared/logger.js';
 
 const MINUTE_MS = 60_000;
@@ -76,6 +76,8 @@ export interface TestBroker extends BrokerReady {
 export interface TestBrokerOptions {
   readonly dataDir?: string;
   readonly port?: number;
+  /** The broker's own time; that of the machine without it. */
+  readonly clock?: Clock;
   readonly connectionTimes?: Parameters<typeof createBroker>[0]['connectionTimes'];
   readonly memoryBounds?: Parameters<typeof createBroker>[0]['memoryBounds'];
   /** Where captured hubs are written to. */
@@ -91,7 +93,7 @@ export async function startTestBroker(
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'penstock-broker-')));
   const broker = createBroker(
     { dataDir, host: '127.0.0.1', port: options.port ?? 0, topology, connectionTimes, memoryBounds },
-    { clock: systemClock, logger: createLogger('test-broker', 'warn'), blobs: options.blobs },
+    { clock: options.clock ?? systemClock, logger: createLogger('test-broker', 'warn'), blobs: options.blobs },
   );
   const ready = await broker.start();
   const stop = () => broker.stop({ deadlineMs: 2000 });

@@ -182,6 +182,7 @@ function queueOf({ namespace }: ConnectionContext, address: Address | undefined)
   const entity =
     address.kind === 'named' ? namespace.find(address.name) : namespace.findSubscription(address.topic, address.name);
   if (entity?.kind !== 'queue' && entity?.kind !== 'subscription') return undefined;
+  entity.usage.touch();
   return queueAt(entity.queue, address);
 }
 
@@ -195,6 +196,7 @@ export async function answerBusRequest(
   const unsupported = fail(501, notImplemented(`${operation} is not supported by this broker.`));
   const entity = address?.kind === 'named' && !address.deadLetters ? context.namespace.find(address.name) : undefined;
   if (entity?.kind === 'queue' || entity?.kind === 'topic') {
+    entity.usage.touch();
     switch (operation) {
       case 'com.microsoft:schedule-message': {
         const objection = sendObjection(context, entity);

@@ -3,7 +3,7 @@ import type { Connection, Container } from 'rhea';
 import type { Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
 import type { NamespacePort } from '../admin/index.js';
-import type { Deletion, Namespace } from '../namespace/index.js';
+import type { Deletion, Namespace, Usage } from '../namespace/index.js';
 import type { SasKeys } from '../security/index.js';
 import type { AmqpFault } from './conditions.js';
 import type { ReaderRegistry } from './epochs.js';
@@ -59,6 +59,8 @@ export interface ConnectionContext extends ConnectionDeps {
 export interface LinkService extends Partial<Egress> {
   /** The end of the link's entity. */
   readonly deletion?: Deletion;
+  /** Of the link's entity, which is in use as long as the link is there. */
+  readonly usage?: Usage;
   /** Why the link may not stay, as its entity's settings are now. */
   readonly objection?: () => AmqpFault | undefined;
 }

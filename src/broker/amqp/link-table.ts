@@ -34,7 +34,7 @@ interface Opened {
 }
 
 interface OpenLink extends Opened {
-  /** Ends its interest in the deletion of its entity. */
+  /** Ends its interest in its entity. */
   readonly forget: () => void;
 }
 
@@ -77,7 +77,13 @@ export function createLinkTable(context: ConnectionContext): LinkTable {
       release(open);
       link.close({ ...fault });
     };
-    const open: OpenLink = { ...opened, forget: service.deletion?.subscribe(onChange) ?? (() => {}) };
+    const leave = service.usage?.hold();
+    const unsubscribe = service.deletion?.subscribe(onChange);
+    const forget = () => {
+      unsubscribe?.();
+      leave?.();
+    };
+    const open: OpenLink = { ...opened, forget };
     links.add(open);
     link.once(`${side}_close`, () => release(open));
   }

@@ -51,7 +51,7 @@ function sendTo(
   if (fault) return fault;
   setAttach(link, { max_message_size: MAX_MESSAGE_BYTES });
   serveIngress(context, link, take);
-  return { deletion: entity.deletion, objection };
+  return { deletion: entity.deletion, usage: entity.usage, objection };
 }
 
 /** Opens a link on which the client receives. */
@@ -75,9 +75,9 @@ export function openSenderLink(context: ConnectionContext, link: Sender, address
   if (queue.sessions !== undefined) {
     if (sessionId === undefined) return sessionRequired;
     const opened = openSessionLink(context, link, queue.sessions, sessionId);
-    return 'condition' in opened ? opened : { ...opened, deletion: entity.deletion, objection };
+    return 'condition' in opened ? opened : { ...opened, deletion: entity.deletion, usage: entity.usage, objection };
   }
   if (sessionId !== undefined) return sessionNotRequired;
   if (link.snd_settle_mode === 1) setAttach(link, { snd_settle_mode: 1 });
-  return { ...serveQueueEgress(context, link, queue), deletion: entity.deletion, objection };
+  return { ...serveQueueEgress(context, link, queue), deletion: entity.deletion, usage: entity.usage, objection };
 }

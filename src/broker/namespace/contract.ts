@@ -25,7 +25,7 @@ export interface Namespace {
   remove(entity: Entity): Promise<void>;
   /** Calls `listener` after each change of an entity or its settings, which is answered only when it is done; until the answered function is called. */
   watch(listener: () => Promise<void>): () => void;
-  /** Forgets what is older than retention and windows; done by itself every minute. */
+  /** Forgets what is older than retention and windows, and removes what is idle; done by itself every minute. */
   maintain(): Promise<void>;
   stop(): void;
 }

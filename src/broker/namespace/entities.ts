@@ -37,12 +37,21 @@ import {
   type SchedulerOptions,
 } from './scheduler.js';
 import type { Staged } from './staged.js';
-import { decodeLogState, decodeQueueState, decodeScheduleState, encodeLogState } from './states.js';
+import {
+  decodeLogState,
+  decodeQueueState,
+  decodeScheduleState,
+  encodeLogState,
+  queueAccessedAtMs,
+  topicAccessedAtMs,
+} from './states.js';
 import { arriveAtTopic } from './topic-arrival.js';
+import { createUsage, type Usage } from './usage.js';
 
 interface Live<Record> {
   record: Record;
   readonly deletion: ReturnType<typeof createDeletion>;
+  readonly usage: Usage;
   /** Adds what has changed since the last batch. */
   contribute(into: Write[]): void;
   stop(): void;
@@ -104,16 +113,15 @@ async function openQueue(
   settings: () => QueueRuntimeSettings & QueueSettings,
 ) {
   const ids = [record.storeId, record.deadLettersId, record.transferDeadLettersId] as const;
-  const states = (await deps.store.getMany(ids.map(storeStateKey))).map(decodeQueueState) as [
-    QueueState,
-    QueueState,
-    QueueState,
-  ];
+  const rows = await deps.store.getMany(ids.map(storeStateKey));
+  const accessedAtMs = queueAccessedAtMs(rows[0]) ?? record.createdAtMs;
+  const states = rows.map(decodeQueueState) as [QueueState, QueueState, QueueState];
   const deadLetters = createQueueRuntime(deps, { id: ids[1], state: states[1], settings });
   const transferDeadLetters = createQueueRuntime(deps, { id: ids[2], state: states[2], settings });
   const queue = createQueueRuntime(deps, {
     id: ids[0],
     state: states[0],
+    accessedAtMs,
     settings,
     deadLetters,
     transferDeadLetters,
@@ -133,7 +141,7 @@ async function openQueue(
 async function openScheduler(
   deps: EntityDeps,
   id: number,
-  options: Pick<SchedulerOptions, 'enqueue' | 'nextNumber'>,
+  options: Pick<SchedulerOptions, 'enqueue' | 'nextNumber' | 'accessedAtMs'>,
 ): Promise<Scheduler> {
   const state = decodeScheduleState(await deps.store.get(scheduleStateKey(id)));
   return createScheduler(deps, { id, state, ...options });
@@ -153,18 +161,25 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
   );
   const { put } = opened.forwarding;
   const scheduler = await openScheduler(deps, record.storeId, {
-    enqueue: (message) => put(message, newBudget()),
+    enqueue(message) {
+      entity.usage.touch();
+      return put(message, newBudget());
+    },
     nextNumber: opened.queue.skipSequence,
   });
   const inlet = createInlet(deps, {
     history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
-    fanOut: (message, budget) => (scheduler.isFuture(message) ? [scheduler.stage(message)] : put(message, budget)),
+    fanOut(message, budget) {
+      entity.usage.touch();
+      return scheduler.isFuture(message) ? [scheduler.stage(message)] : put(message, budget);
+    },
   });
   const intake = createIntake(deps.store, inlet);
   const entity: QueueEntity = {
     kind: 'queue',
     record,
     deletion: createDeletion(),
+    usage: createUsage(deps.clock),
     queue: opened.queue,
     forwarding: opened.forwarding,
     history,
@@ -211,6 +226,7 @@ export async function openSubscriptionEntity(
     kind: 'subscription',
     record,
     deletion: createDeletion(),
+    usage: createUsage(deps.clock),
     router: compileRouter(record.definition.rules),
     ...opened,
     put: opened.forwarding.put,
@@ -224,6 +240,7 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     record.historyId,
     () => entity.record.definition.duplicateDetectionHistoryTimeWindowMs,
   );
+  const stateRow = await deps.store.get(scheduleStateKey(record.historyId));
   const subscriptions = new Map<string, SubscriptionEntity>();
   const enqueue = (message: IncomingMessage, budget: Budget): Staged[] => {
     const arrived = arriveAtTopic(message, {
@@ -238,12 +255,17 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     return staged;
   };
   const scheduler: Scheduler = await openScheduler(deps, record.historyId, {
-    enqueue: (message) => enqueue(message, newBudget()),
+    enqueue(message) {
+      entity.usage.touch();
+      return enqueue(message, newBudget());
+    },
+    accessedAtMs: () => entity.accessedAtMs,
   });
   const inlet = createInlet(deps, {
     history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),
     fanOut(message, budget) {
       entity.accessedAtMs = deps.clock.now();
+      entity.usage.touch();
       return scheduler.isFuture(message) ? [scheduler.stage(message)] : enqueue(message, budget);
     },
   });
@@ -252,9 +274,10 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
     kind: 'topic',
     record,
     deletion: createDeletion(),
+    usage: createUsage(deps.clock),
     subscriptions,
     history,
-    accessedAtMs: record.createdAtMs,
+    accessedAtMs: topicAccessedAtMs(stateRow) ?? record.createdAtMs,
     inlet,
     refusal: () => disabled(entity) ?? overQuota(entity),
     intake,
@@ -292,6 +315,7 @@ export async function openHubEntity(deps: EntityDeps, record: HubRecord): Promis
     kind: 'hub',
     record,
     deletion: createDeletion(),
+    usage: createUsage(deps.clock),
     runtime: createHubRuntime(partitions),
     contribute(into) {
       for (const partition of partitions) {

@@ -15,3 +15,4 @@ export type { HeldSession } from './sessions/held-session.js';
 export type { SessionRuntime } from './sessions/session-runtime.js';
 export type { PreparedSettlement, SettleAction, SettleOutcome, Settling } from './settling.js';
 export type { CommitOutcome, TransactedEntity, Transaction } from './transaction.js';
+export type { Usage } from './usage.js';

@@ -19,6 +19,7 @@ import {
   type SubscriptionEntity,
   type TopicEntity,
 } from './entities.js';
+import { isIdle } from './idleness.js';
 import { decodeRecord, type EntityRecord, encodeRecord, type QueueRecord, type SubscriptionRecord } from './records.js';
 import { createTransaction } from './transaction.js';
 
@@ -71,6 +72,7 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
   };
   /** Nothing is forwarded before all entities are there. */
   let complete = false;
+  let stopped = false;
 
   const nextId = () => ++lastId;
   const idsWrite = (): Write => {
@@ -138,6 +140,10 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
       }
     }
     await noteHubs();
+    for (const entity of [...live].filter(isIdle)) {
+      // A topic that went took its subscriptions along, and somebody may have come while others were removed.
+      if (!stopped && live.has(entity) && isIdle(entity)) await remove(entity);
+    }
   }
 
   /** What is durable of the hubs, so that a start notices when their files are not all there. */
@@ -174,6 +180,15 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
     await changed();
   }
 
+  async function remove(entity: Entity): Promise<void> {
+    if (entity.kind === 'subscription') {
+      topicOf(entity.record)?.subscriptions.delete(entity.record.definition.name.toLowerCase());
+      return removeAll([entity]);
+    }
+    roots.delete(entity.record.path.toLowerCase());
+    await removeAll(entity.kind === 'topic' ? [...entity.subscriptions.values(), entity] : [entity]);
+  }
+
   const namespace: Namespace = {
     createdAtMs: header.createdAtMs,
     nowMs: clock.now,
@@ -195,6 +210,7 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
     },
     addTopic: async (record) => (await add({ ...record, historyId: nextId(), ...stamps() })) as TopicEntity,
     addSubscription: async (record) => {
+      roots.get(record.topic.toLowerCase())?.usage.touch();
       return (await add({ ...record, ...queueIds(nextId), ...stamps() })) as SubscriptionEntity;
     },
     addHub: async (record) => {
@@ -204,6 +220,7 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
     beginTransaction: () => createTransaction(store),
     async update(record) {
       const updated = { ...record, updatedAtMs: clock.now() };
+      for (const entity of live) if (entity.record.path === record.path) entity.usage.touch();
       await store.commit([recordWrite(updated)]);
       for (const entity of live) {
         if (entity.record.path !== record.path) continue;
@@ -213,20 +230,14 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
       }
       await changed();
     },
-    async remove(entity) {
-      if (entity.kind === 'subscription') {
-        topicOf(entity.record)?.subscriptions.delete(entity.record.definition.name.toLowerCase());
-        return removeAll([entity]);
-      }
-      roots.delete(entity.record.path.toLowerCase());
-      await removeAll(entity.kind === 'topic' ? [...entity.subscriptions.values(), entity] : [entity]);
-    },
+    remove,
     watch(watcher) {
       watchers.add(watcher);
       return () => void watchers.delete(watcher);
     },
     maintain,
     stop() {
+      stopped = true;
       stopMaintenance();
       for (const entity of live) entity.stop();
     },

@@ -52,6 +52,8 @@ export interface QueueRuntimeDeps {
 export interface QueueRuntimeOptions {
   readonly id: number;
   readonly state: QueueState;
+  /** When it was last used, as an earlier life knew. */
+  readonly accessedAtMs?: number | undefined;
   readonly settings: () => QueueRuntimeSettings;
   /** How much of the queue is held in memory. */
   readonly window?: WindowBounds;
@@ -112,7 +114,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     ...(options.window && { bounds: options.window }),
     ...(sessions && { sessions }),
   });
-  let accessedAtMs = clock.now();
+  let accessedAtMs = options.accessedAtMs ?? clock.now();
 
   const background = (work: Promise<unknown>) => void work.catch(onError);
   const inTurn = createTurns();
@@ -308,7 +310,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     contribute(into) {
       for (const write of queue.takeExtras()) into.push(write);
       const changed = queue.changedState();
-      if (changed) into.push({ key: storeStateKey(id), value: encodeQueueState(changed) });
+      if (changed) into.push({ key: storeStateKey(id), value: encodeQueueState(changed, accessedAtMs) });
     },
 
     start: sweep.start,

@@ -17,6 +17,8 @@ export interface SchedulerDeps {
 export interface SchedulerOptions {
   readonly id: number;
   readonly state: ScheduleState;
+  /** Of a topic: when it was last used. */
+  readonly accessedAtMs?: () => number;
   /** The sequence number of a message that is scheduled; by default one of the scheduler's own. */
   readonly nextNumber?: () => number;
   /** Enqueues a message whose time has come. */
@@ -141,7 +143,8 @@ export function createScheduler(deps: SchedulerDeps, options: SchedulerOptions):
     contribute(into) {
       for (const write of schedule.takeExtras()) into.push(write);
       const changed = schedule.changedState();
-      if (changed) into.push({ key: scheduleStateKey(id), value: encodeScheduleState(changed) });
+      if (changed)
+        into.push({ key: scheduleStateKey(id), value: encodeScheduleState(changed, options.accessedAtMs?.()) });
     },
 
     start() {

@@ -17,7 +17,8 @@ const rowOf = (values: readonly number[]): Buffer => {
 /** Rows of older versions are shorter. */
 const at = (row: Buffer, index: number): number => (row.length >= (index + 1) * 8 ? row.readDoubleBE(index * 8) : 0);
 
-export const encodeQueueState = (state: QueueState): Buffer =>
+/** With the state goes when the queue was last used: nobody writes that alone. */
+export const encodeQueueState = (state: QueueState, accessedAtMs = 0): Buffer =>
   rowOf([
     state.nextSequence,
     state.firstSequence,
@@ -26,6 +27,7 @@ export const encodeQueueState = (state: QueueState): Buffer =>
     state.deferredCount,
     state.removedCount,
     state.deliveredBelow,
+    accessedAtMs,
   ]);
 
 export const decodeQueueState = (row: Buffer | undefined): QueueState =>
@@ -41,8 +43,16 @@ export const decodeQueueState = (row: Buffer | undefined): QueueState =>
         deliveredBelow: at(row, 6),
       };
 
-export const encodeScheduleState = (state: ScheduleState): Buffer =>
-  rowOf([state.count, state.bytes, state.nextSequence]);
+export const encodeScheduleState = (state: ScheduleState, accessedAtMs = 0): Buffer =>
+  rowOf([state.count, state.bytes, state.nextSequence, accessedAtMs]);
+
+/** When a queue was last used; undefined when nobody ever did. */
+export const queueAccessedAtMs = (row: Buffer | undefined): number | undefined =>
+  row === undefined ? undefined : at(row, 7) || undefined;
+
+/** The same of a topic. */
+export const topicAccessedAtMs = (row: Buffer | undefined): number | undefined =>
+  row === undefined ? undefined : at(row, 3) || undefined;
 
 export const decodeScheduleState = (row: Buffer | undefined): ScheduleState =>
   row === undefined ? EMPTY_SCHEDULE : { count: at(row, 0), bytes: at(row, 1), nextSequence: at(row, 2) };
