@@ -10,7 +10,7 @@ import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNam
 import { createPort, type Port } from './port/index.js';
 import { createSasKeys, ensureCertificates, ensureKeys } from './security/index.js';
 import { createMetrics, createStatusHandler, type Reader, takeSnapshot } from './status/index.js';
-import { openLevelStore, type Store } from './store/index.js';
+import { type CommitMeter, openLevelStore, type Store } from './store/index.js';
 
 export interface BrokerReady {
   readonly port: number;
@@ -50,7 +50,10 @@ const random = { newKey: () => randomBytes(32).toString('base64'), newTrackingId
 const newToken = () => randomUUID().replaceAll('-', '');
 
 /** What there is to see of a running broker. */
-function snapshotOf({ namespace, amqp, store }: Pick<Running, 'namespace' | 'amqp' | 'store'>, startedAt: string) {
+function snapshotOf(
+  { namespace, amqp, store, logs }: Pick<Running, 'namespace' | 'amqp' | 'store' | 'logs'>,
+  startedAt: string,
+) {
   const readerOf = (reader: ReturnType<AmqpServer['facts']>['readers'][number]): Reader => {
     const [hub = '', consumerGroup = '', partitionId = ''] = reader.place.split('|');
     return { hub, consumerGroup, partitionId, ownerLevel: reader.epoch, nextSequence: reader.nextSequence };
@@ -62,7 +65,7 @@ function snapshotOf({ namespace, amqp, store }: Pick<Running, 'namespace' | 'amq
       process: () => {
         const { connections, links } = amqp.facts();
         const memoryBytes = process.memoryUsage.rss();
-        return { connections, links, pendingBytes: store.pendingBytes(), memoryBytes, startedAt };
+        return { connections, links, pendingBytes: store.pendingBytes() + logs.pendingBytes(), memoryBytes, startedAt };
       },
     });
 }
@@ -85,9 +88,15 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     await mkdir(folders.root, { recursive: true, mode: 0o700 });
     // The store first: it is what tells that another broker has the folder.
     const metrics = createMetrics();
-    const meter = { now: () => performance.now(), committed: metrics.committed };
-    const store = await openLevelStore(folders.store, onFatal, meter);
-    const logs = createEventLogs(createNodeDisk(folders.hubs), defaultEventLogsOptions, onFatal);
+    const meterOf = (what: 'messages' | 'events'): CommitMeter => ({
+      now: () => performance.now(),
+      committed: (batch) => metrics.committed(what, batch),
+    });
+    const store = await openLevelStore(folders.store, onFatal, meterOf('messages'));
+    const logs = createEventLogs(createNodeDisk(folders.hubs), defaultEventLogsOptions, {
+      onFailure: onFatal,
+      meter: meterOf('events'),
+    });
     let namespace: Namespace | undefined;
     let capture: CaptureService | undefined;
     try {
@@ -109,7 +118,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         { namespaceName: host },
       );
       const show = createStatusHandler({
-        snapshot: snapshotOf({ namespace, amqp, store }, new Date(clock.now()).toISOString()),
+        snapshot: snapshotOf({ namespace, amqp, store, logs }, new Date(clock.now()).toISOString()),
         metrics,
         managers: keys,
         now: clock.now,

@@ -18,9 +18,10 @@ const options = { ...defaultEventLogsOptions, segmentBytes: 20_000, memoryBytes:
 const known = { nextSequence: 0, firstSequence: 0, maxBytes: () => Number.POSITIVE_INFINITY };
 
 async function open(): Promise<{ log: EventLog; close: () => Promise<void> }> {
-  const logs = createEventLogs(createNodeDisk(folder), options, (error) => {
+  const onFailure = (error: unknown) => {
     throw error;
-  });
+  };
+  const logs = createEventLogs(createNodeDisk(folder), options, { onFailure });
   return { log: await logs.open(7, known), close: logs.close };
 }
 

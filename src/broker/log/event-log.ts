@@ -1,6 +1,7 @@
 import { messageOf } from '../../shared/errors.js';
 import { createPartitionLog, type PartitionLog } from '../entities/index.js';
 import { BrokerError } from '../errors.js';
+import type { CommitMeter } from '../store/index.js';
 import { EVENT_HEAD_BYTES, eventsStart, frameBytes, type LogEvent, openingFrame, sealFrame } from './frame.js';
 import type { Tail } from './memory.js';
 import type { ReadAhead } from './read-ahead.js';
@@ -59,6 +60,9 @@ export interface EventLogDeps {
   readonly schedule: (flush: () => Promise<void>) => void;
   /** Memory has run ahead of the disk in a way that only a restart mends. */
   readonly onFailure: (error: unknown) => void;
+  readonly meter: CommitMeter | undefined;
+  /** Bytes of all logs that wait for the disk. */
+  readonly pending: { bytes: number };
   /** The oldest event that was retained when that was last noted. */
   readonly firstSequence: number;
 }
@@ -68,12 +72,14 @@ export interface ClosableEventLog extends EventLog {
   close(): Promise<void>;
 }
 
+const bytesOf = (waiters: readonly Waiter[]): number => waiters.reduce((sum, { frame }) => sum + frame.bytes, 0);
+
 const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const isFull = (error: unknown): boolean => FULL.has((error as NodeJS.ErrnoException).code);
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 export function createEventLog(deps: EventLogDeps): ClosableEventLog {
-  const { name, segments, tail, readAhead, schedule } = deps;
+  const { name, segments, tail, readAhead, schedule, meter, pending } = deps;
   const index = segments.newest();
   const numbers = createPartitionLog({
     nextSequence: index.nextSequence(),
@@ -135,6 +141,7 @@ export function createEventLog(deps: EventLogDeps): ClosableEventLog {
     // Those that came meanwhile have numbers that follow on those of the failed ones: they go as well.
     numbers.abandon();
     tail.abandon();
+    pending.bytes -= bytesOf(refused);
     for (const waiter of refused) waiter.reject(error);
     if (!full) deps.onFailure(error);
   }
@@ -145,6 +152,7 @@ export function createEventLog(deps: EventLogDeps): ClosableEventLog {
     fresh = undefined;
     if (served.length === 0 && anew === undefined) return;
     const frames = served.map(({ frame }) => frame);
+    const sinceMs = meter?.now() ?? 0;
     try {
       await store(tail.takeUnwritten(), frames, anew !== undefined);
     } catch (cause) {
@@ -153,6 +161,9 @@ export function createEventLog(deps: EventLogDeps): ClosableEventLog {
     } finally {
       anew?.();
     }
+    const bytes = bytesOf(served);
+    pending.bytes -= bytes;
+    if (served.length > 0) meter?.committed({ durationMs: meter.now() - sinceMs, callers: served.length, bytes });
     const newest = segments.newest();
     tail.publish(newest.nextSequence());
     numbers.publish(newest.nextSequence(), newest.lastEnqueuedAtMs());
@@ -195,6 +206,7 @@ export function createEventLog(deps: EventLogDeps): ClosableEventLog {
     append(batch) {
       if (refusal !== undefined) return Promise.reject(refusal);
       const frame = encode(batch);
+      pending.bytes += frame.bytes;
       return new Promise((resolve, reject) => {
         gathering.push({ frame, resolve, reject });
         schedule(flush);

@@ -1,3 +1,4 @@
+import type { CommitMeter } from '../store/index.js';
 import type { LogDisk } from './disk.js';
 import { type ClosableEventLog, createEventLog, type EventLog } from './event-log.js';
 import { createTailMemory } from './memory.js';
@@ -27,6 +28,8 @@ export interface EventLogs {
   remove(id: number): Promise<void>;
   /** Removes the logs that are not in use: of hubs whose deletion was interrupted. */
   removeOthers(ids: ReadonlySet<number>): Promise<void>;
+  /** Bytes that wait for the disk. */
+  pendingBytes(): number;
   /** Refuses further appends, and resolves when everything that waits is durable. */
   close(): Promise<void>;
 }
@@ -61,11 +64,19 @@ const segmentBytesFor = (segmentBytes: number, maxBytes: number): number =>
   Math.min(segmentBytes, Math.max(MIN_SEGMENT_BYTES, Math.floor(maxBytes / 8)));
 const MIN_SEGMENT_BYTES = 64 * 1024;
 
+export interface EventLogsListener {
+  /** Memory has run ahead of the disk in a way that only a restart mends. */
+  readonly onFailure?: (error: unknown) => void;
+  /** Is told of each write to a file. */
+  readonly meter?: CommitMeter;
+}
+
 export function createEventLogs(
   disk: LogDisk,
   options: EventLogsOptions,
-  onFailure: (error: unknown) => void = () => {},
+  { onFailure = () => {}, meter }: EventLogsListener = {},
 ): EventLogs {
+  const pending = { bytes: 0 };
   const memory = createTailMemory({ budgetBytes: options.memoryBytes, blockBytes: options.blockBytes });
   const readAhead = createReadAhead(options.readAheadBytes);
   const logs = new Map<number, ClosableEventLog>();
@@ -111,6 +122,8 @@ export function createEventLogs(
         segmentBytes: () => segmentBytesFor(options.segmentBytes, known.maxBytes()),
         schedule,
         onFailure,
+        meter,
+        pending,
         firstSequence: known.firstSequence,
       });
       logs.set(id, log);
@@ -129,6 +142,8 @@ export function createEventLogs(
         if (id !== undefined && !ids.has(id)) await disk.removeFolder(folder);
       }
     },
+
+    pendingBytes: () => pending.bytes,
 
     async close() {
       await Promise.all([...logs.values()].map((log) => log.close()));

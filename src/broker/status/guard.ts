@@ -17,8 +17,16 @@ function provesKey(header: string, keys: SasKeys): boolean {
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   const rules = rulesProvedBy(keys, text.slice(0, Math.max(0, colon)), text.slice(colon + 1));
-  return rules.some(({ scope, rights }) => scope === '' && allows(rights, 'Manage'));
+  return rules.some(({ rights }) => allows(rights, 'Manage'));
 }
+
+/**
+ * The rules of the namespace. One of an entity shows nothing of the others; without this an entity that is named as one of
+ * these pages would sign for it.
+ */
+const ofNamespace = (keys: SasKeys): SasKeys => ({
+  named: (name) => keys.named(name).filter(({ scope }) => scope === ''),
+});
 
 /** A signature of a rule that may manage. */
 function proves(header: string, url: URL, keys: SasKeys, nowMs: number): boolean {
@@ -30,7 +38,8 @@ function proves(header: string, url: URL, keys: SasKeys, nowMs: number): boolean
  * From this machine nothing is asked; but the request has to name it, since a web page elsewhere that points its own
  * name at 127.0.0.1 (DNS rebinding) still sends its name. From elsewhere a key is needed, shown or signed with.
  */
-export function createGuard(keys: SasKeys, now: () => number): Guard {
+export function createGuard(all: SasKeys, now: () => number): Guard {
+  const keys = ofNamespace(all);
   return (request, url) => {
     const { authorization, origin } = request.headers;
     if (origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === url.host)) return 'forbidden';

@@ -8,8 +8,8 @@ const MAX_LABELLED = 500;
 const OTHERS = '(others)';
 
 export interface BrokerMetrics {
-  /** One batch of writes is on disk. */
-  committed(batch: CommittedBatch): void;
+  /** One batch of writes is on disk: of messages and all else, or of events of one partition. */
+  committed(store: 'messages' | 'events', batch: CommittedBatch): void;
   /** Prometheus' text format, of `status` and of what was committed so far. */
   render(status: BrokerStatus): Promise<string>;
   readonly contentType: string;
@@ -71,18 +71,21 @@ export function createMetrics(): BrokerMetrics {
     name: `${prefix}commit_seconds`,
     help: 'How long one batch of writes took, with its fsync.',
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    labelNames: ['store'],
     registers,
   });
   const commitCallers = new Histogram({
     name: `${prefix}commit_callers`,
     help: 'How many operations shared one fsync.',
     buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500],
+    labelNames: ['store'],
     registers,
   });
   const commitBytes = new Histogram({
     name: `${prefix}commit_bytes`,
     help: 'Bytes of one batch of writes.',
     buckets: [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216],
+    labelNames: ['store'],
     registers,
   });
 
@@ -124,10 +127,10 @@ export function createMetrics(): BrokerMetrics {
   }
 
   return {
-    committed({ durationMs, callers, bytes }) {
-      commitSeconds.observe(durationMs / 1000);
-      commitCallers.observe(callers);
-      commitBytes.observe(bytes);
+    committed(store, { durationMs, callers, bytes }) {
+      commitSeconds.observe({ store }, durationMs / 1000);
+      commitCallers.observe({ store }, callers);
+      commitBytes.observe({ store }, bytes);
     },
     async render(status) {
       connections.set(status.connections);

@@ -1,3 +1,3 @@
-export type { CommittedBatch } from './group-commit.js';
+export type { CommitMeter, CommittedBatch } from './group-commit.js';
 export { openLevelStore } from './level-store.js';
 export type { Entry, Store, Write } from './types.js';

@@ -22,7 +22,7 @@ export async function openLog(
   known: { nextSequence?: number; firstSequence?: number; maxBytes?: number; options?: EventLogsOptions } = {},
 ): Promise<Opened> {
   const failures: unknown[] = [];
-  const logs = createEventLogs(disk, known.options ?? tinyOptions, (error) => failures.push(error));
+  const logs = createEventLogs(disk, known.options ?? tinyOptions, { onFailure: (error) => void failures.push(error) });
   const log = await logs.open(1, {
     nextSequence: known.nextSequence ?? 0,
     firstSequence: known.firstSequence ?? 0,

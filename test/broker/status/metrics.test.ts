@@ -33,11 +33,11 @@ test('however many entities there are, the series are bounded and their sum is t
 
 test('what one fsync took is in the histograms', async () => {
   const metrics = createMetrics();
-  metrics.committed({ durationMs: 3, callers: 20, bytes: 5000 });
+  metrics.committed('events', { durationMs: 3, callers: 20, bytes: 5000 });
   const text = await metrics.render(brokerStatus());
-  expect(text).toContain('penstock_broker_commit_seconds_bucket{le="0.0025"} 0');
-  expect(text).toContain('penstock_broker_commit_seconds_bucket{le="0.005"} 1');
-  expect(text).toContain('penstock_broker_commit_callers_sum 20');
-  expect(text).toContain('penstock_broker_commit_bytes_sum 5000');
+  expect(text).toContain('penstock_broker_commit_seconds_bucket{le="0.0025",store="events"} 0');
+  expect(text).toContain('penstock_broker_commit_seconds_bucket{le="0.005",store="events"} 1');
+  expect(text).toContain('penstock_broker_commit_callers_sum{store="events"} 20');
+  expect(text).toContain('penstock_broker_commit_bytes_sum{store="events"} 5000');
   metrics.stop();
 });

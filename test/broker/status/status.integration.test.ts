@@ -78,7 +78,8 @@ describe('what the broker shows of itself', () => {
     const text = await answer.text();
     expect(text).toContain('penstock_broker_messages{entity="events/Subscriptions/audit",state="dead_letter"} 1');
     expect(text).toContain('penstock_broker_hub_last_sequence_number{hub="clicks",partition="2"} 2');
-    expect(text).toMatch(/penstock_broker_commit_seconds_count [1-9]/);
+    expect(text).toMatch(/penstock_broker_commit_seconds_count{store="messages"} [1-9]/);
+    expect(text).toMatch(/penstock_broker_commit_seconds_count{store="events"} [1-9]/);
     expect(text).toContain('process_resident_memory_bytes');
   });
 
