@@ -1,11 +1,18 @@
 import rhea from 'rhea';
-import type { QueueRuntime, SettleOutcome, Settling } from '../namespace/index.js';
+import { MAX_DEFERRED_BYTES, type QueueRuntime, type SettleOutcome, type Settling } from '../namespace/index.js';
 import { type Address, queueAt } from './address.js';
 import { answer, badRequest, bodyOf, done, type Fields, fail, wholeNumber, wholeNumbers } from './bus-replies.js';
-import { entityNotFound, messageLockLost, messageNotFound, notAllowed, notImplemented } from './conditions.js';
+import {
+  type AmqpFault,
+  entityNotFound,
+  messageLockLost,
+  messageNotFound,
+  notAllowed,
+  notImplemented,
+} from './conditions.js';
 import type { ConnectionContext } from './context.js';
 import { lockTokenOf } from './lock-token.js';
-import { sendObjection } from './objections.js';
+import { disabledFor, sendObjection } from './objections.js';
 import { changesOf, deadLetterReason, LOST } from './queue-egress.js';
 import { type NodeRequest, type Reply, textProperty } from './requests.js';
 import { decodeRule, encodeRule } from './rule-codec.js';
@@ -103,6 +110,11 @@ async function updateDisposition(queue: QueueRuntime, body: Fields, owner: unkno
   return lost === undefined ? done : fail(410, LOST[lost]);
 }
 
+const deferredTooLarge: AmqpFault = {
+  condition: 'amqp:link:message-size-exceeded',
+  description: `The messages have more than ${MAX_DEFERRED_BYTES} bytes together: ask for fewer at once.`,
+};
+
 async function receiveDeferred(queue: QueueRuntime, body: Fields, owner: unknown): Promise<Reply> {
   const sequences = wholeNumbers(body['sequence-numbers'], MAX_DEFERRED);
   if (sequences === undefined) return badRequest(`sequence-numbers: 1 to ${MAX_DEFERRED} numbers are expected.`);
@@ -111,6 +123,7 @@ async function receiveDeferred(queue: QueueRuntime, body: Fields, owner: unknown
   if ('properties' in settling) return settling;
   const received = await settling.receiveDeferred(sequences, mode);
   if (received === undefined) return fail(404, messageNotFound);
+  if (received === 'too-large') return fail(400, deferredTooLarge);
   return answer(200, 'OK', {
     messages: received.map(({ lockToken, payload }) => ({
       message: payload,
@@ -176,15 +189,22 @@ async function removeRule({ admin }: ConnectionContext, { topic, name }: Subscri
   });
 }
 
-/** The queue behind an address: of a queue or a subscription, or of its dead letters. */
-function queueOf({ namespace }: ConnectionContext, address: Address | undefined): QueueRuntime | undefined {
+/** The queue or subscription that an address names, or whose dead letters. */
+function entityOf({ namespace }: ConnectionContext, address: Address | undefined) {
   if (address?.kind !== 'named' && address?.kind !== 'subscription') return undefined;
   const entity =
     address.kind === 'named' ? namespace.find(address.name) : namespace.findSubscription(address.topic, address.name);
   if (entity?.kind !== 'queue' && entity?.kind !== 'subscription') return undefined;
   entity.usage.touch();
-  return queueAt(entity.queue, address);
+  return { entity, queue: queueAt(entity.queue, address) };
 }
+
+/** These change what an entity is; all others look at its messages, or take them. */
+const RULE_OPERATIONS = new Set([
+  'com.microsoft:enumerate-rules',
+  'com.microsoft:add-rule',
+  'com.microsoft:remove-rule',
+]);
 
 /** Answers a request on the `$management` node of a queue, topic or subscription of Service Bus. */
 export async function answerBusRequest(
@@ -210,8 +230,12 @@ export async function answerBusRequest(
   if (entity?.kind === 'topic') {
     return operation === 'com.microsoft:peek-message' ? peek(entity, bodyOf(request)) : unsupported;
   }
-  const queue = queueOf(context, address);
-  if (queue === undefined) return fail(404, entityNotFound(context.namespaceName, pathText(address)));
+  const { entity: owner, queue } = entityOf(context, address) ?? {};
+  if (owner === undefined || queue === undefined) {
+    return fail(404, entityNotFound(context.namespaceName, pathText(address)));
+  }
+  const objection = RULE_OPERATIONS.has(operation) ? undefined : disabledFor(context, owner, 'ReceiveDisabled');
+  if (objection) return fail(400, objection);
   const body = bodyOf(request);
   switch (operation) {
     case 'com.microsoft:renew-lock':

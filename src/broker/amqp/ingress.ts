@@ -3,6 +3,7 @@ import type { Delivery, EventContext, Receiver } from 'rhea';
 import { BATCH_FORMAT, type IncomingMessage, identified, parseIncoming, splitBatch } from '../message/index.js';
 import { overQuota, type QueueEntity, type TopicEntity } from '../namespace/index.js';
 import { type AmqpFault, faultOf, messageTooLarge, notAllowed, quotaExceeded, serverBusy } from './conditions.js';
+import { messageFault } from './message-rules.js';
 import type { Pausable, Pressure } from './pressure.js';
 import { MAX_MESSAGE_BYTES, wasLetGo } from './rhea-transfers.js';
 import type { OpenTransaction, Transactions } from './transactions/registry.js';
@@ -12,7 +13,7 @@ import { acceptDelivery, acceptedState, dropLate, rejectedState, settleAlone } f
 /** Deliveries that a client may have on the way. Generous, because the SDKs give up when credit is missing for a second. */
 const CREDIT = 1000;
 
-interface ParsedTransfer {
+export interface ParsedTransfer {
   readonly messages: readonly IncomingMessage[];
   /** Of the envelope of a batch, or of the single message. */
   readonly partitionKey: string | undefined;
@@ -32,20 +33,6 @@ function parseTransfer(bytes: Buffer, format: number | undefined): ParsedTransfe
   return { messages: splitBatch(bytes).map(parseIncoming), partitionKey: envelope.partitionKey };
 }
 
-/** Longest message id, session id and partition key that Service Bus takes, in characters. */
-const MAX_ID_LENGTH = 128;
-
-const isTooLong = (text: string | undefined) => text !== undefined && text.length > MAX_ID_LENGTH;
-
-function refusal({ messageId, sessionId, partitionKey }: IncomingMessage): AmqpFault | undefined {
-  return isTooLong(messageId) || isTooLong(sessionId) || isTooLong(partitionKey) ? idTooLong : undefined;
-}
-
-const idTooLong: AmqpFault = {
-  condition: 'com.microsoft:argument-error',
-  description: `Message id, session id and partition key have ${MAX_ID_LENGTH} characters at the most.`,
-};
-
 /** A topic takes any message: it is for each subscription to say what it needs. */
 const requiresSession = (entity: QueueEntity | TopicEntity): boolean =>
   entity.kind === 'queue' && entity.record.definition.requiresSession;
@@ -61,7 +48,7 @@ const sessionIdMissing: AmqpFault = {
 /** Why an entity does not take messages; undefined when it does. */
 export function refusalOf(entity: QueueEntity | TopicEntity, messages: readonly IncomingMessage[]) {
   for (const message of messages) {
-    const fault = refusal(message);
+    const fault = messageFault(message);
     if (fault) return fault;
   }
   const missing = requiresSession(entity) && messages.some(({ sessionId }) => sessionId === undefined);

@@ -4,12 +4,14 @@ import { type Address, queueAt } from './address.js';
 import { type AmqpFault, entityNotFound, notAllowed } from './conditions.js';
 import type { ConnectionContext, LinkService } from './context.js';
 import { openHubReceiver, openHubSender } from './hub-links.js';
-import { serveIngress, takeIntoQueueOrTopic } from './ingress.js';
+import { type ParsedTransfer, serveIngress, type Take, takeIntoQueueOrTopic } from './ingress.js';
 import { receiveObjection, sendObjection } from './objections.js';
 import { serveQueueEgress } from './queue-egress.js';
 import { MAX_MESSAGE_BYTES } from './rhea-transfers.js';
+import { type Via, viaOf } from './send-via.js';
 import { openSessionLink, sessionAskedFor } from './session-links.js';
 import { serveCoordinator } from './transactions/coordinator.js';
+import type { OpenTransaction } from './transactions/registry.js';
 import { setAttach } from './transport.js';
 
 /** The service's own sentences. */
@@ -37,7 +39,28 @@ export function openReceiverLink(context: ConnectionContext, link: Receiver, add
   const entity = context.namespace.find(address.name);
   if (entity === undefined) return notFound(context, link, 'target');
   if (entity.kind === 'hub') return openHubSender(context, link, { hub: entity, address });
-  return sendTo(context, link, entity, takeIntoQueueOrTopic(entity));
+  const via = viaOf(context, link);
+  if (via === undefined) return sendTo(context, link, entity, takeIntoQueueOrTopic(entity));
+  const fault = 'condition' in via ? via : sendObjection(context, entity);
+  return fault === undefined ? sendBy(context, link, via as Via) : fault;
+}
+
+/** Sends to another entity than that of the link's target. */
+function sendBy(context: ConnectionContext, link: Receiver, via: Via): Opened {
+  const { destination, refusal, properties } = via;
+  const take = takeIntoQueueOrTopic(destination);
+  const checked: Take = Object.assign(
+    (transfer: ParsedTransfer) => {
+      const fault = refusal();
+      return fault ? Promise.resolve(fault) : take(transfer);
+    },
+    {
+      enlist: (transfer: ParsedTransfer, transaction: OpenTransaction) =>
+        refusal() ?? take.enlist?.(transfer, transaction),
+    },
+  );
+  setAttach(link, { properties });
+  return sendTo(context, link, destination, checked);
 }
 
 function sendTo(

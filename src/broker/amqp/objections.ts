@@ -7,7 +7,7 @@ const autoForwarding = notAllowed('Cannot create a message receiver on an entity
 type Entity = QueueEntity | SubscriptionEntity | TopicEntity;
 
 /** The fault of an entity whose status keeps one half of its work, or all of it, from being done. */
-function disabled(
+export function disabledFor(
   { namespaceName }: Pick<ConnectionContext, 'namespaceName'>,
   { record }: Entity,
   half: 'SendDisabled' | 'ReceiveDisabled',
@@ -20,7 +20,7 @@ function disabled(
 export const sendObjection = (
   context: Pick<ConnectionContext, 'namespaceName'>,
   entity: QueueEntity | TopicEntity,
-): AmqpFault | undefined => disabled(context, entity, 'SendDisabled');
+): AmqpFault | undefined => disabledFor(context, entity, 'SendDisabled');
 
 /** Why nobody may receive from a queue or subscription, or from one of its sub-queues; undefined when anybody may. */
 export function receiveObjection(
@@ -28,7 +28,7 @@ export function receiveObjection(
   entity: QueueEntity | SubscriptionEntity,
   { deadLetters, transfer }: { readonly deadLetters: boolean; readonly transfer?: true },
 ): AmqpFault | undefined {
-  const fault = disabled(context, entity, 'ReceiveDisabled');
+  const fault = disabledFor(context, entity, 'ReceiveDisabled');
   if (fault !== undefined || transfer) return fault;
   const { definition } = entity.record;
   const to = deadLetters ? definition.forwardDeadLetteredMessagesTo : definition.forwardTo;

@@ -14,6 +14,8 @@ export interface IncomingMessage {
   readonly messageId: string | undefined;
   readonly sessionId: string | undefined;
   readonly partitionKey: string | undefined;
+  /** The key of the entity by way of which it is sent. */
+  readonly viaPartitionKey: string | undefined;
   /** When it is to be enqueued, where the sender scheduled it. */
   readonly scheduledEnqueueTimeMs: number | undefined;
   /** The sender's message annotations, each entry as it was encoded. */
@@ -77,17 +79,19 @@ const KEPT_WHEN_FORWARDED = 'x-opt-deadletter-source';
 function readAnnotations(raw: Buffer, section: Section | undefined, forwarded: boolean) {
   const kept: Buffer[] = [];
   let partitionKey: string | undefined;
+  let viaPartitionKey: string | undefined;
   let scheduledEnqueueTimeMs: number | undefined;
   for (const entry of section ? mapEntries(raw, section.valueStart) : []) {
     if (OWN_ANNOTATIONS.has(entry.key) && !(forwarded && entry.key === KEPT_WHEN_FORWARDED)) continue;
     kept.push(raw.subarray(entry.start, entry.end));
     if (entry.key === 'x-opt-partition-key') partitionKey = idText(decodeValue(raw, entry.valueStart).value);
+    if (entry.key === 'x-opt-via-partition-key') viaPartitionKey = idText(decodeValue(raw, entry.valueStart).value);
     if (entry.key === 'x-opt-scheduled-enqueue-time') {
       const { value } = decodeValue(raw, entry.valueStart);
       if (value instanceof Date) scheduledEnqueueTimeMs = value.getTime();
     }
   }
-  return { kept, partitionKey, scheduledEnqueueTimeMs };
+  return { kept, partitionKey, viaPartitionKey, scheduledEnqueueTimeMs };
 }
 
 /** Application properties by lower-case name. Decoded once, and only when a filter asks. */
@@ -155,6 +159,7 @@ function parse(raw: Buffer, forwarded: boolean): IncomingMessage {
     messageId: idText(properties[PROPERTY.messageId]),
     sessionId: idText(properties[PROPERTY.groupId]),
     partitionKey: annotations.partitionKey,
+    viaPartitionKey: annotations.viaPartitionKey,
     scheduledEnqueueTimeMs: annotations.scheduledEnqueueTimeMs,
     annotations: annotations.kept,
     header: headerSection ? raw.subarray(headerSection.start, headerSection.end) : raw.subarray(0, 0),

@@ -22,22 +22,40 @@ interface Session {
 
 /**
  * Receives deferred messages by their numbers: all of them, or undefined when one is not there or somebody has it in
- * hand. A deferred message expires no sooner than somebody asks for it (Azure, message deferral).
+ * hand. `too-large` when they are more than one answer holds: then nothing has happened to them. A deferred message expires no sooner than somebody asks for it (Azure, message deferral).
  */
 export type ReceiveDeferred = (
   sequences: readonly number[],
   mode: QueueConsumer['mode'],
   session?: Session,
-) => Promise<QueueDelivery[] | undefined>;
+) => Promise<QueueDelivery[] | 'too-large' | undefined>;
+
+/** Of the messages of one answer together; one alone may have any size. */
+export const MAX_DEFERRED_BYTES = 8 * 1024 * 1024;
+const READ_AT_ONCE = 8;
 
 export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred {
   const { store, clock, queue, newToken, expire } = deps;
 
-  async function read(sequences: readonly number[], session: Session | undefined): Promise<(QueueEntry | undefined)[]> {
-    const [records, counts] = await Promise.all([
-      store.getMany(sequences.map((sequence) => deferredKey(queue.id, sequence))),
-      store.getMany(sequences.map((sequence) => changeKey(queue.id, sequence))),
-    ]);
+  /** A few at a time, so that no more is read than may be answered; undefined when it would be more. */
+  async function readRecords(sequences: readonly number[]): Promise<(Buffer | undefined)[] | undefined> {
+    const records: (Buffer | undefined)[] = [];
+    let bytes = 0;
+    for (let at = 0; at < sequences.length; at += READ_AT_ONCE) {
+      const keys = sequences.slice(at, at + READ_AT_ONCE).map((sequence) => deferredKey(queue.id, sequence));
+      for (const record of await store.getMany(keys)) {
+        bytes += record?.length ?? 0;
+        records.push(record);
+      }
+      if (bytes > MAX_DEFERRED_BYTES && sequences.length > 1) return undefined;
+    }
+    return records;
+  }
+
+  async function read(sequences: readonly number[], session: Session | undefined) {
+    const records = await readRecords(sequences);
+    if (records === undefined) return undefined;
+    const counts = await store.getMany(sequences.map((sequence) => changeKey(queue.id, sequence)));
     return sequences.map((sequence, index): QueueEntry | undefined => {
       const record = records[index];
       if (record === undefined || (session && storedSessionId(record) !== session.sessionId)) return undefined;
@@ -86,6 +104,10 @@ export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred 
   return async (sequences, mode, session) => {
     if (!queue.claimDeferred(sequences)) return undefined;
     const found = await read(sequences, session);
+    if (found === undefined) {
+      for (const sequence of sequences) queue.letGo(sequence);
+      return 'too-large';
+    }
     const nowMs = clock.now();
     const good: QueueEntry[] = [];
     const expiring: Promise<void>[] = [];

@@ -9,6 +9,7 @@ import type { Store, Write } from '../store/types.js';
 import { type Budget, commitStaged, type Inlet, newBudget, type Verdicts } from './inlet.js';
 import type { QueueRuntime } from './queue-runtime.js';
 import type { Staged } from './staged.js';
+import { withLife } from './time-to-live.js';
 
 /** Most entities that a message is forwarded to, one after the other. */
 const MAX_HOPS = 4;
@@ -31,6 +32,7 @@ export type FindDestination = (path: string) => Destination | undefined;
 interface ForwardingSettings {
   readonly forwardTo?: string;
   readonly forwardDeadLetteredMessagesTo?: string;
+  readonly defaultMessageTimeToLiveMs: number;
 }
 
 export interface ForwardingOptions {
@@ -96,7 +98,8 @@ export function createForwarding(
     // What waits here goes first, and what cannot be decided at once waits.
     if (to === undefined || budget.bytes <= 0 || queue.facts().count > 0) return here(message, budget);
     const destination = findDestination(to);
-    const actual = message.rewritten ? reread(message) : message;
+    // It is this entity's message first, and lives no longer than its own do.
+    const actual = withLife(message.rewritten ? reread(message) : message, settings().defaultMessageTimeToLiveMs);
     const fault = faultOf(actual, to, destination);
     if (fault === undefined && !destination?.inlet.knows([actual])) return here(message, budget);
     const enqueuedSequence = message.enqueuedSequence ?? queue.skipSequence();

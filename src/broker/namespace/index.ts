@@ -3,6 +3,7 @@ export type { LogEvent } from '../log/index.js';
 export { createNamespacePort } from './admin-port.js';
 export type { Namespace } from './contract.js';
 export { bytesOf, countMessages, type MessageCounts } from './counts.js';
+export { MAX_DEFERRED_BYTES } from './deferred-access.js';
 export type { Deletion } from './deletion.js';
 export type { QueueConsumer, QueueDelivery } from './dispatcher.js';
 export type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';

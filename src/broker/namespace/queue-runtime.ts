@@ -32,6 +32,7 @@ import { createSessionRuntime, type SessionRuntime } from './sessions/session-ru
 import type { DeadLetterReason, SettleOutcome, Settling } from './settling.js';
 import type { Staged } from './staged.js';
 import { encodeQueueState } from './states.js';
+import { withLife } from './time-to-live.js';
 
 export interface QueueRuntimeSettings {
   readonly lockDurationMs: number;
@@ -243,12 +244,11 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     stage(message) {
       const nowMs = clock.now();
       accessedAtMs = nowMs;
-      const timeToLiveMs = Math.min(message.ttlMs ?? NEVER, settings().defaultMessageTimeToLiveMs);
-      // In a dead-letter queue nothing expires.
-      const expiresAtMs = deadLetters === undefined ? NEVER : nowMs + timeToLiveMs;
-      const enqueuedSequence = message.enqueuedSequence ?? queue.peekSequence();
       // Receivers are told the time to live that holds, not the longer one that was asked for.
-      const limited = timeToLiveMs < (message.ttlMs ?? NEVER) ? { ...message, ttlMs: timeToLiveMs } : message;
+      const limited = withLife(message, settings().defaultMessageTimeToLiveMs);
+      // In a dead-letter queue nothing expires.
+      const expiresAtMs = deadLetters === undefined ? NEVER : nowMs + (limited.ttlMs ?? NEVER);
+      const enqueuedSequence = message.enqueuedSequence ?? queue.peekSequence();
       return stageRecord(encodeStored(limited, { enqueuedAtMs: nowMs, expiresAtMs, enqueuedSequence }), expiresAtMs);
     },
 

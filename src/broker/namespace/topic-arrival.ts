@@ -1,5 +1,6 @@
 import type { FilterableMessage } from '../filters/index.js';
 import type { IncomingMessage } from '../message/index.js';
+import { withLife } from './time-to-live.js';
 
 export interface Arrival {
   /** The number that the topic gives the message. */
@@ -53,9 +54,7 @@ function viewAt(message: IncomingMessage, arrival: Arrival): FilterableMessage {
 
 /** A message as it enters a topic. */
 export function arriveAtTopic(message: IncomingMessage, arrival: Arrival): IncomingMessage {
-  const { timeToLiveMs } = arrival;
-  const longer = Number.isFinite(timeToLiveMs) && (message.ttlMs ?? Number.POSITIVE_INFINITY) > timeToLiveMs;
-  const limited = longer ? { ...message, ttlMs: timeToLiveMs } : message;
+  const limited = withLife(message, arrival.timeToLiveMs);
   return {
     ...limited,
     enqueuedSequence: message.enqueuedSequence ?? arrival.sequence,

@@ -116,6 +116,25 @@ describe('a queue that forwards', () => {
     expect(port.queue('a')?.runtime).toMatchObject({ activeMessageCount: 0, transferMessageCount: 0 });
   });
 
+  it('gives a message the time to live of its source, whether it is forwarded at once or had to wait', async () => {
+    const short = { defaultMessageTimeToLiveMs: 60_000 };
+    await open({ queues: [queue('a', short), queue('b', { defaultMessageTimeToLiveMs: 3_600_000 })] });
+    await send('a', { body: 'waited' });
+    await send('a', { body: 'waited, shorter', ttl: 5000 });
+    await createNamespacePort(namespace).updateQueue(queue('a', { ...short, forwardTo: 'b' }));
+    await settle();
+    await send('a', { body: 'at once' });
+    await send('a', { body: 'at once, shorter', ttl: 5000 });
+    await send('a', { body: 'at once, longer', ttl: 90_000 });
+    expect((await contents(queueOf('b'))).map(({ body, ttl }) => [body, ttl])).toEqual([
+      ['waited', 60_000],
+      ['waited, shorter', 5000],
+      ['at once', 60_000],
+      ['at once, shorter', 5000],
+      ['at once, longer', 60_000],
+    ]);
+  });
+
   it('goes on after a crash with what it had not forwarded yet', async () => {
     const queues = [queue('a'), queue('b', { requiresDuplicateDetection: true })];
     await open({ queues });

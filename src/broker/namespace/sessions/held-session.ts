@@ -167,7 +167,9 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
     async receiveDeferred(sequences, mode) {
       if (!isAlive()) return undefined;
       const deliveries = await track(operations.receiveDeferred(sequences, mode, hold));
-      if (mode === 'peek-lock') for (const { lockToken } of deliveries ?? []) tokens.add(lockToken);
+      if (mode === 'peek-lock' && Array.isArray(deliveries)) {
+        for (const { lockToken } of deliveries) tokens.add(lockToken);
+      }
       return deliveries;
     },
 

@@ -70,7 +70,7 @@ export interface Controller {
   readonly connection: Connection;
   declare(): Promise<string>;
   discharge(id: string, fail?: boolean): Promise<Answer>;
-  /** Sends in a transaction where one is named. */
+  /** Sends in a transaction where one is named; `address` may name a destination behind it, as `via>destination`. */
   send(address: string, message: object, id?: string): Promise<Answer>;
   receive(address: string, count: number): Promise<{ message: Record<string, unknown>; delivery: Delivery }[]>;
   settle(delivery: Delivery, how: How, id?: string): Promise<Answer>;
@@ -142,8 +142,8 @@ export async function connectController(connectionString: string): Promise<Contr
       );
     });
 
-  async function openSender(target: unknown): Promise<Sender> {
-    const sender = connection.open_sender({ target: { address: 'x' }, autosettle: true } as never);
+  async function openSender(target: unknown, properties?: object): Promise<Sender> {
+    const sender = connection.open_sender({ target: { address: 'x' }, autosettle: true, properties } as never);
     (sender as unknown as { local: { attach: { target: unknown } } }).local.attach.target = target;
     sender.on('settled', onSettled);
     await opened(sender, 'sendable');
@@ -152,7 +152,10 @@ export async function connectController(connectionString: string): Promise<Contr
 
   const senders = new Map<string, Promise<Sender>>();
   const senderTo = (address: string): Promise<Sender> => {
-    const open = senders.get(address) ?? openSender(described(0x29, [types.wrap_string(address)]));
+    const [target = '', destination] = address.split('>');
+    const properties = destination && { 'com.microsoft:transfer-destination-address': destination };
+    const open =
+      senders.get(address) ?? openSender(described(0x29, [types.wrap_string(target)]), properties || undefined);
     senders.set(address, open);
     return open;
   };
