@@ -36,6 +36,14 @@ export interface IngestSteps {
   readonly retryAfterSeconds: () => number;
 }
 
+/** Events that were mapped from another protocol. */
+interface MappedBody extends ParsedBody {
+  /** They are judged and answered for, and go nowhere. */
+  readonly isDryRun?: boolean;
+}
+
+const NOTHING_FAILED: Settlements = { failures: new Map(), spooled: new Set() };
+
 /** The way of a request through the gateway, from bytes to answer. */
 export function createIngest(clock: Clock, steps: IngestSteps) {
   /** The bytes that were meant; for the routes of other protocols, which read bodies of their own. */
@@ -65,9 +73,16 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
   }
 
   /** Events that a route has mapped from another protocol. */
-  async function ingestMapped(request: IngestRequest, mapped: ParsedBody): Promise<Results | Problem> {
+  async function ingestMapped(request: IngestRequest, mapped: MappedBody): Promise<Results | Problem> {
     const bounded = steps.bound(mapped);
-    return bounded instanceof Problem ? bounded : ingestItems(request, bounded);
+    if (bounded instanceof Problem) return bounded;
+    return mapped.isDryRun ? judgeItems(request, bounded) : ingestItems(request, bounded);
+  }
+
+  /** What would be refused of these events; none of them is sent. */
+  function judgeItems(request: IngestRequest, parsed: ParsedBody): Results | Problem {
+    const { entries } = prepareItems(request, parsed);
+    return answerOf(entries, NOTHING_FAILED, steps.retryAfterSeconds);
   }
 
   async function ingestItems(request: IngestRequest, parsed: ParsedBody): Promise<Results | Problem> {
@@ -79,17 +94,17 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
 
   /** Not part of the async function, so that a request that waits keeps nothing alive but what its answer needs. */
   function launch(request: IngestRequest, parsed: ParsedBody) {
+    const { entries, outgoing } = prepareItems(request, parsed);
+    return { entries, settled: steps.publish(outgoing) };
+  }
+
+  function prepareItems(request: IngestRequest, parsed: ParsedBody) {
     const receivedAtMs = clock.now();
     const { source, context, traceparent } = request;
     const envelope = createEnvelope({ source, traceparent, context, receivedAtMs, isPlain: parsed.isPlain });
 
     // From here on each event has a fate of its own: a bad one never costs the others.
-    const { entries, outgoing } = steps.prepare(
-      parsed.items,
-      { receivedAtMs, sentAt: parsed.sentAt, context },
-      envelope,
-    );
-    return { entries, settled: steps.publish(outgoing) };
+    return steps.prepare(parsed.items, { receivedAtMs, sentAt: parsed.sentAt, context }, envelope);
   }
 
   /** Whose request it is; the first step, before its body is even read. */

@@ -1,4 +1,21 @@
+import { amplitude } from './amplitude.js';
+import { ga4 } from './ga4.js';
+import { matomo } from './matomo.js';
+import { mixpanel } from './mixpanel.js';
+import { plausible } from './plausible.js';
+import { postHog } from './posthog.js';
 import type { Protocol } from './protocol.js';
+import { sharedPaths } from './shared-paths.js';
+import { umami } from './umami.js';
 
 /** The foreign protocols that the gateway speaks. */
-export const protocols: readonly Protocol[] = [];
+export const protocols: readonly Protocol[] = [
+  postHog,
+  ga4,
+  amplitude,
+  mixpanel,
+  matomo,
+  plausible,
+  umami,
+  sharedPaths,
+];

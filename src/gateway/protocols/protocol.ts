@@ -38,7 +38,9 @@ interface PageRoute {
   readonly page: (request: RequestHead) => Reply;
 }
 
-interface MappedEvents extends ParsedBody {
+export interface MappedEvents extends ParsedBody {
+  /** The events are judged and answered for, and go nowhere. */
+  readonly isDryRun?: boolean;
   /** The write key, where this protocol has it in the body; headers and query come first. */
   readonly writeKey?: string | undefined;
 }

@@ -1,0 +1,141 @@
+import { reject } from '../../events/index.js';
+import type { EventResult } from '../pipeline/answer.js';
+import { Problem } from '../problem.js';
+import { compact, type Fields, fieldsOf, textOf } from './fields.js';
+import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, without } from './foreign.js';
+import { mapJson, type WrappedJson } from './form.js';
+import { describeRejection, isAllRejected, rejectedOf } from './outcome.js';
+import { jsonReply, type MappedEvents, type Protocol, type Reply, type RequestHead } from './protocol.js';
+
+/** Amplitude's HTTP API v2 and its batch API. Its SDKs look at `code` in the body, not at the status. */
+
+/** Of an event, what has a place of its own in the native one; everything else becomes a property. */
+const PLACED: ReadonlySet<string> = new Set([
+  'event_type',
+  'event_properties',
+  'user_id',
+  'device_id',
+  'insert_id',
+  'time',
+  'session_id',
+  'ip',
+  'language',
+  'user_agent',
+]);
+
+const PAGE_PROPERTIES = {
+  url: '[Amplitude] Page URL',
+  location: '[Amplitude] Page Location',
+  path: '[Amplitude] Page Path',
+  title: '[Amplitude] Page Title',
+  referrer: 'referrer',
+} as const;
+
+/** What Amplitude's own libraries call what they send by themselves. */
+const TYPES: ReadonlyMap<unknown, string> = new Map([
+  ['[Amplitude] Page Viewed', 'page_view'],
+  ['[Amplitude] Element Clicked', 'click'],
+  ['[Amplitude] Element Changed', 'form_change'],
+  ['[Amplitude] Form Started', 'form_start'],
+  ['[Amplitude] Form Submitted', 'form_submit'],
+  ['[Amplitude] File Downloaded', 'file_download'],
+  ['$identify', 'identify'],
+  ['$groupidentify', 'group'],
+]);
+
+function mapAmplitude(_head: RequestHead, json: WrappedJson): MappedEvents | Problem {
+  const root = fieldsOf(json.value);
+  const events = root?.['events'];
+  if (root === undefined || events === undefined || events === null) {
+    return new Problem('PS_BODY_NOT_EVENTS', 'Send {"api_key": …, "events": […]}');
+  }
+  return {
+    items: (Array.isArray(events) ? events : [events]).map(mapEvent),
+    sentAt: timeOf(root['client_upload_time'] ?? undefined),
+    isPlain: json.isPlain,
+    writeKey: textOf(root['api_key']),
+  };
+}
+
+function mapEvent(value: unknown): unknown {
+  const event = fieldsOf(value);
+  if (event === undefined) return reject('not_an_object', '');
+  const { event_type: name, event_properties: sent } = event;
+  const own = fieldsOf(sent);
+  const { type, properties } = nameEvent(name, { ...without(event, PLACED), ...own }, TYPES);
+  return {
+    type,
+    id: event['insert_id'],
+    occurredAt: timeOf(event['time']),
+    anonymousId: event['device_id'],
+    userId: event['user_id'],
+    // -1 is Amplitude's word for no session.
+    sessionId: event['session_id'] === -1 ? undefined : event['session_id'],
+    page: pageOf(own),
+    properties: propertiesOr(sent, properties),
+    context: contextOf({
+      // `$remote`, the address of the request, is what an event without an address has anyway.
+      ip: event['ip'],
+      userAgent: event['user_agent'],
+      locale: event['language'],
+      country: event['country'],
+      campaign: compact({ source: own?.['utm_source'], medium: own?.['utm_medium'], name: own?.['utm_campaign'] }),
+    }),
+  } satisfies NativeEvent;
+}
+
+function pageOf(properties: Fields | undefined): Fields | undefined {
+  const url = textOf(properties?.[PAGE_PROPERTIES.url]) ?? textOf(properties?.[PAGE_PROPERTIES.location]);
+  const path = textOf(properties?.[PAGE_PROPERTIES.path]);
+  const title = textOf(properties?.[PAGE_PROPERTIES.title]);
+  if (url === undefined && path === undefined) return undefined;
+  return compact({ url, path, title, referrer: textOf(properties?.[PAGE_PROPERTIES.referrer]) });
+}
+
+function answerAmplitude(results: readonly EventResult[]): Reply {
+  const rejected = rejectedOf(results);
+  if (isAllRejected(results)) return invalid(results, rejected);
+  return jsonReply({
+    code: 200,
+    events_ingested: results.length - rejected.length,
+    // The SDKs show both to their callers and use neither.
+    payload_size_bytes: 0,
+    server_upload_time: 0,
+    ...(rejected.length === 0 ? {} : { rejected }),
+  });
+}
+
+/** With `code` 400 the SDKs give up the events that are named, and send all others again. */
+function invalid(results: readonly EventResult[], rejected: readonly EventResult[]): Reply {
+  const fields: Record<string, number[]> = {};
+  for (const [index, { path = '' }] of results.entries()) {
+    const field = path.slice(1) || 'event';
+    fields[field] = [...(fields[field] ?? []), index];
+  }
+  return jsonReply(
+    {
+      code: 400,
+      error: rejected.map(describeRejection).join('; ').slice(0, 500),
+      events_with_invalid_fields: fields,
+      events_with_missing_fields: {},
+      rejected,
+    },
+    400,
+  );
+}
+
+/** `Invalid API key` is what makes the SDKs give up instead of trying again. */
+function refuseAmplitude(problem: Problem): Reply {
+  if (problem.status === 401) return jsonReply({ code: 400, error: `Invalid API key: ${problem.detail}` }, 400);
+  const code = problem.status === 415 ? 400 : problem.status;
+  const missing = code === 400 ? { missing_field: 'events' } : {};
+  return jsonReply({ code, error: problem.detail, ...missing, throttled_events: [] }, problem.status);
+}
+
+/** `/batch` is shared with PostHog: see shared-paths.ts. */
+export const amplitudeBatch = { map: mapAmplitude, answer: answerAmplitude, refuse: refuseAmplitude };
+
+export const amplitude: Protocol = {
+  name: 'amplitude',
+  routes: [{ method: 'POST', paths: ['/2/httpapi', '/2/httpapi/'], ...amplitudeBatch, map: mapJson(mapAmplitude) }],
+};

@@ -1,0 +1,81 @@
+import { reject } from '../../events/index.js';
+import { parseJson } from '../pipeline/parse.js';
+import { Problem } from '../problem.js';
+import { compact, type Fields, fieldsOf, textOf } from './fields.js';
+import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
+import { replyOf } from './outcome.js';
+import type { MappedEvents, Protocol, RequestHead } from './protocol.js';
+import { soleWriteKey } from './write-keys.js';
+
+/** Umami's `/api/send`, and `/api/batch` with an array of the same. The website's id is the write key. */
+
+const PLACED: ReadonlySet<string> = new Set([
+  'website',
+  'name',
+  'data',
+  'url',
+  'title',
+  'referrer',
+  'language',
+  'ip',
+  'userAgent',
+  'timestamp',
+  'id',
+  'device',
+]);
+
+function mapUmami(_head: RequestHead, body: Buffer): MappedEvents | Problem {
+  const parsed = parseJson(body);
+  if (parsed instanceof Problem) return parsed;
+  const values: readonly unknown[] = Array.isArray(parsed.value) ? parsed.value : [parsed.value];
+  const writeKey = soleWriteKey(values.map((value) => fieldsOf(fieldsOf(value)?.['payload'])?.['website']));
+  if (writeKey instanceof Problem) return writeKey;
+  return { items: values.map(mapEvent), isPlain: parsed.isPlain, writeKey };
+}
+
+function mapEvent(value: unknown): unknown {
+  const sent = fieldsOf(value);
+  const payload = fieldsOf(sent?.['payload']);
+  if (sent === undefined || payload === undefined) return reject('not_an_object', sent === undefined ? '' : '/payload');
+  const { name, data } = payload;
+  const kind = sent['type'];
+  const { type, properties } = nameEvent(kind === 'event' ? (name ?? 'page_view') : kind, {
+    ...without(payload, PLACED),
+    ...fieldsOf(data),
+  });
+  return {
+    type,
+    occurredAt: timeOf(payload['timestamp']),
+    userId: payload['id'],
+    page: pageOf(payload),
+    properties: propertiesOr(data, properties),
+    context: contextOf({
+      ip: payload['ip'],
+      userAgent: payload['userAgent'],
+      locale: payload['language'],
+      device: payload['device'],
+      campaign: utmOf(payload),
+    }),
+  } satisfies NativeEvent;
+}
+
+/** The address is mostly without its host, which is beside it. */
+function pageOf(payload: Fields): Fields | undefined {
+  return compact({
+    url: textOf(payload['url']),
+    title: textOf(payload['title']),
+    referrer: textOf(payload['referrer']),
+  });
+}
+
+export const umami: Protocol = {
+  name: 'umami',
+  routes: [
+    {
+      method: 'POST',
+      paths: ['/api/send', '/api/batch'],
+      map: mapUmami,
+      answer: (results) => replyOf(results, { ok: true }),
+    },
+  ],
+};

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { createReplay } from './replay.js';
+
+const replay = createReplay('matomo');
+
+describe('Matomo', () => {
+  it('a page view is answered with a picture', async () => {
+    const { answers, clicks } = await replay(['page view']);
+    expect(answers[0]).toMatchObject({ status: 200, headers: { 'content-type': 'image/gif' } });
+    expect(clicks).toMatchObject([
+      {
+        type: 'page_view',
+        data: {
+          anonymousId: '0123456789abcdef',
+          page: { url: 'https://shop.example/a?x=1', path: '/a', title: 'Shoes "red"', referrer: 'https://x.example/' },
+          properties: { pv_id: 'Ab12cD', res: '1280x720' },
+          context: { device: 'desktop', locale: 'de', campaign: { name: 'spring', term: 'red' } },
+        },
+      },
+    ]);
+    expect(clicks[0]?.data.properties).not.toHaveProperty('idsite');
+  });
+
+  it("events and product views get Google Analytics 4's names beside Matomo's", async () => {
+    const { answers, clicks } = await replay(['beacon with an event', 'product view']);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(clicks).toMatchObject([
+      {
+        type: 'play_started',
+        data: {
+          userId: 'user-1',
+          properties: { event_category: 'Video', event_label: 'Intro', value: 2.5, event_name: 'Play Started' },
+        },
+      },
+      {
+        type: 'view_item',
+        data: {
+          properties: { items: [{ item_id: 's1', item_name: 'Boots', item_category: 'shoes', price: 29.9 }] },
+        },
+      },
+    ]);
+  });
+
+  it('an order is a purchase, in the currency that the address of the tracker names', async () => {
+    const { orders } = await replay(['order']);
+    expect(orders).toMatchObject([
+      {
+        type: 'purchase',
+        data: {
+          properties: {
+            transaction_id: 'T-8',
+            value: 29.9,
+            currency: 'EUR',
+            tax: 4.9,
+            items: [{ item_id: 's1', item_name: 'Boots', item_category: 'shoes', price: 29.9, quantity: 1 }],
+          },
+        },
+      },
+    ]);
+    const { answers } = await replay(['order without a currency']);
+    expect(answers[0]).toMatchObject({ status: 400, body: 'required /properties/currency' });
+  });
+
+  it('many hits at once are counted, and keep times, visitors and clients of their own', async () => {
+    const { answers, clicks } = await replay(['bulk']);
+    expect(answers[0]?.json()).toMatchObject({ status: 'success', tracked: 5, invalid: 1, invalid_indices: [5] });
+    const types = clicks.map(({ type }) => type).sort();
+    expect(types).toEqual(['click', 'file_download', 'page_view', 'search', 'user_engagement']);
+    expect(clicks.find(({ type }) => type === 'page_view')).toMatchObject({
+      time: '2026-11-21T11:58:00.000Z',
+      data: { context: { ip: '203.0.113.0' } },
+    });
+    expect(clicks.find(({ type }) => type === 'click')).toMatchObject({
+      time: '2026-11-21T11:59:59.000Z',
+      data: { anonymousId: 'fedcba9876543210', properties: { link_url: 'https://other.example/' } },
+    });
+    expect(JSON.stringify(clicks)).not.toContain('33dc3f2536d3025974cccb4b4d2d98f4');
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { createReplay } from './replay.js';
+
+const replay = createReplay('mixpanel');
+
+describe('Mixpanel', () => {
+  it('events of the Node SDK in query and form are answered with 1', async () => {
+    const { answers, clicks } = await replay(['track by GET', 'track_batch', 'alias']);
+    expect(answers).toMatchObject([
+      { status: 200, body: '1' },
+      { status: 200, body: '1' },
+      { status: 200, body: '1' },
+    ]);
+    expect(clicks.find(({ type }) => type === 'Viewed')?.data).toMatchObject({
+      userId: 'u1',
+      properties: { a: 1, mp_lib: 'node' },
+      context: { ip: '1.2.3.0' },
+    });
+    expect(clicks.filter(({ type }) => type === 'A' || type === 'B').map(({ data }) => data.occurredAt)).toEqual([
+      '2026-11-23T03:04:36.217Z',
+      '2026-11-23T03:04:36.217Z',
+    ]);
+    expect(clicks.find(({ type }) => type === 'alias')?.data.properties).toMatchObject({ alias: 'anon' });
+    expect(JSON.stringify(clicks)).not.toContain('a-write-key');
+  });
+
+  it('what is said about people and groups is identify and group', async () => {
+    const { answers, clicks } = await replay(['people.set', 'people.track_charge', 'browser engage', 'groups']);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(answers[3]?.json()).toEqual({ status: 1, error: null });
+    const own = clicks.map(({ type, data }) => ({ type, userId: data.userId, properties: data.properties }));
+    expect(own).toEqual(
+      expect.arrayContaining([
+        { type: 'identify', userId: 'u1', properties: { $set: { plan: 'x' } } },
+        { type: 'identify', userId: 'u1', properties: { $append: { $transactions: { $amount: 30 } } } },
+        {
+          type: 'group',
+          userId: undefined,
+          properties: { $group_key: 'company', $group_id: 'c1', $set: { a: 1 } },
+        },
+      ]),
+    );
+  });
+
+  it('a browser before and after it is identified is one visitor', async () => {
+    const { answers, clicks } = await replay(['browser track']);
+    expect(answers[0]?.json()).toEqual({ status: 1, error: null });
+    const anonymousId = 'f827b118-f824-4b46-a60f-4782772a0dff';
+    expect(clicks.map(({ id, type, data }) => [id, type, data.anonymousId, data.userId])).toEqual([
+      ['8b6r8tbpviih7aej', 'page_view', anonymousId, undefined],
+      ['fmglotp6bguwfszq', 'Thing', anonymousId, undefined],
+      ['v38ytuuim79461ms', 'identify', anonymousId, 'u1'],
+      ['shyp6sk52bsxwled', 'After', anonymousId, 'u1'],
+    ]);
+    // Seconds with a fraction, by a clock that said when it sent them.
+    expect(clicks[0]).toMatchObject({
+      time: '2026-11-21T11:59:54.971Z',
+      data: { occurredAt: '2026-11-23T03:16:43.138Z', page: { title: 'T' } },
+    });
+  });
+
+  it('one bad event does not cost the others, and is told of', async () => {
+    const { answers, orders } = await replay(['json']);
+    expect(answers[0]?.json()).toMatchObject({
+      status: 1,
+      error: 'm2: required /properties/transaction_id',
+      rejected: [{ id: 'm2', reason: 'required' }],
+    });
+    expect(orders).toMatchObject([{ id: 'm1', time: '2026-11-21T11:59:59.000Z' }]);
+  });
+
+  it('events of two sites in one request are refused, and what cannot be kept is not a success', async () => {
+    const { answers, clicks } = await replay(['two tokens']);
+    expect(answers).toMatchObject([{ status: 400, body: '0' }]);
+    expect(clicks).toEqual([]);
+    const { answers: busy } = await replay(['track by GET', 'groups'], { down: true });
+    expect(busy[0]).toMatchObject({ status: 503, body: '0', headers: { 'retry-after': '1' } });
+    expect(busy[1]?.json()).toMatchObject({ status: 0, code: 'PS_BROKER_UNAVAILABLE' });
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { createReplay } from './replay.js';
+
+const replay = createReplay('umami');
+
+describe('Umami', () => {
+  it('page views and events of the Node SDK', async () => {
+    const { answers, clicks } = await replay(['page view', 'event', 'identify']);
+    for (const answer of answers) expect(answer).toMatchObject({ status: 200, body: '{"ok":true}' });
+    expect(clicks.map(({ type, data }) => ({ type, ...data }))).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          type: 'page_view',
+          userId: 'u9',
+          page: { url: '/home', path: '/home', title: 'H', referrer: 'https://x' },
+          properties: { hostname: 'shop.example', screen: '1x1' },
+          context: expect.objectContaining({ locale: 'de' }),
+        }),
+        expect.objectContaining({ type: 'signup', properties: { plan: 'x' } }),
+        expect.objectContaining({ type: 'identify', properties: { email: 'q' } }),
+      ]),
+    );
+  });
+
+  it('a batch has events with times and clients of their own', async () => {
+    const { answers, clicks, orders } = await replay(['batch']);
+    expect(answers[0]?.status).toBe(200);
+    expect(clicks).toMatchObject(
+      [
+        { time: '2026-11-21T11:59:59.000Z', data: { context: { ip: '203.0.113.0', device: 'desktop' } } },
+        { type: 'sign_up', data: { properties: { event_name: 'Sign Up' } } },
+      ].slice(0, clicks.length),
+    );
+    expect(clicks.length + orders.length).toBe(2);
+  });
+});
