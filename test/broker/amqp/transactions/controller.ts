@@ -15,6 +15,7 @@ const described = (code: number, fields: readonly unknown[]): Value =>
 const binary = (hex: string) => types.wrap_binary(Buffer.from(hex, 'hex') as never);
 const DECLARED = 0x33;
 const TRANSACTIONAL = 0x34;
+const SESSION_FILTER = 'com.microsoft:session-filter';
 /** Position of `state` in a transfer. */
 const TRANSFER_STATE = 7;
 const transactional = (id: string, outcome?: unknown) =>
@@ -72,8 +73,15 @@ export interface Controller {
   discharge(id: string, fail?: boolean): Promise<Answer>;
   /** Sends in a transaction where one is named; `address` may name a destination behind it, as `via>destination`. */
   send(address: string, message: object, id?: string): Promise<Answer>;
-  receive(address: string, count: number): Promise<{ message: Record<string, unknown>; delivery: Delivery }[]>;
+  /** From one session where one is named. */
+  receive(
+    address: string,
+    count: number,
+    session?: string,
+  ): Promise<{ message: Record<string, unknown>; delivery: Delivery }[]>;
   settle(delivery: Delivery, how: How, id?: string): Promise<Answer>;
+  /** Gives a session back. */
+  leaveSession(address: string, session: string): Promise<void>;
   /** Ends the link to the coordinator alone. */
   leaveCoordinator(): Promise<void>;
   close(): Promise<void>;
@@ -193,17 +201,18 @@ export async function connectController(connectionString: string): Promise<Contr
       if (id !== undefined) withState(sender, delivery, transactional(id));
       return answered(delivery);
     },
-    async receive(address, count) {
-      const known = receivers.get(address);
+    async receive(address, count, session) {
+      const key = `${address}>${session}`;
+      const known = receivers.get(key);
       const receiver =
         known ??
         connection.open_receiver({
-          source: { address },
+          source: session === undefined ? { address } : { address, filter: { [SESSION_FILTER]: session } },
           credit_window: 0,
           autoaccept: false,
           rcv_settle_mode: 1,
         } as never);
-      receivers.set(address, receiver);
+      receivers.set(key, receiver);
       if (known === undefined) {
         receiver.on('settled', onSettled);
         await opened(receiver, 'receiver_open');
@@ -225,6 +234,14 @@ export async function connectController(connectionString: string): Promise<Contr
       const outcome = OUTCOMES[how]('bad');
       delivery.update(false, (id === undefined ? outcome : transactional(id, outcome)) as never);
       return answered(delivery);
+    },
+    async leaveSession(address, session) {
+      const key = `${address}>${session}`;
+      const link = receivers.get(key);
+      const closed = new Promise((resolve) => link?.once('receiver_close', resolve));
+      link?.close();
+      await closed;
+      receivers.delete(key);
     },
     async leaveCoordinator() {
       const link = await coordinator;
