@@ -84,6 +84,7 @@ export function typeOfName(name: string): string | undefined {
   const plain = name
     .slice(0, 2 * MAX_TYPE_LENGTH)
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase();
   const words = plain
     .match(/[a-z0-9_.:-]+/g)

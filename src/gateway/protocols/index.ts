@@ -5,11 +5,13 @@ import { mixpanel } from './mixpanel.js';
 import { plausible } from './plausible.js';
 import { postHog } from './posthog.js';
 import type { Protocol } from './protocol.js';
+import { segment } from './segment.js';
 import { sharedPaths } from './shared-paths.js';
 import { umami } from './umami.js';
 
 /** The foreign protocols that the gateway speaks. */
 export const protocols: readonly Protocol[] = [
+  segment,
   postHog,
   ga4,
   amplitude,
