@@ -25,6 +25,8 @@ export interface CrashResult {
 
 /** How long a broker lives under load, at the most. */
 const LONGEST_LIFE_MS = 900;
+/** How long clients may take to get going on a machine that is busy with other things. */
+const SLOWEST_CLIENTS_MS = 15_000;
 const LONGEST_START_MS = 400;
 const CLIENTS_GO_MS = 6000;
 const KILLED_AT_START = 0.12;
@@ -49,13 +51,23 @@ export async function runCrashes({ dataDir, times, seed, progress }: CrashOption
   const loads: Promise<readonly string[]>[] = [];
   let killsAtStart = 0;
 
+  /** Orders accepted and delivered, events accepted. */
+  const progressOf = () => {
+    const { accepted, delivered } = subjects.orders.figures();
+    return [accepted, delivered, subjects.partitions.reduce((sum, partition) => sum + partition.size(), 0)];
+  };
+
   async function killUnderLoad(): Promise<void> {
     const broker = start();
     const connectionString = await broker.ready;
     if (connectionString === undefined) throw new Error(`the broker does not start:\n${log.slice(-20).join('')}`);
     let over = false;
     const load = startClients({ connectionString, over: () => over }, subjects);
-    await wait(100 + random.below(LONGEST_LIFE_MS));
+    // The moment is counted from the first answers, so that a slow machine has load as well.
+    const before = progressOf();
+    const untilMs = performance.now() + SLOWEST_CLIENTS_MS;
+    while (progressOf().some((count, index) => count === before[index]) && performance.now() < untilMs) await wait(5);
+    await wait(random.below(LONGEST_LIFE_MS));
     over = true;
     await broker.kill();
     load.close();
