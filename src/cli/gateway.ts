@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { createGateway, openSpoolStore } from '../gateway/index.js';
+import { createGateway, createSaltStore, openSpoolStore } from '../gateway/index.js';
 import { createHubPublisher, createTopicPublisher } from '../messaging/index.js';
 import { port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
@@ -30,6 +30,7 @@ async function startGateway({ config, logger, clock }: RoleContext): Promise<Run
       logger,
       openHub: (name) => createHubPublisher(hubAccess(config), name, publisherOptions),
       openTopic: (name) => createTopicPublisher(topicAccess(config), name, publisherOptions),
+      saltOf: createSaltStore(join(config.dataDir, 'gateway', 'salt'), logger),
       openSpoolStore: () => openSpoolStore(join(config.dataDir, 'gateway', 'spool')),
     },
     options,

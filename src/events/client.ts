@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import Bowser from 'bowser';
+import { remember } from '../shared/remember.js';
 import type { DeviceType } from './model.js';
 
 /**
@@ -28,23 +29,10 @@ export const MAX_USER_AGENT_LENGTH = 512;
 
 /**
  * Device class by user agent. Parsing costs some microseconds and few distinct agents make up nearly all traffic, so
- * answers are remembered in two generations of at most `capacity` each: what is asked for again moves to the young one,
- * and when that is full the old one is forgotten. So a flood of invented agents costs memory only up to that bound.
+ * answers are remembered, up to a bound.
  */
 export function createDeviceDetector(capacity = 1000): (userAgent: string) => DeviceType {
-  let young = new Map<string, DeviceType>();
-  let old = new Map<string, DeviceType>();
-  return (userAgent) => {
-    const remembered = young.get(userAgent);
-    if (remembered !== undefined) return remembered;
-    const device = old.get(userAgent) ?? detect(userAgent);
-    if (young.size >= capacity) {
-      old = young;
-      young = new Map();
-    }
-    young.set(userAgent, device);
-    return device;
-  };
+  return remember(detect, capacity);
 }
 
 function detect(userAgent: string): DeviceType {

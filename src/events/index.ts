@@ -1,7 +1,7 @@
 export { createDeviceDetector, MAX_USER_AGENT_LENGTH, truncateIp } from './client.js';
 export { EventError } from './errors.js';
 export { isPlainJson, quote, replaceLoneSurrogates } from './json.js';
-export type { DeviceType, EventContext, PenstockEvent } from './model.js';
+export type { Consent, DeviceType, EventContext, PenstockEvent } from './model.js';
 export { createNormaliser, type EventRequest, type NormalisedEvent } from './normalise.js';
 export { PACK_CONTENT_TYPE, parseEvent, parsePack } from './pack.js';
 export { Rejection, reject } from './rejection.js';

@@ -20,6 +20,7 @@ export interface NativeInput {
   page?: unknown;
   properties?: unknown;
   context?: unknown;
+  consent?: unknown;
   extra?: Record<string, unknown>;
 }
 
@@ -41,6 +42,7 @@ export function sortFields(raw: unknown): NativeInput | Rejection {
       case 'page':
       case 'properties':
       case 'context':
+      case 'consent':
         input[key] = value;
         break;
       default:

@@ -23,6 +23,8 @@ interface EventData {
   readonly sessionId?: string;
   readonly page?: Page;
   readonly properties?: Readonly<Record<string, unknown>>;
+  /** What the visitor agreed to, by purpose, as the sender said. */
+  readonly consent?: Consent;
   readonly context: EventContext;
   /** What the client's clock said when it happened, as sent. */
   readonly occurredAt?: string;
@@ -41,11 +43,16 @@ export interface Page {
   readonly referrer?: string;
 }
 
+/** By purpose (`analytics`, `marketing`, …): agreed to or refused. */
+export type Consent = Readonly<Record<string, boolean>>;
+
 export interface EventContext {
   /** Truncated to /24 (IPv4) or /48 (IPv6). */
   readonly ip?: string;
   readonly country?: string;
   readonly device?: DeviceType;
+  /** The user agent is that of a known bot, and its source keeps such events. */
+  readonly bot?: true;
   readonly locale?: string;
   readonly campaign?: Readonly<Record<string, string>>;
 }

@@ -1,9 +1,10 @@
 import type { IdSource } from '../shared/ids.js';
 import { type Commerce, readCommerce } from './commerce.js';
+import { readConsent } from './consent.js';
 import { createContextReader } from './context.js';
 import { type Fields, type NativeInput, readFields, readIdentifier, readText, sortFields } from './input.js';
 import { findFault } from './json.js';
-import type { DeviceType, EventContext, Page } from './model.js';
+import type { Consent, DeviceType, EventContext, Page } from './model.js';
 import { readPage } from './page.js';
 import { pointerToken, Rejection, reject } from './rejection.js';
 import { createTimeFormatter, createTimeParser, isWritableTime, type TimeParser } from './time.js';
@@ -30,6 +31,7 @@ export interface NormalisedEvent {
   readonly properties: Fields | undefined;
   /** The event's own context, or undefined when it is just the request's. */
   readonly context: EventContext | undefined;
+  readonly consent: Consent | undefined;
   readonly occurredAt: string | undefined;
   readonly sentAt: string | undefined;
   readonly timeClamped: boolean;
@@ -87,6 +89,8 @@ export function createNormaliser(deps: NormaliserDeps, options: NormaliserOption
     if (page instanceof Rejection) return page;
     const context = input.context === undefined ? undefined : readContext(input, request.context, options.depth - 2);
     if (context instanceof Rejection) return context;
+    const consent = input.consent === undefined ? undefined : readConsent(input.consent);
+    if (consent instanceof Rejection) return consent;
     const properties = withExtra(sent, input.extra, options.depth - 1);
     if (properties instanceof Rejection) return properties;
     const commerce =
@@ -105,6 +109,7 @@ export function createNormaliser(deps: NormaliserDeps, options: NormaliserOption
       page,
       properties,
       context,
+      consent,
       commerce,
       time: moment.time,
       timeClamped: moment.timeClamped,

@@ -21,6 +21,8 @@ export type RejectionReason =
   | 'not_finite'
   /** The event alone is larger than the limit, or than the broker takes. */
   | 'too_large'
+  /** The write key may not send this type. */
+  | 'type_not_allowed'
   /** No routing rule matches the type. */
   | 'no_route';
 

@@ -54,6 +54,7 @@ export function serialise(event: NormalisedEvent, envelope: Envelope): string {
   if (anonymousId !== undefined) json += `,"anonymousId":${anonymousId}`;
   if (userId !== undefined) json += `,"userId":${userId}`;
   if (event.sessionId !== undefined) json += `,"sessionId":${quote(event.sessionId, isPlain)}`;
+  if (event.consent !== undefined) json += `,"consent":${JSON.stringify(event.consent)}`;
   if (event.page !== undefined) json += `,"page":${pageJson(event.page, isPlain)}`;
   if (event.properties !== undefined) json += `,"properties":${JSON.stringify(event.properties)}`;
   if (event.occurredAt !== undefined) json += `,"occurredAt":"${event.occurredAt}"`;
@@ -84,11 +85,12 @@ function rememberedContextJson(context: EventContext): string {
   return lastContextJson;
 }
 
-function contextJson({ ip, country, device, locale, campaign }: EventContext): string {
+function contextJson({ ip, country, device, bot, locale, campaign }: EventContext): string {
   let json = '';
   if (ip !== undefined) json = `{"ip":"${ip}"`;
   if (country !== undefined) json += `${json === '' ? '{' : ','}"country":"${country}"`;
   if (device !== undefined) json += `${json === '' ? '{' : ','}"device":"${device}"`;
+  if (bot === true) json += `${json === '' ? '{' : ','}"bot":true`;
   if (locale !== undefined) json += `${json === '' ? '{' : ','}"locale":${quote(locale)}`;
   if (campaign !== undefined) json += `${json === '' ? '{' : ','}"campaign":${JSON.stringify(campaign)}`;
   return json === '' ? '{}' : `${json}}`;

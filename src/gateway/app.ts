@@ -3,7 +3,7 @@ import type { DeviceType } from '../events/index.js';
 import type { Logger } from '../shared/logger.js';
 import { createClientReader } from './client.js';
 import type { Ingest } from './pipeline/ingest.js';
-import { addCors } from './plugins/cors.js';
+import { addCors, type CorsOrigins } from './plugins/cors.js';
 import { addProblems, onClientError, onFrameworkError } from './plugins/problems.js';
 import type { Protocol } from './protocols/protocol.js';
 import type { Sink } from './publish/sink.js';
@@ -21,7 +21,9 @@ export interface AppDeps {
   readonly protocols: readonly Protocol[];
 }
 
-export interface HttpLimits {
+export interface HttpOptions {
+  readonly trustedProxies: readonly string[];
+  readonly origins: CorsOrigins;
   /** Largest body as it arrives. */
   readonly bodyBytes: number;
   /** How long the headers of a request may take, and the whole of it. */
@@ -41,23 +43,23 @@ const ALLOWED_METHODS = {
 };
 
 /** The HTTP side of the gateway: routes and refusals around an ingest pipeline. Not yet listening. */
-export function createApp(deps: AppDeps, limits: HttpLimits): FastifyInstance {
+export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance {
   const app = fastify({
     // A line for every event would cost more than the event.
     logger: false,
-    bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestTimeoutMs,
-    http: { headersTimeout: limits.headersTimeoutMs, connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS },
+    bodyLimit: options.bodyBytes,
+    requestTimeout: options.requestTimeoutMs,
+    http: { headersTimeout: options.headersTimeoutMs, connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS },
     routerOptions: { maxParamLength: 100 },
     frameworkErrors: onFrameworkError,
     clientErrorHandler: onClientError,
     return503OnClosing: false,
   });
   takeBodiesAsBytes(app);
-  addCors(app, deps.protocols);
+  addCors(app, options.origins, deps.protocols);
   addProblems(app, deps.logger, { ...methodsOf(deps.protocols), ...ALLOWED_METHODS });
 
-  const readClient = createClientReader({ deviceOf: deps.deviceOf });
+  const readClient = createClientReader({ deviceOf: deps.deviceOf, trustedProxies: options.trustedProxies });
   addEventRoute(app, { ingest: deps.ingest, readClient });
   addPixelRoute(app, { ingest: deps.ingest, readClient });
   for (const protocol of deps.protocols) addProtocol(app, { ingest: deps.ingest, readClient }, protocol);

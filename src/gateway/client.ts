@@ -1,49 +1,77 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type DeviceType, type EventContext, MAX_USER_AGENT_LENGTH, truncateIp } from '../events/index.js';
-import type { Credentials } from './pipeline/authenticate.js';
-import type { IngestRequest } from './pipeline/ingest.js';
+import { type DeviceType, MAX_USER_AGENT_LENGTH, truncateIp } from '../events/index.js';
+import type { Client, Credentials } from './pipeline/client.js';
+import type { OptOutSignals } from './policy/consent.js';
+import { createClientAddress } from './proxies.js';
 
-/** What a request says of its sender, who may be anybody. */
-export type Client = Omit<IngestRequest, 'source'> & { readonly credentials: Credentials };
+/** What of a request's query is not of its events. */
+export interface ClientQuery {
+  readonly writeKey?: string | undefined;
+  readonly dryRun?: string | undefined;
+}
 
 /** W3C Trace Context, version 00. */
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
+interface Address {
+  readonly whole: string | undefined;
+  readonly truncated: string | undefined;
+}
+
+const NO_SIGNALS: OptOutSignals = { gpc: false, dnt: false };
+
+export interface ClientReaderDeps {
+  readonly deviceOf: (userAgent: string) => DeviceType;
+  /** Addresses and networks of the proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+}
+
 /** Reads from the headers and the connection of a request what its events need to know of the client. */
-export function createClientReader(deps: { readonly deviceOf: (userAgent: string) => DeviceType }) {
+export function createClientReader({ deviceOf, trustedProxies }: ClientReaderDeps) {
+  const clientAddressOf = createClientAddress(trustedProxies);
   /** Of connections that are kept alive; their address stays what it is. */
-  const ipOfSocket = new WeakMap<Socket, string>();
-  const ipOf = (message: IncomingMessage): string | undefined => {
+  const addressOfSocket = new WeakMap<Socket, Address>();
+  const addressOf = (message: IncomingMessage): Address => {
     const { socket } = message;
     const forwarded = message.headers['x-forwarded-for'];
-    if (forwarded === undefined || !isLoopbackAddress(socket.remoteAddress)) {
-      const known = ipOfSocket.get(socket);
-      if (known !== undefined) return known;
-      const ip = truncateIp(socket.remoteAddress ?? '');
-      if (ip !== undefined) ipOfSocket.set(socket, ip);
-      return ip;
-    }
-    return truncateIp(lastOf(forwarded)) ?? truncateIp(socket.remoteAddress ?? '');
+    if (forwarded !== undefined && socket.remoteAddress !== undefined)
+      return readAddress(clientAddressOf(socket.remoteAddress, String(forwarded)));
+    const known = addressOfSocket.get(socket);
+    if (known !== undefined) return known;
+    const address = readAddress(socket.remoteAddress);
+    if (address.truncated !== undefined) addressOfSocket.set(socket, address);
+    return address;
   };
 
-  const contextOf = (message: IncomingMessage): EventContext => {
-    const ip = ipOf(message);
-    const userAgent = message.headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH);
+  return function readClient(message: IncomingMessage, query: ClientQuery): Client {
+    const { headers } = message;
+    const { traceparent } = headers;
+    const address = addressOf(message);
+    const userAgent = headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH);
     return {
-      ...(ip === undefined ? {} : { ip }),
-      ...(userAgent === undefined ? {} : { device: deps.deviceOf(userAgent) }),
-    };
-  };
-
-  return function readClient(message: IncomingMessage, writeKeyQuery: string | undefined): Client {
-    const traceparent = message.headers['traceparent'];
-    return {
-      credentials: credentialsOf(message, writeKeyQuery),
-      context: contextOf(message),
+      credentials: credentialsOf(message, query.writeKey),
+      context: {
+        ...(address.truncated === undefined ? {} : { ip: address.truncated }),
+        ...(userAgent === undefined ? {} : { device: deviceOf(userAgent) }),
+      },
       traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
+      origin: headers.origin,
+      address: address.whole,
+      userAgent,
+      signals: signalsOf(headers['sec-gpc'], headers['dnt']),
+      dryRun: query.dryRun === '1' || query.dryRun === 'true',
     };
   };
+}
+
+function readAddress(address: string | undefined): Address {
+  return { whole: address, truncated: address === undefined ? undefined : truncateIp(address) };
+}
+
+function signalsOf(gpc: unknown, dnt: unknown): OptOutSignals {
+  if (gpc === undefined && dnt === undefined) return NO_SIGNALS;
+  return { gpc: gpc === '1', dnt: dnt === '1' };
 }
 
 function credentialsOf(message: IncomingMessage, writeKeyQuery: string | undefined): Credentials {
@@ -53,19 +81,4 @@ function credentialsOf(message: IncomingMessage, writeKeyQuery: string | undefin
     writeKeyHeader: typeof header === 'string' ? header : header?.[0],
     writeKeyQuery,
   };
-}
-
-/**
- * `X-Forwarded-For` is believed only of a proxy on this machine, and only its last entry, which that proxy itself has
- * written.
- */
-function lastOf(forwarded: string | readonly string[]): string {
-  const text = typeof forwarded === 'string' ? forwarded : forwarded.join(',');
-  return text.slice(text.lastIndexOf(',') + 1).trim();
-}
-
-function isLoopbackAddress(address: string | undefined): boolean {
-  return (
-    address !== undefined && (address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.'))
-  );
 }

@@ -1,18 +1,29 @@
+import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { createDeviceDetector, createNormaliser, createRouter, type Destination } from '../events/index.js';
+import { createNormaliser, createRouter, type Destination } from '../events/index.js';
 import type { HubPublisher, TopicPublisher } from '../messaging/index.js';
 import { type Clock, delay, every } from '../shared/clock.js';
 import { createUuidV7Source } from '../shared/ids.js';
 import type { Logger } from '../shared/logger.js';
 import { createApp } from './app.js';
+import { openCountryDatabase } from './enrich/country.js';
+import { createEnricher } from './enrich/enricher.js';
 import { GatewayError } from './errors.js';
-import { createAuthenticate, type Source } from './pipeline/authenticate.js';
+import { createAdmit } from './pipeline/admit.js';
+import { createAuthenticate } from './pipeline/authenticate.js';
 import { createDecode } from './pipeline/decode.js';
 import { createIngest } from './pipeline/ingest.js';
 import { createBound, createParse } from './pipeline/parse.js';
 import { createPrepare } from './pipeline/prepare.js';
+import { createSenders } from './pipeline/sender.js';
+import type { Source } from './pipeline/source.js';
+import { corsOriginsOf } from './plugins/cors.js';
+import { createDailyVisitor } from './policy/daily-visitor.js';
+import { openEraseList } from './policy/erase-list.js';
+import { SALT_BYTES } from './policy/salt-store.js';
 import { protocols } from './protocols/index.js';
 import type { Protocol } from './protocols/protocol.js';
+import { LOOPBACK } from './proxies.js';
 import { type Budget, createBudget } from './publish/budget.js';
 import type { HealthReport } from './publish/health.js';
 import { createHubSink } from './publish/hub-sink.js';
@@ -33,10 +44,21 @@ export interface GatewayDeps {
   readonly openSpoolStore?: () => Promise<SpoolStore>;
   /** The foreign protocols that it speaks: all of them, when left out. */
   readonly protocols?: readonly Protocol[];
+  /**
+   * The salt of a day (`2026-11-21`), the same for all gateways of a machine, for visitor ids without cookies; without one
+   * it is this gateway's own and in memory only.
+   */
+  readonly saltOf?: (day: string) => Buffer;
 }
 
 export interface GatewayOptions {
   readonly sources: readonly Source[];
+  /** Addresses and networks whose `X-Forwarded-For` is believed; without a list this machine. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** A file of user ids whose events are dropped. */
+  readonly eraseList?: string | undefined;
+  /** A file of countries by address, in place of the one that ships with Penstock. */
+  readonly countryDatabase?: string | undefined;
   readonly routes: readonly { readonly match: { readonly type: string }; readonly to: string }[];
   readonly limits: {
     readonly bodyBytes: number;
@@ -65,13 +87,16 @@ export interface Gateway {
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How long after midnight the salt of the day before may still be there. */
+const SALT_CHECK_INTERVAL_MS = 30_000;
 /** How long the first attempts to connect may hold up the start. */
 const FIRST_ATTEMPT_MS = 3_000;
 
 /**
  * The gateway, with each sink's first attempt to connect behind it. A broker that is away then is no error: `/readyz`
  * says so, and the sink comes up by itself.
- * @throws GatewayError PS_GATEWAY_NO_SOURCES, PS_SPOOL_LOCKED, PS_SPOOL_UNUSABLE
+ * @throws GatewayError PS_GATEWAY_NO_SOURCES, PS_SPOOL_LOCKED, PS_SPOOL_UNUSABLE, PS_ERASE_LIST_UNREADABLE,
+ *   PS_COUNTRY_DATABASE_UNREADABLE
  */
 export async function createGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
   if (options.sources.length === 0) {
@@ -86,15 +111,26 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   // First, since a way that is not configured is to be told of before a folder is opened.
   const openers = router.destinations.map((destination) => prepareSink(destination, deps, options));
   const { openSpoolStore: openStore } = deps;
+  const needsCountries = options.sources.some((source) => source.country === true);
+  const enricher = createEnricher(needsCountries ? openCountryDatabase(options.countryDatabase) : undefined);
+  const eraseList = options.eraseList === undefined ? undefined : await openEraseList(options.eraseList, clock, logger);
   const spool =
     openStore === undefined || options.spool.bytes === 0
       ? undefined
       : await openSpool({ ...deps, openStore }, options.spool);
   const sinks = openers.map((open) => open(spool));
-  const deviceOf = createDeviceDetector();
+  const { deviceOf } = enricher;
+  const dailyVisitor = createDailyVisitor(deps.saltOf ?? (() => randomBytes(SALT_BYTES)));
+  // The salt of a day goes with its day, whether events come or not.
+  const usesSalts = options.sources.some((source) => source.privacy?.visitorId === 'daily');
+  if (usesSalts) dailyVisitor.renew(clock.now());
+  const stopRenewing = usesSalts
+    ? every(clock, SALT_CHECK_INTERVAL_MS, () => dailyVisitor.renew(clock.now()))
+    : undefined;
+  const senders = createSenders(options.sources, { enricher, eraseList, dailyVisitor });
   const budget = createBudget(clock, limits.pendingBytes);
   const ingest = createIngest(clock, {
-    authenticate: createAuthenticate(options.sources),
+    admit: createAdmit(clock, createAuthenticate(senders)),
     decode: createDecode(limits),
     parse: createParse(limits),
     bound: createBound(limits),
@@ -112,6 +148,8 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const app = createApp(
     { ingest, sinks, deviceOf, logger, protocols: deps.protocols ?? protocols },
     {
+      trustedProxies: options.trustedProxies ?? LOOPBACK,
+      origins: corsOriginsOf(options.sources),
       bodyBytes: limits.bodyBytes,
       headersTimeoutMs: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
       requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
@@ -122,7 +160,10 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   return {
     app,
     listen: ({ host, port }) => app.listen({ host, port }),
-    stop: createStop({ app, sinks, spool, budget, clock }),
+    stop: createStop({ app, sinks, spool, budget, clock }, () => {
+      stopRenewing?.();
+      eraseList?.close();
+    }),
   };
 }
 
@@ -161,9 +202,10 @@ interface Running {
   readonly clock: Clock;
 }
 
-function createStop({ app, sinks, spool, budget, clock }: Running) {
+function createStop({ app, sinks, spool, budget, clock }: Running, stopTimers: () => void) {
   let stopped: Promise<void> | undefined;
   const stop = async (deadlineMs: number) => {
+    stopTimers();
     const finished = app.close();
     // Connections that are kept alive end when their request in hand is answered, not when they time out.
     const stopSweeping = every(clock, SWEEP_INTERVAL_MS, () => app.server.closeIdleConnections());

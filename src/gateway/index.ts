@@ -1,2 +1,3 @@
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.js';
+export { createSaltStore } from './policy/salt-store.js';
 export { openSpoolStore } from './spool/index.js';

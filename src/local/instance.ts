@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config } from '../shared/config/index.js';
+import { type Config, strongestKeyOf } from '../shared/config/index.js';
 import type { Endpoints } from '../shared/endpoints.js';
 import { azuriteConnectionString, azuriteProcess } from './azurite.js';
 import { LocalError } from './errors.js';
@@ -65,7 +65,7 @@ export async function startInstance(deps: InstanceDeps, config: Config, keys: Lo
         gateway: String(gateway?.['url']),
         admin: String(dashboard?.['url']),
         ...services.endpoints,
-        writeKey: (sources[0] as { writeKey: string }).writeKey,
+        writeKey: sources[0] === undefined ? keys.writeKey : (strongestKeyOf(sources[0]) ?? keys.writeKey),
       },
     };
   } catch (error) {

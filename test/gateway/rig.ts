@@ -25,6 +25,7 @@ export async function createGatewayRig(
     brokers?: BrokerOptions;
     down?: boolean;
     protocols?: readonly Protocol[];
+    gateway?: Partial<GatewayOptions>;
   } = {},
 ) {
   const defaults = configSchema.parse({}).gateway;
@@ -42,10 +43,12 @@ export async function createGatewayRig(
       openHub: brokers.openHub,
       openTopic: brokers.openTopic,
       ...(options.protocols === undefined ? {} : { protocols: options.protocols }),
+      saltOf: (day) => Buffer.from(day),
     },
     {
       ...defaults,
       sources: [{ name: 'shop', writeKey: WRITE_KEY }],
+      ...options.gateway,
       limits: { ...defaults.limits, ...options.limits },
     },
   );

@@ -1,5 +1,5 @@
 import { Problem } from '../problem.js';
-import { type Failure, isRetryable, type Settlements } from '../publish/ticket.js';
+import { type Failure, isRetryable, NOTHING_SENT, type Settlements } from '../publish/ticket.js';
 import type { Prepared } from './prepare.js';
 
 /** What an HTTP answer is made of, before it meets a framework. */
@@ -13,7 +13,8 @@ export interface Results {
 /** One of the results, as JSON.parse gives it back to a route that answers in another protocol's words. */
 export interface EventResult {
   readonly id: string | null;
-  readonly outcome: 'accepted' | 'duplicate' | 'rejected' | 'dropped';
+  /** `valid` is the outcome of a dry run only. */
+  readonly outcome: 'accepted' | 'duplicate' | 'rejected' | 'dropped' | 'valid';
   readonly durability?: 'broker' | 'spool';
   readonly reason?: string;
   readonly path?: string;
@@ -47,6 +48,14 @@ export function answerOf(
   };
 }
 
+/** The results of a dry run: what would become of each event. `valid` is one that would be sent; nothing is claimed. */
+export function answerOfDryRun(entries: readonly Prepared[]): Results {
+  const results = entries.map((entry, index) =>
+    typeof entry === 'string' ? `{"id":${entry},"outcome":"valid"}` : `{"id":${resultOf(entry, index, NOTHING_SENT)}`,
+  );
+  return { json: `{"dryRun":true,"results":[${results.join(',')}]}`, retryAfterSeconds: undefined };
+}
+
 function countSent(entries: readonly Prepared[]): number {
   return entries.reduce<number>((count, entry) => count + (typeof entry === 'string' ? 1 : 0), 0);
 }
@@ -56,6 +65,8 @@ function resultOf(entry: Prepared, index: number, { failures, spooled }: Settlem
   switch (entry.kind) {
     case 'repeated':
       return entry.idJson + outcomeOf(failures.get(entry.of), DUPLICATE);
+    case 'dropped':
+      return `${entry.idJson},"outcome":"dropped","reason":"${entry.reason}"}`;
     case 'rejected': {
       const { reason, path } = entry.rejection;
       return `${entry.idJson},"outcome":"rejected","reason":"${reason}","path":${JSON.stringify(path)}}`;

@@ -1,30 +1,20 @@
 import { hash } from 'node:crypto';
 import { Problem } from '../problem.js';
-
-export interface Source {
-  readonly name: string;
-  readonly writeKey: string;
-}
-
-/** Where a write key may stand in a request. The first that is there counts. */
-export interface Credentials {
-  readonly authorization: string | undefined;
-  readonly writeKeyHeader: string | undefined;
-  readonly writeKeyQuery: string | undefined;
-}
+import type { Credentials } from './client.js';
+import type { Sender } from './sender.js';
 
 const BEARER = /^Bearer +(\S+) *$/i;
 const BASIC = /^Basic +([A-Za-z0-9+/=_-]+) *$/i;
 const MAX_KEY_LENGTH = 512;
 
 /**
- * Which site sends. Keys are compared by their SHA-256: how long a look-up takes says nothing about a key whose digest
+ * Which site sends, and what its key may do. Keys are compared by their SHA-256: how long a look-up takes says nothing about a key whose digest
  * nobody can steer.
  */
-export function createAuthenticate(sources: readonly Source[]) {
-  const byDigest = new Map(sources.map((source) => [digest(source.writeKey), source.name]));
+export function createAuthenticate(senders: ReadonlyMap<string, Sender>) {
+  const byDigest = new Map([...senders].map(([writeKey, sender]) => [digest(writeKey), sender]));
 
-  return function authenticate(credentials: Credentials): string | Problem {
+  return function authenticate(credentials: Credentials): Sender | Problem {
     const key = writeKeyOf(credentials);
     if (key === undefined || key === '') {
       return new Problem(
@@ -32,8 +22,8 @@ export function createAuthenticate(sources: readonly Source[]) {
         'Send it as "Authorization: Bearer", as "X-Write-Key", as the user of Basic authorization, or as ?writeKey=',
       );
     }
-    const source = key.length > MAX_KEY_LENGTH ? undefined : byDigest.get(digest(key));
-    return source ?? new Problem('PS_WRITE_KEY_UNKNOWN', 'No source has this write key');
+    const sender = key.length > MAX_KEY_LENGTH ? undefined : byDigest.get(digest(key));
+    return sender ?? new Problem('PS_WRITE_KEY_UNKNOWN', 'No source has this write key');
   };
 }
 

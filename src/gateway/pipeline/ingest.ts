@@ -3,18 +3,20 @@ import type { Clock } from '../../shared/clock.js';
 import { Problem } from '../problem.js';
 import type { Outgoing } from '../publish/publisher.js';
 import type { Settlements } from '../publish/ticket.js';
-import { answerOf, type Results } from './answer.js';
-import type { Credentials } from './authenticate.js';
+import { answerOf, answerOfDryRun, type Results } from './answer.js';
+import type { Client } from './client.js';
 import { encodingOf } from './decode.js';
 import type { ParsedBody } from './parse.js';
-import type { createPrepare } from './prepare.js';
+import type { Batch, createPrepare } from './prepare.js';
+import type { Sender } from './sender.js';
 
-/** What the pipeline needs of a request, whatever carried it. */
+/** A request that was let in, whatever carried it. */
 export interface IngestRequest {
-  /** The site, as its write key says. */
-  readonly source: string;
+  /** Who its write key says it is, and what that may do. */
+  readonly sender: Sender;
+  readonly client: Client;
+  /** What its events take from it. */
   readonly context: EventContext;
-  readonly traceparent?: string | undefined;
 }
 
 export interface PostedBody {
@@ -25,7 +27,7 @@ export interface PostedBody {
 
 /** The steps, in the order in which they run. Each has an outcome of its own type, and none throws for what clients do. */
 export interface IngestSteps {
-  readonly authenticate: (credentials: Credentials) => string | Problem;
+  readonly admit: (client: Client) => IngestRequest | Problem;
   readonly decode: (body: Buffer, encoding: string) => Promise<Buffer | Problem>;
   readonly parse: (body: Buffer, contentType: string | undefined) => ParsedBody | Problem;
   /** Holds what was not parsed here to the same number of events. */
@@ -41,8 +43,6 @@ interface MappedBody extends ParsedBody {
   /** They are judged and answered for, and go nowhere. */
   readonly isDryRun?: boolean;
 }
-
-const NOTHING_FAILED: Settlements = { failures: new Map(), spooled: new Set() };
 
 /** The way of a request through the gateway, from bytes to answer. */
 export function createIngest(clock: Clock, steps: IngestSteps) {
@@ -75,41 +75,48 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
   /** Events that a route has mapped from another protocol. */
   async function ingestMapped(request: IngestRequest, mapped: MappedBody): Promise<Results | Problem> {
     const bounded = steps.bound(mapped);
-    if (bounded instanceof Problem) return bounded;
-    return mapped.isDryRun ? judgeItems(request, bounded) : ingestItems(request, bounded);
+    return bounded instanceof Problem ? bounded : ingestItems(request, mapped);
   }
 
-  /** What would be refused of these events; none of them is sent. */
-  function judgeItems(request: IngestRequest, parsed: ParsedBody): Results | Problem {
-    const { entries } = prepareItems(request, parsed);
-    return answerOf(entries, NOTHING_FAILED, steps.retryAfterSeconds);
-  }
+  async function ingestItems(request: IngestRequest, parsed: MappedBody): Promise<Results | Problem> {
+    const launched = launch(request, parsed);
+    if (launched instanceof Problem) return launched;
 
-  async function ingestItems(request: IngestRequest, parsed: ParsedBody): Promise<Results | Problem> {
-    const { entries, settled } = launch(request, parsed);
-
+    if (launched.settled === undefined) return answerOfDryRun(launched.entries);
     // Nothing is said to be accepted before its broker has settled it.
-    return answerOf(entries, await settled, steps.retryAfterSeconds);
+    return answerOf(launched.entries, await launched.settled, steps.retryAfterSeconds);
   }
 
   /** Not part of the async function, so that a request that waits keeps nothing alive but what its answer needs. */
-  function launch(request: IngestRequest, parsed: ParsedBody) {
-    const { entries, outgoing } = prepareItems(request, parsed);
-    return { entries, settled: steps.publish(outgoing) };
-  }
-
-  function prepareItems(request: IngestRequest, parsed: ParsedBody) {
+  function launch(
+    { sender, client, context }: IngestRequest,
+    { items, sentAt, isPlain, isDryRun }: MappedBody,
+  ): Launched | Problem {
     const receivedAtMs = clock.now();
-    const { source, context, traceparent } = request;
-    const envelope = createEnvelope({ source, traceparent, context, receivedAtMs, isPlain: parsed.isPlain });
+    const refusal = sender.rates?.take(client.address, items.length, receivedAtMs);
+    if (refusal !== undefined) return refusal;
+
+    const { source } = sender;
+    const { traceparent } = client;
+    const dryRun = client.dryRun || isDryRun;
+    const envelope = createEnvelope({ source, traceparent, context, receivedAtMs, isPlain });
 
     // From here on each event has a fate of its own: a bad one never costs the others.
-    return steps.prepare(parsed.items, { receivedAtMs, sentAt: parsed.sentAt, context }, envelope);
+    const judge = sender.judge?.({ client, context, nowMs: receivedAtMs });
+    const takeQuota = dryRun ? undefined : sender.takeQuota;
+    const { entries, outgoing } = steps.prepare(items, { receivedAtMs, sentAt, context, judge, takeQuota }, envelope);
+    return { entries, settled: dryRun ? undefined : steps.publish(outgoing) };
   }
 
-  /** Whose request it is; the first step, before its body is even read. */
-  const { authenticate } = steps;
-  return { authenticate, decodeBody, ingestBody, ingestEvent, ingestMapped };
+  /** Whose request it is, and whether it may send; the first step, before its body is even read. */
+  const { admit } = steps;
+  return { admit, decodeBody, ingestBody, ingestEvent, ingestMapped };
+}
+
+/** The events of a request on their way. `settled` is undefined in a dry run: then nothing was sent. */
+interface Launched {
+  readonly entries: Batch['entries'];
+  readonly settled: Promise<Settlements> | undefined;
 }
 
 export type Ingest = ReturnType<typeof createIngest>;

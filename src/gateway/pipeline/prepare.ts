@@ -10,6 +10,8 @@ import {
   serialise,
 } from '../../events/index.js';
 import type { OutgoingEvent, Sink } from '../publish/sink.js';
+import { Dropped, type DropReason } from './dropped.js';
+import type { JudgeEvent } from './judge.js';
 
 /** What became of one event of a body before anything was sent. `idJson` is its id as JSON text, or `null`. */
 export type Prepared =
@@ -17,7 +19,15 @@ export type Prepared =
   | string
   /** The same event as an earlier one of this body: it shares that one's fate. */
   | { readonly kind: 'repeated'; readonly idJson: string; readonly of: number }
-  | { readonly kind: 'rejected'; readonly idJson: string; readonly rejection: Rejection };
+  | { readonly kind: 'rejected'; readonly idJson: string; readonly rejection: Rejection }
+  /** Sound, but the policy of its source does not keep it. */
+  | { readonly kind: 'dropped'; readonly idJson: string; readonly reason: DropReason };
+
+/** What is undefined is not in use by the source, and costs nothing. */
+export interface PrepareRequest extends EventRequest {
+  readonly judge?: JudgeEvent | undefined;
+  readonly takeQuota?: ((nowMs: number) => boolean) | undefined;
+}
 
 export interface Batch {
   readonly entries: readonly Prepared[];
@@ -47,7 +57,7 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
     return destination && deps.sinks.get(`${destination.kind}:${destination.name}`);
   };
 
-  return function prepare(items: readonly unknown[], request: EventRequest, envelope: Envelope): Batch {
+  return function prepare(items: readonly unknown[], request: PrepareRequest, envelope: Envelope): Batch {
     const entries: Prepared[] = [];
     const outgoing = new Map<Sink, OutgoingEvent[]>();
     const seen = items.length > 1 ? createSeen() : undefined;
@@ -55,15 +65,20 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
     return { entries, outgoing };
 
     function prepareOne(item: unknown, index: number): Prepared {
-      const event = item instanceof Rejection ? item : deps.normalise(item, request);
-      if (event instanceof Rejection) return { kind: 'rejected', idJson: idOf(item), rejection: event };
-      const idJson = quote(event.id, envelope.isPlain);
+      const sound = item instanceof Rejection ? item : deps.normalise(item, request);
+      if (sound instanceof Rejection) return { kind: 'rejected', idJson: idOf(item), rejection: sound };
+      const idJson = quote(sound.id, envelope.isPlain);
+      // Before anything of it is written down.
+      const event = request.judge === undefined ? sound : request.judge(sound, item);
+      if (event instanceof Dropped) return { kind: 'dropped', idJson, reason: event.reason };
+      if (event instanceof Rejection) return { kind: 'rejected', idJson, rejection: event };
       const of = seen?.indexOf(event);
       if (of !== undefined) return { kind: 'repeated', idJson, of };
       const sink = sinkOf(event.type);
       if (sink === undefined) return { kind: 'rejected', idJson, rejection: reject('no_route', '/type') };
       const json = serialise(event, envelope);
       if (isTooLarge(json)) return { kind: 'rejected', idJson, rejection: reject('too_large', '') };
+      if (request.takeQuota?.(request.receivedAtMs) === false) return { kind: 'dropped', idJson, reason: 'quota' };
       // Only what is sent can have a duplicate: an event that was refused is nowhere.
       seen?.add(event, index);
       const partitionKey = event.anonymousId ?? event.userId ?? event.id;

@@ -7,7 +7,14 @@ import { PROBLEM_CONTENT_TYPE, Problem } from '../problem.js';
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="penstock"');
+  hideFromPage(reply, problem);
   return reply.code(problem.status).header('content-type', PROBLEM_CONTENT_TYPE).send(problem.toJson());
+}
+
+/** A page that may not use a key may not read the answer either. */
+export function hideFromPage(reply: FastifyReply, problem: Problem): void {
+  if (problem.code !== 'PS_ORIGIN_NOT_ALLOWED') return;
+  reply.removeHeader('access-control-allow-origin').removeHeader('access-control-allow-credentials');
 }
 
 /** Every refusal is problem details, whoever refuses: a route, Fastify, or Node's HTTP parser. */

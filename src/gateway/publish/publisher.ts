@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.js';
 import type { Budget } from './budget.js';
 import type { OutgoingEvent, Sink } from './sink.js';
-import { createTicket, type Settlements, type Ticket } from './ticket.js';
+import { createTicket, NOTHING_SENT, type Settlements, type Ticket } from './ticket.js';
 
 /** The events of one request, by where they go. */
 export type Outgoing = ReadonlyMap<Sink, readonly OutgoingEvent[]>;
@@ -42,8 +42,6 @@ export function createPublisher(clock: Clock, budget: Budget, limits: { readonly
     return settled;
   };
 }
-
-const NOTHING_SENT: Settlements = { failures: new Map(), spooled: new Set() };
 
 function indexesOf(events: readonly OutgoingEvent[]): number[] {
   return events.map((event) => event.index);

@@ -21,6 +21,8 @@ export interface Settlements {
   readonly spooled: ReadonlySet<number>;
 }
 
+export const NOTHING_SENT: Settlements = { failures: new Map(), spooled: new Set() };
+
 /** What became of one event. */
 export type Outcome = 'broker' | 'spool' | Failure;
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Client } from '../client.js';
+import type { ClientQuery } from '../client.js';
+import type { Client } from '../pipeline/client.js';
 import type { Ingest, IngestRequest, PostedBody } from '../pipeline/ingest.js';
 import { sendProblem } from '../plugins/problems.js';
 import { Problem } from '../problem.js';
@@ -8,18 +9,17 @@ import { cloudEventsParser } from '../protocols/cloudevents.js';
 
 export interface EventRouteDeps {
   readonly ingest: Ingest;
-  readonly readClient: (message: IncomingMessage, writeKeyQuery: string | undefined) => Client;
+  readonly readClient: (message: IncomingMessage, query: ClientQuery) => Client;
 }
 
-/** Who asks, when the write key is good. Needs no body; `bodyKey` is a key that a foreign protocol has in its own. */
+/** Who asks, when it may send. Needs no body; `bodyKey` is a key that a foreign protocol has in its own. */
 export function admit(
   { ingest, readClient }: EventRouteDeps,
   request: FastifyRequest,
   bodyKey?: string,
 ): IngestRequest | Problem {
-  const { credentials, context, traceparent } = readClient(request.raw, writeKeyOf(request.query) ?? bodyKey);
-  const source = ingest.authenticate(credentials);
-  return source instanceof Problem ? source : { source, context, traceparent };
+  const { writeKey, dry_run: dryRun } = request.query as { writeKey?: unknown; dry_run?: unknown };
+  return ingest.admit(readClient(request.raw, { writeKey: textOf(writeKey) ?? bodyKey, dryRun: textOf(dryRun) }));
 }
 
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
@@ -61,9 +61,8 @@ export function addEventRoute(app: FastifyInstance, deps: EventRouteDeps): void 
   });
 }
 
-/** The key in the query; of several, the first. */
-function writeKeyOf(query: unknown): string | undefined {
-  const key = (query as { writeKey?: unknown }).writeKey;
-  const first: unknown = Array.isArray(key) ? key[0] : key;
+/** A parameter of the query; of several, the first. */
+function textOf(value: unknown): string | undefined {
+  const first: unknown = Array.isArray(value) ? value[0] : value;
   return typeof first === 'string' ? first : undefined;
 }

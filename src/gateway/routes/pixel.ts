@@ -15,6 +15,7 @@ const EVENT_FIELDS: ReadonlySet<string> = new Set([
   'userId',
   'sessionId',
 ]);
+const NOT_OF_THE_EVENT: ReadonlySet<string> = new Set(['writeKey', 'dry_run']);
 const PAGE_FIELDS: ReadonlySet<string> = new Set(['url', 'path', 'title', 'referrer']);
 
 /** Properties that other types of event need as numbers; a query knows only text. */
@@ -46,7 +47,7 @@ function eventOf(query: Readonly<Record<string, unknown>>): Record<string, unkno
   const properties: Record<string, unknown> = {};
   for (const [key, values] of Object.entries(query)) {
     const value: unknown = Array.isArray(values) ? values[0] : values;
-    if (key === 'writeKey' || typeof value !== 'string') continue;
+    if (NOT_OF_THE_EVENT.has(key) || typeof value !== 'string') continue;
     if (EVENT_FIELDS.has(key)) event[key] = value;
     else if (PAGE_FIELDS.has(key)) page[key] = value;
     // Defined, not assigned: the key may be `__proto__`, which the schema has to see to refuse it.
@@ -68,5 +69,6 @@ function outcomeOf(answer: Results | Problem): string {
   if (answer instanceof Problem) return `refused; code=${answer.code}`;
   const [result] = readResults(answer);
   if (result?.reason === undefined) return result?.outcome ?? 'refused';
+  if (result.outcome === 'dropped') return `dropped; reason=${result.reason}`;
   return `${result.outcome}; reason=${result.reason}; path=${encodeURI(result.path ?? '')}`;
 }

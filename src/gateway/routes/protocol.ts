@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Results, readResults, resendOf } from '../pipeline/answer.js';
 import type { IngestRequest } from '../pipeline/ingest.js';
-import { sendProblem } from '../plugins/problems.js';
+import { hideFromPage, sendProblem } from '../plugins/problems.js';
 import { Problem } from '../problem.js';
 import type { EventsRoute, Protocol, Reply, RequestHead } from '../protocols/protocol.js';
 import { admit, bodyOf, type EventRouteDeps } from './events.js';
@@ -73,6 +73,7 @@ function headOf(request: FastifyRequest): RequestHead {
 
 function refuse(reply: FastifyReply, route: EventsRoute, problem: Problem, head: RequestHead): FastifyReply {
   if (route.refuse === undefined) return sendProblem(reply, problem);
+  hideFromPage(reply, problem);
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
   return send(reply, route.refuse(problem, head));
 }

@@ -3,3 +3,4 @@ export { environmentVariables } from './environment.js';
 export { ConfigError } from './errors.js';
 export { loadConfig } from './load.js';
 export { type Config, configSchema } from './schema.js';
+export { strongestKeyOf } from './sources.js';

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js';
 import { type EnvironmentVariable, environmentVariables } from './environment.js';
 import { ConfigError } from './errors.js';
 import { type Config, configSchema, defaultRoutes } from './schema.js';
+import { writeKeysOf } from './sources.js';
 
 type Tree = { [key: string]: unknown };
 
@@ -75,8 +76,11 @@ function checkContradictions(config: Config): void {
       `admin.token: required while admin.host is ${config.admin.host}, which is not loopback`,
     );
   }
-  for (const key of ['name', 'writeKey'] as const) {
-    const values = config.gateway.sources.map((source) => source[key]);
+  const { sources } = config.gateway;
+  for (const [key, values] of [
+    ['name', sources.map((source) => source.name)],
+    ['writeKey', sources.flatMap(writeKeysOf)],
+  ] as const) {
     if (new Set(values).size < values.length) {
       throw new ConfigError('PS_CONFIG_INVALID', `gateway.sources: two sources have the same ${key}`);
     }

@@ -1,15 +1,11 @@
 import { z } from 'zod';
+import { networkSchema, sourceSchemaOf } from './sources.js';
 
 const port = z.int().min(0).max(65_535);
 const positive = z.int().positive();
 const name = z
   .string()
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62})$/, 'letters, digits, ".", "_" and "-", 63 at the most');
-
-const sourceSchema = z.strictObject({
-  name: name.describe('The site; becomes the `source` of its events.'),
-  writeKey: z.string().min(8).describe('What the site presents as its key.'),
-});
 
 const routeSchema = z.strictObject({
   match: z.strictObject({ type: z.string().min(1).describe('An event type, or `*` for every type.') }),
@@ -34,7 +30,24 @@ const DEFAULT_HUB = 'clicks';
 const gatewaySchema = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address that the gateway listens on.'),
   port: port.default(8080).describe('Port of the gateway; 0 takes any free one.'),
-  sources: z.array(sourceSchema).default([]).describe('Sites that may send events, each with its write key.'),
+  sources: z
+    .array(sourceSchemaOf(name))
+    .default([])
+    .describe('Sites that may send events, each with its write keys and policies ([events.md](events.md#sources)).'),
+  trustedProxies: z
+    .array(networkSchema)
+    .default(['127.0.0.0/8', '::1'])
+    .describe('Addresses and networks of proxies whose `X-Forwarded-For` is believed.'),
+  eraseList: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File of user ids, one a line, whose events are dropped; read again when it changes.'),
+  countryDatabase: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File of countries by address (MMDB), in place of the one that ships with Penstock.'),
   routes: z
     .array(routeSchema)
     .min(1)
