@@ -1,4 +1,5 @@
 import { SESSION_GAP_MS } from '../shared/live-keys.js';
+import type { PanesOptions } from './windows/panes.js';
 
 /** What the figures promise depends on these; a change of any that alters a figure needs a new generation of the state. */
 export interface AggregatorOptions {
@@ -12,8 +13,8 @@ export interface AggregatorOptions {
     /** … or holds this many. */
     readonly maxIdsPerGeneration: number;
   };
-  /** Most distinct names that a pane keeps apart; further ones are added up under `(other)`. */
-  readonly maxNamesPerPane: number;
+  /** Most distinct names that a metric keeps apart in a partition; further ones are added up under `(other)`. */
+  readonly names: PanesOptions;
   readonly sessions: {
     /** A session ends after this long without an event of its visitor. */
     readonly gapMs: number;
@@ -29,6 +30,6 @@ export const defaultAggregatorOptions: AggregatorOptions = Object.freeze({
   allowedLatenessMs: 60 * 60_000,
   maxSkewMs: 5 * 60_000,
   dedup: Object.freeze({ rotateAfterMs: 30 * 60_000, maxIdsPerGeneration: 1 << 18 }),
-  maxNamesPerPane: 20_000,
+  names: Object.freeze({ maxNamesPerPane: 20_000, maxNames: 200_000 }),
   sessions: Object.freeze({ gapMs: SESSION_GAP_MS, maxKeys: 250_000 }),
 });

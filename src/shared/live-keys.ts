@@ -11,8 +11,6 @@ const GENERATION = 'g2';
 
 /** Width of the panes that most windowed metrics are kept in. */
 export const PANE_MS = 60_000;
-/** Width of the panes of `sessions`, by the start of the session. */
-const SESSION_PANE_MS = 30 * 60_000;
 /** A session ends after this long without an event of its visitor. */
 export const SESSION_GAP_MS = 30 * 60_000;
 
@@ -21,12 +19,6 @@ export const PANE_RETENTION_MS = 8 * 24 * 3_600_000;
 
 /** Channel on which every write is announced as `{"metric","partition","version","windows":[start,…]}`. */
 export const LIVE_CHANNEL = `penstock:live:${GENERATION}`;
-
-/** Metrics that count names in panes. Their values are whole numbers. */
-export const paneMetrics = ['visitors', 'sessions', 'devices', 'pages', 'categories'] as const;
-export type PaneMetric = (typeof paneMetrics)[number];
-
-export const paneMsOf = (metric: string): number => (metric === 'sessions' ? SESSION_PANE_MS : PANE_MS);
 
 /** Metrics that keep the newest few of something. Their single value is a JSON array. */
 export const listMetrics = ['visitorsLatest', 'events'] as const;
@@ -55,14 +47,26 @@ export const LIST_NAME = 'list';
 
 const base = (metric: string) => `penstock:{live:${metric}}:${GENERATION}`;
 
+/** A metric in panes, as far as its keys depend on it. */
+export interface PaneMetricId {
+  readonly name: string;
+  readonly generation: string;
+  readonly paneMs: number;
+}
+
+const paneBase = ({ name, generation, paneMs }: PaneMetricId) => `${base(name)}:${generation}:${paneMs}`;
+
 /** Hash of one pane. */
-export const paneKey = (metric: string, startMs: number): string => `${base(metric)}:${paneMsOf(metric)}:${startMs}`;
+export const paneKey = (metric: PaneMetricId, startMs: number): string => `${paneBase(metric)}:${startMs}`;
 
 /** Sorted set of the panes that exist: member and score are the start of the pane. */
-export const paneIndexKey = (metric: string): string => `${base(metric)}:index`;
+export const paneIndexKey = (metric: PaneMetricId): string => `${paneBase(metric)}:index`;
 
 /** The same panes by the time at which they expire. */
-export const paneExpiriesKey = (metric: string): string => `${base(metric)}:expiries`;
+export const paneExpiriesKey = (metric: PaneMetricId): string => `${paneBase(metric)}:expiries`;
+
+/** Hash of the metrics in panes that the aggregators keep: name, and description as JSON. */
+export const CATALOGUE_KEY = `penstock:{live:catalogue}:${GENERATION}`;
 
 /** Hash of a metric that has no panes: lists and totals. */
 export const singleKey = (metric: string): string => `${base(metric)}:single`;

@@ -1,3 +1,5 @@
+import type { AggregateName, AggregateResult } from './aggregates/index.js';
+
 /**
  * The figures of the live dashboard as `GET /api/live` gives them: design of the HTTP surface. The aggregators' sink
  * writes them to Redis, `query` reads them, the dashboard shows them.
@@ -27,6 +29,21 @@ export interface LiveFigures {
   readonly visitorsLatest: readonly LatestVisitor[];
   /** The newest 100 events, newest first. */
   readonly events: readonly LatestEvent[];
+  /** Every further metric that the aggregators keep, by name. */
+  readonly metrics: Readonly<Record<string, ShownMetric>>;
+}
+
+/** A metric as its description says that it is to be shown. */
+export interface ShownMetric {
+  readonly help: string;
+  readonly unit: string;
+  readonly aggregate: AggregateName;
+  /** The time that `values` are about: this long up to now. */
+  readonly windowMs: number;
+  /** Largest first. */
+  readonly values: readonly { readonly key: string; readonly value: AggregateResult }[];
+  /** Windows, oldest first, each with what there is in it of the same names; empty for a metric without a series. */
+  readonly series: readonly { readonly start: string; readonly values: Readonly<Record<string, AggregateResult>> }[];
 }
 
 export interface LatestVisitor {

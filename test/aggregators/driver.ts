@@ -1,6 +1,15 @@
+import { descriptions } from '../../src/aggregators/metrics/index.js';
 import { type AggregatorOptions, defaultAggregatorOptions } from '../../src/aggregators/options.js';
 import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
 import { decodeSnapshot, encodeSnapshot } from '../../src/aggregators/state/snapshot.js';
+import type { MetricDescription } from '../../src/shared/live-catalogue.js';
+
+/** How the aggregators describe one of their metrics. */
+export function descriptionOf(name: string): MetricDescription {
+  const found = descriptions.find((description) => description.name === name);
+  if (found === undefined) throw new Error(`no metric ${name}`);
+  return found;
+}
 
 export const START_MS = Date.UTC(2026, 0, 1);
 
@@ -37,17 +46,18 @@ export function pageView(atMs: number, fields: { id?: string; visitor?: string; 
 /** What Redis would hold, with the same fence as the script: values by `metric/pane/partition/name`. */
 function createShown() {
   const versions = new Map<string, number>();
-  const values = new Map<string, number>();
+  const values = new Map<string, number | string>();
   return {
     values,
     write(partition: string, { position, panes, totals }: StateChanges) {
-      for (const { metric, changes } of [...panes, { metric: 'totals', changes: totals }]) {
+      const named = panes.map(({ metric, changes }) => ({ metric: metric.name, changes }));
+      for (const { metric, changes } of [...named, { metric: 'totals', changes: totals }]) {
         for (const { startMs, names, values: newValues } of changes) {
           const window = `${metric}/${startMs}/${partition}`;
           if ((versions.get(window) ?? -1) > position.sequenceNumber) continue;
           versions.set(window, position.sequenceNumber);
           names.forEach((name, index) => {
-            const value = newValues[index] as number;
+            const value = newValues[index] as number | string;
             if (value === 0) values.delete(`${window}/${name}`);
             else values.set(`${window}/${name}`, value);
           });
@@ -59,7 +69,7 @@ function createShown() {
       let sum = 0;
       for (const [key, value] of values) {
         const [ofMetric, ofPane, , ...rest] = key.split('/');
-        if (ofMetric === metric && Number(ofPane) === startMs && rest.join('/') === name) sum += value;
+        if (ofMetric === metric && Number(ofPane) === startMs && rest.join('/') === name) sum += value as number;
       }
       return sum;
     },

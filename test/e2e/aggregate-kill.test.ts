@@ -108,7 +108,7 @@ test('aggregators that are killed again and again count everything once, and no 
   expect(totals).toMatchObject({ counted: sent, duplicate: repeated });
   expect(totals).not.toHaveProperty('late');
   const panes = await source.readPanes('visitors', firstMs - 10 * MINUTE, systemClock.now() + MINUTE);
-  const shown = panes.map(({ start, values }) => [start, values['pageViews'], values['visitors']]);
+  const shown = panes?.map(({ start, values }) => [start, values['pageViews'], values['visitors']]);
   const expected = [...truth]
     .sort(([a], [b]) => a - b)
     .map(([startMs, { pageViews, visitors }]) => [new Date(startMs).toISOString(), pageViews, visitors.size]);

@@ -35,6 +35,7 @@ export const noFigures: LiveFigures = {
   categories: [],
   visitorsLatest: [],
   events: [],
+  metrics: {},
 };
 
 /** Live figures in memory: the port that the dashboard has to them, without what stands behind it. */

@@ -1,20 +1,18 @@
-import { definePaneMetric, nameOf } from './define.js';
+import { defineMetric } from './define.js';
+import { rolling } from './window.js';
 
 /** Item views by category: of each item in `items`, or the flat `item_category` when there is no such array. */
-export const categories = definePaneMetric({
+export const categories = defineMetric({
   name: 'categories',
-  observe({ event }, count) {
-    if (event.type !== 'view_item') return;
+  help: 'Views of items by category over the last hour.',
+  unit: 'views',
+  window: rolling(60 * 60_000, 60_000),
+  filter: ({ event }) => event.type === 'view_item',
+  key({ event }) {
     const properties = event.data.properties;
     const items = properties?.['items'];
-    if (Array.isArray(items)) {
-      for (const item of items) countCategory((item as { item_category?: unknown } | null)?.item_category, count);
-    } else {
-      countCategory(properties?.['item_category'], count);
-    }
+    if (!Array.isArray(items)) return properties?.['item_category'];
+    return items.map((item) => (item as { item_category?: unknown } | null)?.item_category);
   },
+  emit: { top: 1_000 },
 });
-
-function countCategory(category: unknown, count: (name: string) => void): void {
-  if (typeof category === 'string' && category !== '') count(nameOf(category));
-}

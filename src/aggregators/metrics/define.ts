@@ -1,42 +1,90 @@
+import { createHash } from 'node:crypto';
 import type { PenstockEvent } from '../../events/index.js';
-import type { ListMetric, PaneMetric } from '../../shared/live-keys.js';
+import { type AggregateName, takesText } from '../../shared/aggregates/index.js';
+import type { MetricDescription } from '../../shared/live-catalogue.js';
+import type { ListMetric } from '../../shared/live-keys.js';
 import type { Visit } from '../state/visitors.js';
 import type { NewestOptions } from '../windows/newest.js';
 import type { SessionFold } from '../windows/sessions.js';
+import { layoutOf, type Window } from './window.js';
 
 /** What is known about an event when a metric looks at it. Reused for the next event: nothing may keep it. */
 export interface Observation {
   event: PenstockEvent;
   timeMs: number;
+  /** When the event reached the hub. */
+  enqueuedAtMs: number;
   /** anonymousId, else userId; undefined when the event names nobody. */
   visitor: string | undefined;
   visit: Visit | undefined;
 }
 
 /** Adds to the counter of `name`, by default in the event's own pane. */
-type Count = (name: string, by?: number, paneMs?: number) => void;
+export type Count = (name: string, input?: unknown, paneMs?: number) => void;
 
 /** Longest name of a counter, in characters. Names come from clients, and each is kept for hours, here and in Redis. */
 const MAX_NAME_LENGTH = 1024;
 
 /** What a client sent, as the name of a counter. */
-export const nameOf = (text: string): string =>
-  text.length > MAX_NAME_LENGTH ? `${text.slice(0, MAX_NAME_LENGTH)}…` : text;
+const nameOf = (text: string): string => (text.length > MAX_NAME_LENGTH ? `${text.slice(0, MAX_NAME_LENGTH)}…` : text);
 
-/**
- * A metric that counts names in panes. `observe` is pure and is asked about late events as well: when it counts
- * anything for one, the event goes to the metric's late counter in place of the panes.
- */
-export interface PaneMetricDefinition {
-  readonly kind: 'panes';
-  readonly name: PaneMetric;
-  observe(observation: Observation, count: Count): void;
+/** The name of the only value of a metric without a key. */
+const NO_KEY = 'all';
+
+interface Emit {
+  /** Windows in the series that is shown; by default one. */
+  readonly windows?: number;
+  /** Most names that are shown, those with the largest values; by default 10. */
+  readonly top?: number;
+}
+
+interface MetricDefinition {
+  readonly name: string;
+  /** One sentence for whoever sees the figure. */
+  readonly help: string;
+  /** What is counted: `views`, `ms`. */
+  readonly unit: string;
+  readonly window: Window;
+  /** Which events it is about; by default all. */
+  readonly filter?: (observation: Observation) => boolean;
+  /** Under which names the event is counted; by default one name for all. Undefined and empty names are left out. */
+  readonly key?: (observation: Observation) => unknown;
+  readonly aggregate?: AggregateName;
+  /** What is aggregated: a number, or a text for `distinct`, `top`, `first` and `last`. Undefined is left out. */
+  readonly value?: (observation: Observation) => number | string | undefined;
+  /** Events further behind their partition's watermark are left out; by default, and at the most, what holds for all. */
+  readonly latenessMs?: number;
+  readonly emit?: Emit;
+  /** To be raised when something changes that is not in the definition's own text, such as a function that it calls. */
+  readonly version?: number;
 }
 
 /** A metric of what a visitor did in a session, in the pane of the session's start. */
-export interface SessionMetricDefinition extends Pick<SessionFold<Observation>, 'aggregate' | 'filter' | 'emit'> {
+interface SessionMetricDefinition {
+  readonly name: string;
+  readonly help: string;
+  readonly unit: string;
+  readonly window: Window & { readonly kind: 'session' };
+  readonly filter?: (observation: Observation) => boolean;
+  /** Bits that the event sets in its session. */
+  readonly marks?: (observation: Observation) => number;
+  /** Under which names a session is counted that has these bits. */
+  readonly names: (marks: number) => readonly string[];
+  readonly emit?: Emit;
+  readonly version?: number;
+}
+
+/** A metric that keeps panes of aggregates. `observe` is pure, and is asked about late events as well. */
+export interface PaneMetric {
+  readonly kind: 'panes';
+  readonly description: MetricDescription;
+  readonly latenessMs: number;
+  observe(observation: Observation, count: Count): void;
+}
+
+export interface SessionMetric extends Pick<SessionFold<Observation>, 'aggregate' | 'filter' | 'emit'> {
   readonly kind: 'sessions';
-  readonly name: PaneMetric;
+  readonly description: MetricDescription;
 }
 
 /** A metric that keeps the newest few entries, one for each key. An event without a key is not listed. */
@@ -46,17 +94,83 @@ export interface ListMetricDefinition<T = unknown> extends NewestOptions<Penstoc
   keyOf(observation: Observation): string | undefined;
 }
 
-export const definePaneMetric = (definition: Omit<PaneMetricDefinition, 'kind'>): PaneMetricDefinition => ({
-  kind: 'panes',
-  ...definition,
-});
+/**
+ * A metric: which events it is about, under which names they count, what is made of their values, in which windows, and
+ * how much of it is shown. This is all that it takes: the API, Prometheus and the dashboard know it from here.
+ */
+export function defineMetric(definition: MetricDefinition): PaneMetric {
+  const { filter, key, value, latenessMs = Number.POSITIVE_INFINITY } = definition;
+  const text = takesText(definition.aggregate ?? 'count');
+  const observe = (observation: Observation, count: Count) => {
+    if (filter !== undefined && !filter(observation)) return;
+    const input = value === undefined ? 1 : value(observation);
+    if (input === undefined || (!text && !Number.isFinite(input))) return;
+    if (key === undefined) return count(NO_KEY, input);
+    const names = key(observation);
+    if (typeof names === 'string') {
+      if (names !== '') count(nameOf(names), input);
+    } else if (Array.isArray(names)) {
+      for (const name of names) if (typeof name === 'string' && name !== '') count(nameOf(name), input);
+    }
+  };
+  return { kind: 'panes', description: describe(definition), latenessMs, observe };
+}
 
-export const defineSessionMetric = (definition: Omit<SessionMetricDefinition, 'kind'>): SessionMetricDefinition => ({
-  kind: 'sessions',
-  ...definition,
+/** A metric that says itself what it counts, and where; `version` stands for its code. */
+export function definePaneMetric(
+  definition: Omit<MetricDefinition, 'filter' | 'key' | 'value' | 'latenessMs' | 'aggregate'>,
+  observe: PaneMetric['observe'],
+): PaneMetric {
+  return { kind: 'panes', description: describe(definition), latenessMs: Number.POSITIVE_INFINITY, observe };
+}
+
+/** The bits that the events of a session set: a set, so that order and repetition do not matter. */
+export function defineSessionMetric(definition: SessionMetricDefinition): SessionMetric {
+  const { marks, names, filter } = definition;
+  return {
+    kind: 'sessions',
+    description: describe(definition),
+    ...(filter === undefined ? {} : { filter }),
+    ...(marks === undefined ? {} : { aggregate: bitsOf(marks) }),
+    emit(state, count) {
+      for (const name of names(typeof state === 'number' ? state : 0)) count(name);
+    },
+  };
+}
+
+const bitsOf = (marks: (observation: Observation) => number): NonNullable<SessionMetric['aggregate']> => ({
+  create: () => 0,
+  add: (state, observation) => (state as number) | marks(observation),
+  merge: (a, b) => (a as number) | (b as number),
+  encode: (state) => state as number,
+  decode: Number,
 });
 
 export const defineListMetric = <T>(definition: Omit<ListMetricDefinition<T>, 'kind'>): ListMetricDefinition<T> => ({
   kind: 'list',
   ...definition,
 });
+
+function describe(definition: MetricDefinition | SessionMetricDefinition): MetricDescription {
+  const { name, help, unit, window, emit } = definition;
+  const aggregate = ('aggregate' in definition ? definition.aggregate : undefined) ?? 'count';
+  return {
+    name,
+    help,
+    unit,
+    aggregate,
+    generation: generationOf(definition),
+    ...layoutOf(window, emit?.windows ?? 1),
+    top: emit?.top ?? 10,
+  };
+}
+
+/** A short hash of what the figures depend on: everything but how they are shown and told of. */
+export function generationOf(definition: object): string {
+  const shown = new Set(['name', 'help', 'unit', 'emit']);
+  const entries = Object.entries(definition).filter(([field]) => !shown.has(field));
+  const text = JSON.stringify(entries.sort(), (_field, value: unknown) =>
+    typeof value === 'function' ? String(value).replace(/\s+/g, '') : value,
+  );
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}

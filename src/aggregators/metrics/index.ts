@@ -1,13 +1,30 @@
 import { categories } from './categories.js';
-import type { ListMetricDefinition, PaneMetricDefinition, SessionMetricDefinition } from './define.js';
+import { countries } from './countries.js';
+import type { ListMetricDefinition, PaneMetric, SessionMetric } from './define.js';
 import { devices } from './devices.js';
 import { events } from './events.js';
+import { funnel } from './funnel.js';
+import { ingestionDelay } from './ingestion-delay.js';
 import { pages } from './pages.js';
+import { revenue } from './revenue.js';
 import { sessions } from './sessions.js';
 import { visitors } from './visitors.js';
 import { visitorsLatest } from './visitors-latest.js';
 
-/** Every metric that is kept. A new one is a file in this folder and a line here. */
-export const paneMetricDefinitions: readonly PaneMetricDefinition[] = [visitors, devices, pages, categories];
-export const sessionMetricDefinitions: readonly SessionMetricDefinition[] = [sessions];
-export const listMetricDefinitions: readonly ListMetricDefinition[] = [visitorsLatest, events];
+/** Every metric that is kept. A new one is a file in this folder and a place in this list. */
+export const metrics: readonly (PaneMetric | SessionMetric)[] = [
+  visitors,
+  sessions,
+  devices,
+  pages,
+  categories,
+  countries,
+  revenue,
+  funnel,
+  ingestionDelay,
+];
+
+export const listMetrics: readonly ListMetricDefinition[] = [visitorsLatest, events];
+
+/** What is announced to readers. */
+export const descriptions = metrics.map(({ description }) => description);

@@ -1,11 +1,12 @@
-import { definePaneMetric, nameOf } from './define.js';
+import { defineMetric } from './define.js';
+import { rolling } from './window.js';
 
 /** Page views by path. */
-export const pages = definePaneMetric({
+export const pages = defineMetric({
   name: 'pages',
-  observe({ event }, count) {
-    if (event.type !== 'page_view') return;
-    const path = event.data.page?.path;
-    if (typeof path === 'string') count(nameOf(path));
-  },
+  help: 'The most viewed pages of the last hour.',
+  unit: 'views',
+  window: rolling(60 * 60_000, 60_000),
+  filter: ({ event }) => event.type === 'page_view',
+  key: ({ event }) => event.data.page?.path,
 });

@@ -1,19 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import {
+  CATALOGUE_KEY,
   LIST_NAME,
   LIVE_CHANNEL,
   listMetrics,
   PANE_RETENTION_MS,
+  type PaneMetricId,
   paneExpiriesKey,
   paneIndexKey,
   paneKey,
-  paneMetrics,
-  paneMsOf,
   singleKey,
   TOTALS,
 } from '../../shared/live-keys.js';
 import type { Logger } from '../../shared/logger.js';
+import { descriptions } from '../metrics/index.js';
 import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
 
@@ -65,19 +66,26 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   const callbacks = new Set<() => void>();
   redis.on('ready', () => {
     connections++;
-    if (connections > 1) for (const callback of callbacks) callback();
+    if (connections === 1) return;
+    announce().catch((error: unknown) => logger.warn({ err: error }, 'the metrics could not be announced'));
+    for (const callback of callbacks) callback();
   });
 
-  const call = (partition: string, metric: string, version: number, windows: readonly Window[], nowMs: number) =>
+  /** Readers learn from it what there is. The newest aggregator's word holds. */
+  const announce = async () => {
+    const entries = descriptions.map((description) => [description.name, JSON.stringify(description)] as const);
+    await redis.multi().del(CATALOGUE_KEY).hset(CATALOGUE_KEY, new Map(entries)).exec();
+  };
+  const call = (partition: string, target: Target, version: number, windows: readonly Window[], nowMs: number) =>
     writePanes(
       windows.length + 2,
-      paneIndexKey(metric),
-      paneExpiriesKey(metric),
+      target.indexKey,
+      target.expiriesKey,
       ...windows.map(({ key }) => key),
       partition,
       version,
       LIVE_CHANNEL,
-      JSON.stringify({ metric, partition, version, windows: windows.map(({ start }) => start) }),
+      JSON.stringify({ metric: target.name, partition, version, windows: windows.map(({ start }) => start) }),
       nowMs,
       ...windows.flatMap(({ start, expiryMs, pairs }) => [start, expiryMs, pairs.length / 2, ...pairs]),
     );
@@ -88,7 +96,8 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       const calls: Promise<number>[] = [];
       for (const { metric, changes: panes } of changes.panes) {
         const windows = panes.map((pane) => paneWindow(metric, pane, enqueuedAtMs));
-        for (const chunk of chunks(windows)) calls.push(call(partition, metric, sequenceNumber, chunk, enqueuedAtMs));
+        const target = paneTarget(metric);
+        for (const chunk of chunks(windows)) calls.push(call(partition, target, sequenceNumber, chunk, enqueuedAtMs));
       }
       const singles = [
         ...changes.lists.map(({ metric, entries }) => ({ metric, pairs: [LIST_NAME, JSON.stringify(entries)] })),
@@ -96,14 +105,14 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       ];
       for (const { metric, pairs } of singles) {
         const window = { key: singleKey(metric), start: '' as const, expiryMs: '' as const, pairs };
-        calls.push(call(partition, metric, sequenceNumber, [window], enqueuedAtMs));
+        calls.push(call(partition, singleTarget(metric), sequenceNumber, [window], enqueuedAtMs));
       }
       const results = await Promise.allSettled(calls);
       const failed = results.find((result) => result.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
     },
     async forget(partition) {
-      for (const metric of paneMetrics) {
+      for (const metric of descriptions) {
         const keys = (await redis.zrange(paneIndexKey(metric), '0', '-1')).map((start) =>
           paneKey(metric, Number(start)),
         );
@@ -119,12 +128,14 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       return () => void callbacks.delete(callback);
     },
     async ready(limitMs) {
-      if (redis.status === 'ready') return;
-      const signal = AbortSignal.timeout(limitMs);
-      await new Promise<void>((resolve, reject) => {
-        redis.once('ready', resolve);
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      });
+      if (redis.status !== 'ready') {
+        const signal = AbortSignal.timeout(limitMs);
+        await new Promise<void>((resolve, reject) => {
+          redis.once('ready', resolve);
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        });
+      }
+      await announce();
     },
     async close() {
       if (redis.status === 'ready') await redis.quit().catch(() => redis.disconnect());
@@ -133,16 +144,35 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   };
 }
 
+/** What the script needs of a metric beside its hashes. */
+interface Target {
+  readonly name: string;
+  readonly indexKey: string;
+  readonly expiriesKey: string;
+}
+
+const paneTarget = (metric: PaneMetricId): Target => ({
+  name: metric.name,
+  indexKey: paneIndexKey(metric),
+  expiriesKey: paneExpiriesKey(metric),
+});
+
+/** A hash that is no pane is in no index: these two stay empty, and are here because the script names its keys. */
+const singleTarget = (name: string): Target => {
+  const key = singleKey(name);
+  return { name, indexKey: `${key}:index`, expiriesKey: `${key}:expiries` };
+};
+
 /** Readable for the retention after its end, or after its data reached the hub: old events of an import are shown too. */
-function paneWindow(metric: string, pane: PaneChange, enqueuedAtMs: number): Window {
-  const expiryMs = Math.max(pane.startMs + paneMsOf(metric), enqueuedAtMs) + PANE_RETENTION_MS;
+function paneWindow(metric: PaneMetricId, pane: PaneChange, enqueuedAtMs: number): Window {
+  const expiryMs = Math.max(pane.startMs + metric.paneMs, enqueuedAtMs) + PANE_RETENTION_MS;
   return { key: paneKey(metric, pane.startMs), start: pane.startMs, expiryMs, pairs: pairsOf(pane) };
 }
 
 function pairsOf(change: PaneChange): (string | number)[] {
   const pairs: (string | number)[] = [];
   for (let at = 0; at < change.names.length; at++) {
-    const value = change.values[at] as number;
+    const value = change.values[at] as number | string;
     pairs.push(change.names[at] as string, value === 0 ? '' : value);
   }
   return pairs;

@@ -1,12 +1,14 @@
 import type { PenstockEvent } from '../../events/index.js';
-import { PANE_MS, PANE_RETENTION_MS, paneMsOf } from '../../shared/live-keys.js';
+import { type Aggregate, aggregateOf } from '../../shared/aggregates/index.js';
+import type { MetricDescription } from '../../shared/live-catalogue.js';
+import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId } from '../../shared/live-keys.js';
 import { parseIsoTime } from '../iso-time.js';
-import type { Observation } from '../metrics/define.js';
-import { listMetricDefinitions, paneMetricDefinitions, sessionMetricDefinitions } from '../metrics/index.js';
+import type { Count, ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
+import * as allMetrics from '../metrics/index.js';
 import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
 import { createWatermark } from '../watermark.js';
 import { createNewest, type NewestEntry } from '../windows/newest.js';
-import { type CounterPanes, createCounterPanes, type PaneChange, type SavedPane } from '../windows/panes.js';
+import { createPanes, type PaneChange, type Panes, type SavedPane } from '../windows/panes.js';
 import { createSessions, type SavedSessions } from '../windows/sessions.js';
 import { createIdHistory, type SavedIds } from './id-history.js';
 import { createVisitors, type SavedVisitor, type Visit } from './visitors.js';
@@ -38,7 +40,7 @@ const totalNames = {
 export interface StateChanges {
   /** The last hub event that is in the values. */
   readonly position: Position;
-  readonly panes: readonly { readonly metric: string; readonly changes: readonly PaneChange[] }[];
+  readonly panes: readonly { readonly metric: PaneMetricId; readonly changes: readonly PaneChange[] }[];
   readonly lists: readonly { readonly metric: string; readonly entries: readonly unknown[] }[];
   readonly totals: readonly PaneChange[];
 }
@@ -83,8 +85,7 @@ export interface SavedState {
 type SavedPanes = readonly SavedPane[];
 
 const TOTALS_PANE = 0;
-/** A session's pane starts before the session, by this much at the most. */
-const LONGEST_PANE_MS = 60 * 60_000;
+const MANY = Number.POSITIVE_INFINITY;
 
 /** What a metric is shown for a late event, so that it counts whatever it would have counted. */
 const LATE_VISIT: Visit = Object.freeze({
@@ -95,44 +96,70 @@ const LATE_VISIT: Visit = Object.freeze({
   previousNewestOfDeviceMs: -1,
 });
 
-export function createPartitionState(options: AggregatorOptions, saved?: SavedState): PartitionState {
+/** The metrics that a state keeps; tests give others. */
+export interface StateMetrics {
+  readonly metrics: readonly (PaneMetric | SessionMetric)[];
+  readonly listMetrics: readonly ListMetricDefinition[];
+}
+
+const count = aggregateOf('count');
+
+export function createPartitionState(
+  options: AggregatorOptions,
+  saved?: SavedState,
+  { metrics, listMetrics }: StateMetrics = allMetrics,
+): PartitionState {
   if (options.allowedLatenessMs < LONGEST_LOOK_BACK_MS) throw new RangeError('allowedLatenessMs is too short');
   const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
   const ids = createIdHistory(options.dedup, saved?.ids);
   const visitors = createVisitors(saved?.visitors);
-  const totals = createCounterPanes({ maxNamesPerPane: Number.POSITIVE_INFINITY }, saved?.totals);
-  const observation: Observation = { event: undefined as never, timeMs: 0, visitor: undefined, visit: undefined };
+  const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY }, saved?.totals);
+  const observation: Observation = {
+    event: undefined as never,
+    timeMs: 0,
+    enqueuedAtMs: 0,
+    visitor: undefined,
+    visit: undefined,
+  };
   let position = saved?.position;
   let horizonMs = Number.NEGATIVE_INFINITY;
-  let paneMs = 0;
-  let late = false;
-
-  const metrics = paneMetricDefinitions.map((definition) => {
-    const panes = createCounterPanes(options, saved?.panes[definition.name]);
-    const add = (name: string, by = 1, startMs = paneMs) => panes.add(startMs, name, by);
-    const addLate = () => {
-      late = true;
-    };
-    return { definition, panes, add, addLate, lateName: `${totalNames.late}:${definition.name}` };
-  });
   /** Sessions that go on may change panes long before the horizon, but none that nobody can read any more. */
   let oldestReadableMs = Number.NEGATIVE_INFINITY;
-  const sessionMetrics = sessionMetricDefinitions.map((definition) => {
-    const panes = createCounterPanes(options, saved?.panes[definition.name]);
-    const paneWidthMs = paneMsOf(definition.name);
-    const count = (startMs: number, name: string, by: 1 | -1) => {
-      const startOfPaneMs = startMs - (startMs % paneWidthMs);
-      if (startOfPaneMs >= oldestReadableMs) panes.add(startOfPaneMs, name, by);
+
+  const panesFor = (description: MetricDescription): Panes => {
+    const aggregate: Aggregate = aggregateOf(description.aggregate);
+    return createPanes(aggregate, options.names, saved?.panes[idOf(description)]);
+  };
+  const paneMetrics = metrics.filter(isPaneMetric).map((metric) => {
+    const { description, latenessMs } = metric;
+    const { paneMs } = description;
+    const panes = panesFor(description);
+    const add: Count = (name, input = 1, startMs = observation.timeMs - (observation.timeMs % paneMs)) =>
+      panes.add(startMs, name, input, observation.timeMs);
+    return { metric, description, panes, add, latenessMs, horizon: () => Math.floor(horizonMs / paneMs) * paneMs };
+  });
+  const sessionMetrics = metrics.filter(isSessionMetric).map((metric) => {
+    const { description } = metric;
+    const { paneMs } = description;
+    const panes = panesFor(description);
+    const fold = {
+      ...metric,
+      id: idOf(description),
+      count(startMs: number, name: string, by: 1 | -1) {
+        const paneStartMs = startMs - (startMs % paneMs);
+        if (paneStartMs >= oldestReadableMs) panes.add(paneStartMs, name, by, startMs);
+      },
     };
-    return { definition, panes, count, lateName: `${totalNames.late}:${definition.name}` };
+    const horizon = (): number => Math.max(oldestReadableMs, Math.min(horizonMs, sessions.oldestStartMs) - paneMs);
+    return { metric, description, panes, fold, horizon };
   });
   const sessions = createSessions(
     options.sessions,
-    sessionMetrics.map(({ definition, count }) => ({ ...definition, id: definition.name, count })),
+    sessionMetrics.map(({ fold }) => fold),
     saved?.sessions,
   );
-  const allPanes = [...metrics, ...sessionMetrics];
-  const lists = listMetricDefinitions.map((definition) => ({
+  const allPanes = [...paneMetrics, ...sessionMetrics];
+  const lists = listMetrics.map((definition) => ({
     definition,
     newest: createNewest(definition, saved?.lists[definition.name]),
   }));
@@ -140,14 +167,11 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
     const next = watermark.horizonMs(PANE_MS);
     if (next <= horizonMs) return;
     horizonMs = next;
-    visitors.evict(horizonMs);
-    for (const { panes } of metrics) panes.evict(horizonMs);
-    sessions.evict(horizonMs);
     oldestReadableMs = horizonMs - PANE_RETENTION_MS;
-    for (const { panes } of sessionMetrics) panes.evict(sessionHorizonMs());
+    visitors.evict(horizonMs);
+    sessions.evict(horizonMs);
+    for (const { panes, horizon } of allPanes) panes.evict(horizon());
   };
-  const sessionHorizonMs = () =>
-    Math.max(oldestReadableMs, Math.min(horizonMs, sessions.oldestStartMs) - LONGEST_PANE_MS);
   if (saved !== undefined) {
     // In this order: a pane that was saved because it was not shown yet must not be evicted before it is.
     markAllDirty();
@@ -160,17 +184,24 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
     totals.markAllDirty();
   }
 
-  const addTotal = (name: string) => totals.add(TOTALS_PANE, name, 1);
+  const addTotal = (name: string) => totals.add(TOTALS_PANE, name, 1, 0);
 
+  /** Counts an event as late for each metric that would have counted it. */
   const countLate = () => {
     addTotal(totalNames.late);
     observation.visit = observation.visitor === undefined ? undefined : LATE_VISIT;
-    for (const { definition, addLate, lateName } of metrics) {
-      late = false;
-      definition.observe(observation, addLate);
-      if (late) addTotal(lateName);
-    }
-    if (observation.visitor !== undefined) for (const { lateName } of sessionMetrics) addTotal(lateName);
+    for (const { metric } of paneMetrics) countLateFor(metric);
+    if (observation.visitor === undefined) return;
+    for (const { metric } of sessionMetrics) if (metric.filter?.(observation) ?? true) addLateFor(metric);
+  };
+  const addLateFor = ({ description }: PaneMetric | SessionMetric) =>
+    addTotal(`${totalNames.late}:${description.name}`);
+  const countLateFor = (metric: PaneMetric) => {
+    let concerned = false;
+    metric.observe(observation, () => {
+      concerned = true;
+    });
+    if (concerned) addLateFor(metric);
   };
 
   const observe = (event: PenstockEvent, timeMs: number, enqueuedAtMs: number) => {
@@ -178,14 +209,19 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
     const visitor = event.data.anonymousId ?? event.data.userId;
     observation.event = event;
     observation.timeMs = timeMs;
+    observation.enqueuedAtMs = enqueuedAtMs;
     observation.visitor = visitor;
     if (!watermark.observe(timeMs)) return countLate();
     moveHorizon();
     addTotal(totalNames.counted);
-    paneMs = timeMs - (timeMs % PANE_MS);
+    const visitMs = timeMs - (timeMs % PANE_MS);
     observation.visit =
-      visitor === undefined ? undefined : visitors.visit(visitor, paneMs, event.data.context?.device ?? 'other');
-    for (const { definition, add } of metrics) definition.observe(observation, add);
+      visitor === undefined ? undefined : visitors.visit(visitor, visitMs, event.data.context?.device ?? 'other');
+    const behindMs = watermark.timeMs - timeMs;
+    for (const { metric, add, latenessMs } of paneMetrics) {
+      if (behindMs <= latenessMs) metric.observe(observation, add);
+      else countLateFor(metric);
+    }
     if (visitor !== undefined) {
       const outcome = sessions.observe(visitor, timeMs, observation);
       if (outcome !== 'counted') addTotal(outcome === 'full' ? totalNames.withoutSession : totalNames.revised);
@@ -222,7 +258,7 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
       const changes: StateChanges = {
         position,
         panes: allPanes
-          .map(({ definition, panes }) => ({ metric: definition.name, changes: panes.takeDirty() }))
+          .map(({ description, panes }) => ({ metric: description, changes: panes.takeDirty() }))
           .filter(({ changes }) => changes.length > 0),
         lists: lists.flatMap(({ definition, newest }) => {
           const entries = newest.takeDirty();
@@ -236,14 +272,14 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
     written(changes) {
       totals.written(changes.totals);
       for (const { metric, changes: paneChanges } of changes.panes) {
-        const panes = panesOf(metric);
+        const { panes, horizon } = panesOf(metric);
         panes.written(paneChanges);
-        panes.evict(metrics.some((metric) => metric.panes === panes) ? horizonMs : sessionHorizonMs());
+        panes.evict(horizon());
       }
     },
     notWritten(changes) {
       totals.notWritten(changes.totals);
-      for (const { metric, changes: paneChanges } of changes.panes) panesOf(metric).notWritten(paneChanges);
+      for (const { metric, changes: paneChanges } of changes.panes) panesOf(metric).panes.notWritten(paneChanges);
       for (const { definition, newest } of lists) {
         if (changes.lists.some(({ metric }) => metric === definition.name)) newest.markDirty();
       }
@@ -257,7 +293,7 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
       return {
         position,
         watermarkMs: Number.isFinite(watermark.timeMs) ? watermark.timeMs : null,
-        panes: Object.fromEntries(allPanes.map(({ definition, panes }) => [definition.name, panes.entries()])),
+        panes: Object.fromEntries(allPanes.map(({ description, panes }) => [idOf(description), panes.entries()])),
         lists: Object.fromEntries(lists.map(({ definition, newest }) => [definition.name, newest.list()])),
         totals: totals.entries(),
         visitors: visitors.entries(),
@@ -267,12 +303,17 @@ export function createPartitionState(options: AggregatorOptions, saved?: SavedSt
     },
   };
 
-  function panesOf(metric: string): CounterPanes {
-    const found = allPanes.find(({ definition }) => definition.name === metric);
-    if (found === undefined) throw new Error(`no metric ${metric}`);
-    return found.panes;
+  function panesOf({ name }: PaneMetricId) {
+    const found = allPanes.find(({ description }) => description.name === name);
+    if (found === undefined) throw new Error(`no metric ${name}`);
+    return found;
   }
 }
+
+/** A definition that changed begins anew: under its new id nothing is saved. */
+const idOf = ({ name, generation }: MetricDescription) => `${name}@${generation}`;
+const isPaneMetric = (metric: PaneMetric | SessionMetric): metric is PaneMetric => metric.kind === 'panes';
+const isSessionMetric = (metric: PaneMetric | SessionMetric): metric is SessionMetric => metric.kind === 'sessions';
 
 /** The event time of something that has the shape of an event, NaN of anything else. */
 function timeOf(element: unknown): number {

@@ -15,7 +15,7 @@ const MAX_JSON_BYTES = 1 << 30;
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-const counters = z.array(z.tuple([z.number(), z.array(z.string()), z.array(z.number())]));
+const counters = z.array(z.tuple([z.number(), z.array(z.string()), z.array(z.union([z.number(), z.string()]))]));
 const savedSchema = z.object({
   position: z.object({ sequenceNumber: z.int(), offset: z.string(), enqueuedAtMs: z.number() }),
   watermarkMs: z.number().nullable(),

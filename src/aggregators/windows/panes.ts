@@ -1,10 +1,12 @@
+import type { Aggregate } from '../../shared/aggregates/index.js';
+
 /**
- * Counters by name in panes of equal width: the base of all windowed metrics. Hopping and rolling windows are sums of
- * panes. What changed since the last call of `takeDirty` is known, so a sink writes no more than that.
+ * Aggregates by name in panes of equal width: the base of all windowed metrics. Hopping and rolling windows are merged
+ * from panes. What changed since the last call of `takeDirty` is known, so a sink writes no more than that.
  */
-export interface CounterPanes {
-  /** Adds `by` to the counter of `name` in the pane that starts at `startMs`. */
-  add(startMs: number, name: string, by: number): void;
+export interface Panes {
+  /** Adds an input to the aggregate of `name` in the pane that starts at `startMs`. */
+  add(startMs: number, name: string, input: unknown, timeMs: number): void;
   /** The panes changed since the last call, with the absolute values of the changed counters. */
   takeDirty(): PaneChange[];
   /** The changes are written: they need not be kept for the sink's sake. */
@@ -22,18 +24,21 @@ export interface CounterPanes {
   readonly unwritten: number;
 }
 
+/** A number is a count, and 0 the same as none; other aggregates are text. */
+type Encoded = number | string;
+
 /** Names and values are lists, since a name may be one that an object cannot have as a key. */
-export type SavedPane = readonly [startMs: number, names: readonly string[], values: readonly number[]];
+export type SavedPane = readonly [startMs: number, names: readonly string[], values: readonly Encoded[]];
 
 export interface PaneChange {
   readonly startMs: number;
   readonly names: readonly string[];
-  readonly values: readonly number[];
+  readonly values: readonly Encoded[];
 }
 
 interface Counter {
   readonly name: string;
-  value: number;
+  value: unknown;
   dirty: boolean;
 }
 
@@ -42,15 +47,21 @@ interface Pane {
   readonly counters: Map<string, Counter>;
   dirty: Counter[];
   inFlight: number;
+  /** It is before the horizon and stays only until it is written. */
+  past: boolean;
 }
 
 /** Where names beyond the limit are added up. */
 const OTHER_NAMES = '(other)';
 
-export function createCounterPanes(
-  options: { maxNamesPerPane: number },
-  saved: readonly SavedPane[] = [],
-): CounterPanes {
+export interface PanesOptions {
+  readonly maxNamesPerPane: number;
+  /** Of all panes from the horizon on. What waits to be written beyond it does not count, so that a replay decides alike. */
+  readonly maxNames: number;
+}
+
+export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: readonly SavedPane[] = []): Panes {
+  let names = 0;
   const panes = new Map<number, Pane>();
   let dirtyPanes: Pane[] = [];
   let inFlight = 0;
@@ -60,7 +71,7 @@ export function createCounterPanes(
     if (latest !== undefined && latest.startMs === startMs) return latest;
     let pane = panes.get(startMs);
     if (pane === undefined) {
-      pane = { startMs, counters: new Map(), dirty: [], inFlight: 0 };
+      pane = { startMs, counters: new Map(), dirty: [], inFlight: 0, past: false };
       panes.set(startMs, pane);
     }
     latest = pane;
@@ -69,9 +80,11 @@ export function createCounterPanes(
   const counterOf = (pane: Pane, name: string): Counter => {
     const known = pane.counters.get(name);
     if (known !== undefined) return known;
-    if (pane.counters.size >= options.maxNamesPerPane && name !== OTHER_NAMES) return counterOf(pane, OTHER_NAMES);
-    const counter = { name, value: 0, dirty: false };
+    const full = pane.counters.size >= options.maxNamesPerPane || names >= options.maxNames;
+    if (full && name !== OTHER_NAMES) return counterOf(pane, OTHER_NAMES);
+    const counter = { name, value: aggregate.create(), dirty: false };
     pane.counters.set(name, counter);
+    if (!pane.past) names++;
     return counter;
   };
   const markDirty = (pane: Pane, counter: Counter) => {
@@ -88,18 +101,19 @@ export function createCounterPanes(
     return pane;
   };
 
-  for (const [startMs, names, values] of saved) {
-    const pane = paneAt(startMs);
-    names.forEach((name, index) => {
-      counterOf(pane, name).value = values[index] ?? 0;
+  for (const [startMs, savedNames, values] of saved) {
+    const { counters } = paneAt(startMs);
+    savedNames.forEach((name, index) => {
+      counters.set(name, { name, value: aggregate.decode(values[index] as Encoded), dirty: false });
     });
+    names += counters.size;
   }
 
   return {
-    add(startMs, name, by) {
+    add(startMs, name, input, timeMs) {
       const pane = paneAt(startMs);
       const counter = counterOf(pane, name);
-      counter.value += by;
+      counter.value = aggregate.add(counter.value, input, timeMs);
       if (!counter.dirty) markDirty(pane, counter);
     },
     takeDirty() {
@@ -114,7 +128,7 @@ export function createCounterPanes(
         return {
           startMs: pane.startMs,
           names: counters.map((counter) => counter.name),
-          values: counters.map((counter) => counter.value),
+          values: counters.map((counter) => aggregate.encode(counter.value)),
         };
       });
     },
@@ -132,7 +146,10 @@ export function createCounterPanes(
     },
     evict(horizonMs) {
       for (const pane of panes.values()) {
-        if (pane.startMs >= horizonMs || pane.dirty.length > 0 || pane.inFlight > 0) continue;
+        if (pane.startMs >= horizonMs) continue;
+        if (!pane.past) names -= pane.counters.size;
+        pane.past = true;
+        if (pane.dirty.length > 0 || pane.inFlight > 0) continue;
         panes.delete(pane.startMs);
         if (latest === pane) latest = undefined;
       }
@@ -141,7 +158,7 @@ export function createCounterPanes(
       [...panes.values()].map(({ startMs, counters }) => [
         startMs,
         [...counters.keys()],
-        [...counters.values()].map(({ value }) => value),
+        [...counters.values()].map(({ value }) => aggregate.encode(value)),
       ]),
     get size() {
       return panes.size;

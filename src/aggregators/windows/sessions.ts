@@ -29,7 +29,7 @@ export interface SessionFold<Observation, State = unknown> {
   /** Changes with the definition: the states of another are not taken over. */
   readonly id: string;
   /** Undefined for a metric that needs to know no more than that there is a session. */
-  readonly aggregate?: Aggregate<Observation, State>;
+  readonly aggregate?: Pick<Aggregate<Observation, State>, 'create' | 'add' | 'merge' | 'encode' | 'decode'>;
   /** Events that the aggregate is not asked about. */
   readonly filter?: (observation: Observation) => boolean;
   emit(state: State, count: (name: string) => void): void;
@@ -85,19 +85,19 @@ export function createSessions<Observation>(
     for (const [index, fold] of folds.entries()) tellOne(fold, session, session.states[index], by);
   };
   /** Into a session that has the event's time in it: only what the event itself changes is told. */
-  const add = (session: Session, observation: Observation, told: boolean) => {
+  const add = (session: Session, timeMs: number, observation: Observation, told = false) => {
     for (let index = 0; index < folds.length; index++) {
       const fold = folds[index] as SessionFold<Observation>;
       if (fold.aggregate === undefined || (fold.filter !== undefined && !fold.filter(observation))) continue;
       const before = session.states[index];
       if (typeof before === 'number') {
-        const after = fold.aggregate.add(before, observation);
+        const after = fold.aggregate.add(before, observation, timeMs);
         if (after === before) continue;
         if (told) tellOne(fold, session, before, -1);
         session.states[index] = after;
       } else {
         if (told) tellOne(fold, session, before, -1);
-        session.states[index] = fold.aggregate.add(before, observation);
+        session.states[index] = fold.aggregate.add(before, observation, timeMs);
       }
       if (told) tellOne(fold, session, session.states[index], 1);
     }
@@ -117,7 +117,7 @@ export function createSessions<Observation>(
     const joinsAfter = after !== undefined && after.startMs - timeMs <= gapMs;
     if (joinsBefore && !joinsAfter) {
       before.lastMs = Math.max(before.lastMs, timeMs);
-      add(before, observation, true);
+      add(before, timeMs, observation, true);
       return 'counted';
     }
     if (joinsAfter) tell(after, -1);
@@ -125,7 +125,7 @@ export function createSessions<Observation>(
     let session = joinsAfter ? after : create(timeMs);
     if (joinsBefore && joinsAfter) session = merge(before, after);
     session.startMs = Math.min(session.startMs, timeMs);
-    add(session, observation, false);
+    add(session, timeMs, observation);
     tell(session, 1);
     const from = joinsBefore ? at - 1 : at;
     sessions.splice(from, (joinsBefore ? 1 : 0) + (joinsAfter ? 1 : 0), session);
@@ -138,7 +138,7 @@ export function createSessions<Observation>(
       if (sessions === undefined) {
         if (byKey.size >= maxKeys) return 'full';
         const session = create(timeMs);
-        add(session, observation, false);
+        add(session, timeMs, observation);
         tell(session, 1);
         byKey.set(key, [session]);
         if (timeMs < oldestStartMs) oldestStartMs = timeMs;
@@ -147,7 +147,7 @@ export function createSessions<Observation>(
       const newest = sessions[sessions.length - 1] as Session;
       if (timeMs >= newest.startMs && timeMs - newest.lastMs <= gapMs) {
         if (timeMs > newest.lastMs) newest.lastMs = timeMs;
-        add(newest, observation, true);
+        add(newest, timeMs, observation, true);
         return 'counted';
       }
       if (timeMs < oldestStartMs) oldestStartMs = timeMs;

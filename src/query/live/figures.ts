@@ -1,5 +1,5 @@
-import type { LatestEvent, LatestVisitor, LiveFigures } from '../../shared/live.js';
-import { PANE_MS, paneMsOf, SESSION_GAP_MS, SESSIONS_NAME, visitorNames } from '../../shared/live-keys.js';
+import type { LatestEvent, LatestVisitor, LiveFigures, ShownMetric } from '../../shared/live.js';
+import { PANE_MS, SESSION_GAP_MS, SESSIONS_NAME, visitorNames } from '../../shared/live-keys.js';
 
 /** What the figures are made from: panes by start, added up over the partitions, and each partition's newest entries. */
 export interface LiveData {
@@ -10,9 +10,14 @@ export interface LiveData {
   readonly categories: Panes;
   readonly visitorsLatest: readonly ListEntry<LatestVisitor>[];
   readonly events: readonly ListEntry<LatestEvent>[];
+  readonly metrics: Readonly<Record<string, ShownMetric>>;
 }
 
-type Panes = ReadonlyMap<number, { readonly values: ReadonlyMap<string, number> }>;
+/** The metrics that have a place of their own in the figures; all of them count. */
+export const ownMetrics = ['visitors', 'sessions', 'devices', 'pages', 'categories'] as const;
+export type OwnMetric = (typeof ownMetrics)[number];
+
+type Panes = ReadonlyMap<number, { readonly values: ReadonlyMap<string, unknown> }>;
 
 /** An entry of a list metric as the sink writes it. */
 interface ListEntry<T> {
@@ -20,6 +25,8 @@ interface ListEntry<T> {
   readonly timeMs: number;
   readonly entry: T;
 }
+
+const SESSION_PANE_MS = 30 * 60_000;
 
 /** How many panes each figure looks back over, the current one included. */
 export const lookBack = { visitors: 15, sessions: 16, devices: 10, pages: 60, categories: 60 } as const;
@@ -48,16 +55,16 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
       total: seen(lookBack.visitors),
       series: starts(lookBack.visitors).map((paneMs) => ({
         start: new Date(paneMs).toISOString(),
-        visitors: data.visitors.get(paneMs)?.values.get(visitorNames.distinct) ?? 0,
-        pageViews: data.visitors.get(paneMs)?.values.get(visitorNames.pageViews) ?? 0,
+        visitors: valueOf(data.visitors, paneMs, visitorNames.distinct),
+        pageViews: valueOf(data.visitors, paneMs, visitorNames.pageViews),
       })),
     },
     sessions: {
       // A visitor has one open session at the most: the one of their newest event.
       open: seen(OPEN_PANES),
-      series: starts(lookBack.sessions, paneMsOf('sessions')).map((paneMs) => ({
+      series: starts(lookBack.sessions, SESSION_PANE_MS).map((paneMs) => ({
         start: new Date(paneMs).toISOString(),
-        sessions: data.sessions.get(paneMs)?.values.get(SESSIONS_NAME) ?? 0,
+        sessions: valueOf(data.sessions, paneMs, SESSIONS_NAME),
       })),
     },
     devices: {
@@ -70,12 +77,17 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
     ),
     visitorsLatest: newestOf(data.visitorsLatest, NEWEST_VISITORS),
     events: newestOf(data.events, NEWEST_EVENTS),
+    metrics: data.metrics,
   };
 }
 
+/** The state of a count is a number. */
+const valueOf = (panes: Panes, startMs: number, name: string): number =>
+  (panes.get(startMs)?.values.get(name) as number | undefined) ?? 0;
+
 function sumOf(panes: Panes, name: string, fromMs: number): number {
   let sum = 0;
-  for (const [startMs, { values }] of panes) if (startMs >= fromMs) sum += values.get(name) ?? 0;
+  for (const startMs of panes.keys()) if (startMs >= fromMs) sum += valueOf(panes, startMs, name);
   return sum;
 }
 
@@ -83,7 +95,7 @@ function totalsOf(panes: Panes, fromMs: number): Map<string, number> {
   const totals = new Map<string, number>();
   for (const [startMs, { values }] of panes) {
     if (startMs < fromMs) continue;
-    for (const [name, value] of values) totals.set(name, (totals.get(name) ?? 0) + value);
+    for (const [name, value] of values) totals.set(name, (totals.get(name) ?? 0) + (value as number));
   }
   return totals;
 }

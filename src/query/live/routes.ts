@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { messageOf, PenstockError } from '../../shared/errors.js';
-import { paneMetrics } from '../../shared/live-keys.js';
 import { QueryError } from '../errors.js';
 import type { LiveFiguresSource } from './source.js';
 
@@ -16,18 +15,21 @@ const panesQuery = z
   .refine(({ from, to }) => to - from <= PANES_MS, `at most ${MAX_PANES} minutes at once`);
 
 /**
- * `GET /api/live`: the live figures. `GET /api/metrics/:metric?from&to`: the retained one-minute panes of `visitors`,
- * `devices`, `pages` or `categories` that start in [from, to), added up over the partitions. `GET /api/late`: totals of
+ * `GET /api/live`: the live figures. `GET /api/metrics`: the metrics in panes that the aggregators keep.
+ * `GET /api/metrics/:metric?from&to`: the retained panes of one that start in [from, to), merged over the partitions. `GET /api/late`: totals of
  * what was counted, and of what was not because it was a duplicate, malformed, or late (with the late ones by metric).
  */
 export const liveRoutes: FastifyPluginAsync<{ source: LiveFiguresSource }> = async (app, { source }) => {
   app.get('/api/live', (_request, reply) => answer(reply, () => source.read()));
   app.get('/api/late', (_request, reply) => answer(reply, () => source.readTotals()));
+  app.get('/api/metrics', (_request, reply) => answer(reply, () => source.readCatalogue()));
   app.get<{ Params: { metric: string }; Querystring: unknown }>('/api/metrics/:metric', (request, reply) =>
     answer(reply, async () => {
-      const metric = parse('metric', z.enum(paneMetrics), request.params.metric);
+      const { metric } = request.params;
       const { from, to } = parse('query', panesQuery, request.query);
-      return { metric, panes: await source.readPanes(metric, from, to) };
+      const panes = await source.readPanes(metric, from, to);
+      if (panes === undefined) throw invalidQuery('metric', 'there is none of this name; GET /api/metrics lists them');
+      return { metric, panes };
     }),
   );
 };
@@ -37,8 +39,11 @@ function parse<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const path = [what, ...(issue?.path ?? [])].join('.');
-  throw new QueryError('PS_QUERY_INVALID', `${path}: ${issue?.message ?? 'invalid'}`, { facts: { path } });
+  throw invalidQuery(path, issue?.message ?? 'invalid');
 }
+
+const invalidQuery = (path: string, what: string) =>
+  new QueryError('PS_QUERY_INVALID', `${path}: ${what}`, { facts: { path } });
 
 async function answer(reply: FastifyReply, produce: () => Promise<unknown>): Promise<unknown> {
   try {

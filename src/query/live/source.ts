@@ -1,32 +1,28 @@
+import { type AggregateResult, aggregateOf } from '../../shared/aggregates/index.js';
 import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import type { LiveFigures, LiveSource } from '../../shared/live.js';
-import {
-  LIST_NAME,
-  LIVE_CHANNEL,
-  type ListMetric,
-  listMetrics,
-  type PaneMetric,
-  paneMetrics,
-  paneMsOf,
-  TOTALS,
-} from '../../shared/live-keys.js';
+import type { MetricDescription } from '../../shared/live-catalogue.js';
+import { LIST_NAME, LIVE_CHANNEL, type ListMetric, listMetrics, TOTALS } from '../../shared/live-keys.js';
 import { QueryError } from '../errors.js';
 import type { LiveRedis } from './connection.js';
-import { AHEAD_PANES, figuresOf, type LiveData, lookBack, OPEN_PANES } from './figures.js';
+import { AHEAD_PANES, figuresOf, type LiveData, lookBack, OPEN_PANES, type OwnMetric, ownMetrics } from './figures.js';
+import { shownMetric, shownStarts } from './shown.js';
 import { createLiveStore } from './store.js';
 
-/** A pane as it is retained: the sums over the partitions. */
+/** A pane as it is retained: merged over the partitions. */
 interface PaneReading {
   /** ISO 8601 start of the pane. */
   readonly start: string;
-  readonly values: Readonly<Record<string, number>>;
+  readonly values: Readonly<Record<string, AggregateResult>>;
 }
 
 /** The live figures, and what is behind them. */
 export interface LiveFiguresSource extends LiveSource {
-  /** All retained panes of a metric in [fromMs, toMs), oldest first. */
-  readPanes(metric: PaneMetric, fromMs: number, toMs: number): Promise<PaneReading[]>;
+  /** The metrics in panes that there are. */
+  readCatalogue(): Promise<MetricDescription[]>;
+  /** All retained panes of a metric in [fromMs, toMs), oldest first; undefined when there is no such metric. */
+  readPanes(metric: string, fromMs: number, toMs: number): Promise<PaneReading[] | undefined>;
   /** What the aggregators counted and what they did not, and why. */
   readTotals(): Promise<Readonly<Record<string, number>>>;
   /** Closes the connection for announcements, which is its own; that of the caller stays open. */
@@ -48,22 +44,33 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
   let cached: { figures: LiveFigures; untilMs: number } | undefined;
 
   const readAll = async (): Promise<LiveFigures> => {
-    const panes = (metric: PaneMetric) => {
-      const paneMs = paneMsOf(metric);
-      const newestMs = clock.now() - (clock.now() % paneMs) + AHEAD_PANES * paneMs;
-      const length = AHEAD_PANES + (metric === 'visitors' ? OPEN_PANES : lookBack[metric]);
-      return store.readPanes(
-        metric,
-        Array.from({ length }, (_, index) => newestMs - index * paneMs),
-      );
+    const nowMs = clock.now();
+    const catalogue = await store.catalogue();
+    const own = async (name: OwnMetric) => {
+      const metric = catalogue.get(name);
+      if (metric === undefined) return [name, new Map()] as const;
+      const { paneMs } = metric;
+      const newestMs = nowMs - (nowMs % paneMs) + AHEAD_PANES * paneMs;
+      const length = AHEAD_PANES + (name === 'visitors' ? OPEN_PANES : lookBack[name]);
+      const startsMs = Array.from({ length }, (_, index) => newestMs - index * paneMs);
+      return [name, await store.readPanes(metric, startsMs)] as const;
     };
-    const list = async (metric: ListMetric) =>
-      (await store.readTexts(metric, LIST_NAME)).flatMap((text) => JSON.parse(text) as unknown[]);
-    const [paneData, listData] = await Promise.all([
-      Promise.all(paneMetrics.map(async (metric) => [metric, await panes(metric)] as const)),
-      Promise.all(listMetrics.map(async (metric) => [metric, await list(metric)] as const)),
+    const list = async (metric: ListMetric) => {
+      const entries = (await store.readTexts(metric, LIST_NAME)).flatMap((text) => JSON.parse(text) as unknown[]);
+      return [metric, entries] as const;
+    };
+    const others = [...catalogue.values()].filter(({ name }) => !ownMetrics.some((ownName) => ownName === name));
+    const shown = async (metric: MetricDescription) => {
+      const panes = await store.readPanes(metric, shownStarts(metric, nowMs));
+      return [metric.name, shownMetric(metric, panes, nowMs)] as const;
+    };
+    const [panes, lists, metrics] = await Promise.all([
+      Promise.all(ownMetrics.map(own)),
+      Promise.all(listMetrics.map(list)),
+      Promise.all(others.map(shown)),
     ]);
-    const figures = figuresOf(Object.fromEntries([...paneData, ...listData]) as unknown as LiveData, clock.now());
+    const data = { ...Object.fromEntries([...panes, ...lists]), metrics: Object.fromEntries(metrics) };
+    const figures = figuresOf(data as unknown as LiveData, nowMs);
     cached = { figures, untilMs: clock.now() + CACHE_MS };
     return figures;
   };
@@ -78,14 +85,21 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
       return reading;
     },
     subscribe: announcements.subscribe,
-    async readPanes(metric, fromMs, toMs) {
+    async readCatalogue() {
+      return [...(await store.catalogue().catch(unavailable)).values()];
+    },
+    async readPanes(name, fromMs, toMs) {
       try {
+        const metric = (await store.catalogue()).get(name);
+        if (metric === undefined) return undefined;
+        const { result } = aggregateOf(metric.aggregate);
         const starts = await store.paneStarts(metric, fromMs, toMs);
         const panes = await store.readPanes(metric, starts);
         return starts.flatMap((startMs) => {
           const pane = panes.get(startMs);
           if (pane === undefined) return [];
-          return [{ start: new Date(startMs).toISOString(), values: Object.fromEntries(pane.values) }];
+          const values = Object.fromEntries(Array.from(pane.values, ([key, state]) => [key, result(state)]));
+          return [{ start: new Date(startMs).toISOString(), values }];
         });
       } catch (error) {
         return unavailable(error);

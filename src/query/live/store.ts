@@ -1,19 +1,30 @@
 import { readFileSync } from 'node:fs';
-import { paneIndexKey, paneKey, parseValueField, REVISION_FIELD, singleKey } from '../../shared/live-keys.js';
+import { type Aggregate, aggregateOf } from '../../shared/aggregates/index.js';
+import { type MetricDescription, metricDescription } from '../../shared/live-catalogue.js';
+import {
+  CATALOGUE_KEY,
+  paneIndexKey,
+  paneKey,
+  parseValueField,
+  REVISION_FIELD,
+  singleKey,
+} from '../../shared/live-keys.js';
 import type { LiveRedis } from './connection.js';
 
-/** The content of one hash, added up over the partitions. */
-interface Window {
+/** The content of one hash: of each name what was merged over the partitions, as states of the metric's aggregate. */
+export interface Pane {
   readonly revision: string;
-  readonly values: ReadonlyMap<string, number>;
+  readonly values: ReadonlyMap<string, unknown>;
 }
 
 /** Reads hashes of live figures, keeping what did not change since it was read. */
 export interface LiveStore {
+  /** The metrics that the aggregators keep, by name. */
+  catalogue(): Promise<Map<string, MetricDescription>>;
   /** The panes that exist among those that start at `startsMs`, all as of one moment. */
-  readPanes(metric: string, startsMs: readonly number[]): Promise<Map<number, Window>>;
+  readPanes(metric: MetricDescription, startsMs: readonly number[]): Promise<Map<number, Pane>>;
   /** Starts of the panes that are retained in [fromMs, toMs). */
-  paneStarts(metric: string, fromMs: number, toMs: number): Promise<number[]>;
+  paneStarts(metric: MetricDescription, fromMs: number, toMs: number): Promise<number[]>;
   /** Text values of a metric without panes, by partition: the entry of each under `name`. */
   readTexts(metric: string, name: string): Promise<string[]>;
   /** Whole numbers of a metric without panes, added up over the partitions. */
@@ -30,30 +41,42 @@ const CACHED_PANES = 128;
 export function createLiveStore(redis: LiveRedis): LiveStore {
   redis.defineCommand('readWindows', { lua: readFileSync(new URL('read-windows.lua', import.meta.url), 'utf8') });
   const readWindows = (redis as unknown as { readWindows: ReadWindows }).readWindows.bind(redis);
-  const caches = new Map<string, Map<number, Window>>();
+  const caches = new Map<string, Map<number, Pane>>();
 
-  const readChunk = async (metric: string, startsMs: readonly number[], cache: Map<number, Window>) => {
+  const readChunk = async (metric: MetricDescription, startsMs: readonly number[], cache: Map<number, Pane>) => {
+    const aggregate = aggregateOf(metric.aggregate);
     const keys = startsMs.map((startMs) => paneKey(metric, startMs));
     const revisions = startsMs.map((startMs) => cache.get(startMs)?.revision ?? '');
     const answers = await readWindows(keys.length, ...keys, ...revisions);
-    const panes = new Map<number, Window>();
+    const panes = new Map<number, Pane>();
     for (const [index, answer] of answers.entries()) {
       const startMs = startsMs[index] as number;
-      const pane = Array.isArray(answer) ? parseWindow(answer) : answer === 0 ? cache.get(startMs) : undefined;
+      const pane = Array.isArray(answer) ? parsePane(answer, aggregate) : answer === 0 ? cache.get(startMs) : undefined;
       if (pane !== undefined) panes.set(startMs, pane);
     }
     return panes;
   };
 
   return {
+    async catalogue() {
+      const texts = await redis.hgetall(CATALOGUE_KEY);
+      return new Map(
+        Object.entries(texts).flatMap(([name, text]) => {
+          // Another version of the aggregators may keep what this reader does not know.
+          const { data } = metricDescription.safeParse(JSON.parse(text));
+          return data === undefined ? [] : [[name, data]];
+        }),
+      );
+    },
     async readPanes(metric, startsMs) {
-      const cache = caches.get(metric) ?? new Map<number, Window>();
-      const panes = new Map<number, Window>();
+      const cacheKey = paneIndexKey(metric);
+      const cache = caches.get(cacheKey) ?? new Map<number, Pane>();
+      const panes = new Map<number, Pane>();
       for (let at = 0; at < startsMs.length; at += MAX_WINDOWS_PER_CALL) {
         const chunk = await readChunk(metric, startsMs.slice(at, at + MAX_WINDOWS_PER_CALL), cache);
         for (const [startMs, pane] of chunk) panes.set(startMs, pane);
       }
-      if (startsMs.length <= CACHED_PANES) caches.set(metric, panes);
+      if (startsMs.length <= CACHED_PANES) caches.set(cacheKey, panes);
       return panes;
     },
     async paneStarts(metric, fromMs, toMs) {
@@ -64,24 +87,30 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
       return Object.entries(fields).flatMap(([field, text]) => (parseValueField(field)?.name === name ? [text] : []));
     },
     async readTotals(metric) {
-      const fields = await redis.hgetall(singleKey(metric));
-      return sumFields(Object.entries(fields));
+      return sumFields(await redis.hgetall(singleKey(metric)));
     },
   };
 }
 
-function parseWindow(flat: readonly string[]): Window {
-  const fields: [string, string][] = [];
-  for (let at = 0; at < flat.length; at += 2) fields.push([flat[at] as string, flat[at + 1] as string]);
-  return {
-    revision: fields.find(([field]) => field === REVISION_FIELD)?.[1] ?? '',
-    values: sumFields(fields),
-  };
+function parsePane(flat: readonly string[], aggregate: Aggregate): Pane {
+  let revision = '';
+  const values = new Map<string, unknown>();
+  for (let at = 0; at < flat.length; at += 2) {
+    const field = flat[at] as string;
+    const text = flat[at + 1] as string;
+    const parsed = parseValueField(field);
+    if (field === REVISION_FIELD) revision = text;
+    if (parsed === undefined) continue;
+    const state = aggregate.decode(text);
+    const known = values.get(parsed.name);
+    values.set(parsed.name, known === undefined ? state : aggregate.merge(known, state));
+  }
+  return { revision, values };
 }
 
-function sumFields(fields: readonly (readonly [string, string])[]): Map<string, number> {
+function sumFields(fields: Readonly<Record<string, string>>): Map<string, number> {
   const sums = new Map<string, number>();
-  for (const [field, value] of fields) {
+  for (const [field, value] of Object.entries(fields)) {
     const parsed = parseValueField(field);
     if (parsed !== undefined) sums.set(parsed.name, (sums.get(parsed.name) ?? 0) + Number(value));
   }

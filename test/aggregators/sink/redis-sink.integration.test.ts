@@ -14,6 +14,7 @@ import {
 import { createLogger } from '../../../src/shared/logger.js';
 import { startTestRedis, type TestRedis } from '../../helpers/redis.js';
 import { waitFor } from '../../helpers/wait.js';
+import { descriptionOf } from '../driver.js';
 
 let server: TestRedis;
 let redis: Redis;
@@ -32,6 +33,7 @@ afterAll(async () => {
 });
 beforeEach(() => redis.flushall());
 
+const PAGES = descriptionOf('pages');
 const NOW = Date.now();
 const PANE = NOW - (NOW % 60_000);
 
@@ -39,7 +41,7 @@ function change(sequenceNumber: number, startMs: number, values: Record<string, 
   const changes = [{ startMs, names: Object.keys(values), values: Object.values(values) }];
   return {
     position: { sequenceNumber, offset: '', enqueuedAtMs: NOW },
-    panes: [{ metric: 'pages', changes }],
+    panes: [{ metric: PAGES, changes }],
     lists: [],
     totals: [],
   };
@@ -49,7 +51,7 @@ test('values of several partitions stand side by side, with their versions and a
   await sink.write('0', change(7, PANE, { '/a': 3, '/b': 1 }));
   await sink.write('1', change(2, PANE, { '/a': 5 }));
   await sink.write('0', change(8, PANE, { '/a': 4 }));
-  expect(await redis.hgetall(paneKey('pages', PANE))).toEqual({
+  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({
     '0': '8',
     '0|/a': '4',
     '0|/b': '1',
@@ -61,36 +63,36 @@ test('values of several partitions stand side by side, with their versions and a
 
 test('a write with a lower version than what is there changes nothing', async () => {
   await sink.write('0', change(8, PANE, { '/a': 4 }));
-  const before = await redis.hgetall(paneKey('pages', PANE));
+  const before = await redis.hgetall(paneKey(PAGES, PANE));
   await sink.write('0', change(7, PANE, { '/a': 3, '/c': 1 }));
-  expect(await redis.hgetall(paneKey('pages', PANE))).toEqual(before);
+  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual(before);
 });
 
 test('versions are compared as numbers', async () => {
   await sink.write('0', change(9, PANE, { '/a': 1 }));
   await sink.write('0', change(10, PANE, { '/a': 2 }));
-  expect(await redis.hget(paneKey('pages', PANE), '0|/a')).toBe('2');
+  expect(await redis.hget(paneKey(PAGES, PANE), '0|/a')).toBe('2');
 });
 
 test('a value of zero leaves no field', async () => {
   await sink.write('0', change(1, PANE, { '/a': 1 }));
   await sink.write('0', change(2, PANE, { '/a': 0 }));
-  expect(await redis.hexists(paneKey('pages', PANE), '0|/a')).toBe(0);
+  expect(await redis.hexists(paneKey(PAGES, PANE), '0|/a')).toBe(0);
 });
 
 test('a pane is indexed and expires at a time that a replay does not move', async () => {
   await sink.write('0', change(1, PANE, { '/a': 1 }));
   await sink.write('0', change(1, PANE, { '/a': 1 }));
-  expect(await redis.zrange(paneIndexKey('pages'), '0', '-1')).toEqual([String(PANE)]);
-  expect(await redis.call('PEXPIRETIME', paneKey('pages', PANE))).toBe(PANE + 60_000 + PANE_RETENTION_MS);
+  expect(await redis.zrange(paneIndexKey(PAGES), '0', '-1')).toEqual([String(PANE)]);
+  expect(await redis.call('PEXPIRETIME', paneKey(PAGES, PANE))).toBe(PANE + 60_000 + PANE_RETENTION_MS);
 });
 
 test('an expired pane leaves the index', async () => {
-  await redis.zadd(paneIndexKey('pages'), 60_000, '60000');
-  await redis.zadd(paneExpiriesKey('pages'), NOW - 1, '60000');
+  await redis.zadd(paneIndexKey(PAGES), 60_000, '60000');
+  await redis.zadd(paneExpiriesKey(PAGES), NOW - 1, '60000');
   await sink.write('0', change(1, PANE, { '/a': 1 }));
-  expect(await redis.zrange(paneIndexKey('pages'), '0', '-1')).toEqual([String(PANE)]);
-  expect(await redis.zcard(paneExpiriesKey('pages'))).toBe(1);
+  expect(await redis.zrange(paneIndexKey(PAGES), '0', '-1')).toEqual([String(PANE)]);
+  expect(await redis.zcard(paneExpiriesKey(PAGES))).toBe(1);
 });
 
 test('thousands of panes and names in one flush all arrive', async () => {
@@ -104,10 +106,10 @@ test('thousands of panes and names in one flush all arrive', async () => {
     names: Array.from({ length: 9_000 }, (_, name) => `/${name}`),
     values: Array(9_000).fill(1),
   };
-  await sink.write('0', { ...change(1, PANE, {}), panes: [{ metric: 'pages', changes: [...changes, wide] }] });
-  expect(await redis.zcard(paneIndexKey('pages'))).toBe(1_301);
-  expect(await redis.hget(paneKey('pages', PANE - 1_299 * 60_000), '0|/page/9')).toBe('1300');
-  expect(await redis.hlen(paneKey('pages', PANE + 60_000))).toBe(9_002);
+  await sink.write('0', { ...change(1, PANE, {}), panes: [{ metric: PAGES, changes: [...changes, wide] }] });
+  expect(await redis.zcard(paneIndexKey(PAGES))).toBe(1_301);
+  expect(await redis.hget(paneKey(PAGES, PANE - 1_299 * 60_000), '0|/page/9')).toBe('1300');
+  expect(await redis.hlen(paneKey(PAGES, PANE + 60_000))).toBe(9_002);
 });
 
 test('lists and totals are hashes of their own that do not expire', async () => {
@@ -130,11 +132,11 @@ test('a partition that is forgotten leaves the others as they are, and its numbe
     totals: [{ startMs: 0, names: ['counted'], values: [5] }],
   });
   await sink.forget('1');
-  expect(await redis.hgetall(paneKey('pages', PANE))).toEqual({ '11': '5', '11|/a': '2', rev: '3' });
-  expect(await redis.hgetall(paneKey('pages', PANE - 60_000))).toEqual({ rev: '2' });
+  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ '11': '5', '11|/a': '2', rev: '3' });
+  expect(await redis.hgetall(paneKey(PAGES, PANE - 60_000))).toEqual({ rev: '2' });
   expect(await redis.hgetall(singleKey('totals'))).toEqual({ rev: '2' });
   await sink.write('1', change(0, PANE, { '/a': 1 }));
-  expect(await redis.hget(paneKey('pages', PANE), '1|/a')).toBe('1');
+  expect(await redis.hget(paneKey(PAGES, PANE), '1|/a')).toBe('1');
 });
 
 test('a write is announced with what it wrote; a refused one is not', async () => {
@@ -172,7 +174,7 @@ test('any writes in any order end as a model of the fence says', async () => {
       }
       const actual = new Map<string, string>();
       for (const pane of [0, 1, 2]) {
-        for (const [field, value] of Object.entries(await redis.hgetall(paneKey('pages', PANE + pane * 60_000)))) {
+        for (const [field, value] of Object.entries(await redis.hgetall(paneKey(PAGES, PANE + pane * 60_000)))) {
           if (field !== 'rev') actual.set(`${pane} ${field}`, value);
         }
       }

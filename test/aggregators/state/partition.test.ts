@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
-import { createPartitionDriver, pageView, START_MS } from '../driver.js';
+import { createPartitionDriver, descriptionOf, pageView, START_MS } from '../driver.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -97,7 +97,10 @@ test('elements that are no events, and bodies that cannot be read, are counted a
 });
 
 test('a pane keeps no more names than the limit; the rest is added up under one', () => {
-  const driver = createPartitionDriver('0', { ...defaultAggregatorOptions, maxNamesPerPane: 2 });
+  const driver = createPartitionDriver('0', {
+    ...defaultAggregatorOptions,
+    names: { maxNamesPerPane: 2, maxNames: 100 },
+  });
   driver.count(...['/a', '/b', '/c', '/d', '/a'].map((path) => pageView(0, { path })));
   expect(driver.pane('pages', 0, '/a')).toBe(2);
   expect(driver.pane('pages', 0, '/c')).toBe(0);
@@ -122,7 +125,7 @@ test('what could not be shown is shown with the next success, even after its pan
   driver.show();
   expect(driver.pane('visitors', 0, 'pageViews')).toBe(1);
   driver.count(pageView(9 * HOUR));
-  expect(driver.state.save().panes['visitors']?.length).toBe(1);
+  expect(driver.state.save().panes[`visitors@${descriptionOf('visitors').generation}`]?.length).toBe(1);
 });
 
 test('a visitor name, a path or an id like __proto__ is a name like any other', async () => {

@@ -11,7 +11,6 @@ function createFigures(id = 'sum') {
   const fold: SessionFold<number, number> = {
     id,
     aggregate: {
-      kind: 'sum',
       create: () => 0,
       add: (state, input) => state + input,
       merge: (a, b) => a + b,

@@ -10,6 +10,7 @@ import {
   liveRoutes,
 } from '../../../src/query/index.js';
 import { createLogger } from '../../../src/shared/logger.js';
+import { descriptionOf } from '../../aggregators/driver.js';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js';
 import { startTestRedis, type TestRedis } from '../../helpers/redis.js';
 import { waitFor } from '../../helpers/wait.js';
@@ -39,6 +40,8 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await redis.flushall();
+  // It announces the metrics anew.
+  await sink.ready(10_000);
   clock = createManualClock(NOW);
   source = createLiveSource(redis, clock);
   app = Fastify();
@@ -49,7 +52,7 @@ beforeEach(async () => {
   };
 });
 
-type Counters = Readonly<Record<string, number>>;
+type Counters = Readonly<Record<string, number | string>>;
 
 function write(
   partition: string,
@@ -63,7 +66,7 @@ function write(
     values: Object.values(values),
   }));
   const position = { sequenceNumber: version++, offset: '', enqueuedAtMs: NOW };
-  return sink.write(partition, { position, panes: [{ metric, changes }], lists, totals: [] });
+  return sink.write(partition, { position, panes: [{ metric: descriptionOf(metric), changes }], lists, totals: [] });
 }
 
 /** Reads past the cache. */

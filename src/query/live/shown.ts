@@ -1,0 +1,68 @@
+import { type AggregateResult, aggregateOf } from '../../shared/aggregates/index.js';
+import type { ShownMetric } from '../../shared/live.js';
+import type { MetricDescription } from '../../shared/live-catalogue.js';
+import type { Pane } from './store.js';
+
+type Panes = ReadonlyMap<number, Pick<Pane, 'values'>>;
+
+/** Starts of the panes that are shown as of `nowMs`, the current one last. */
+export function shownStarts(metric: MetricDescription, nowMs: number): number[] {
+  const { paneMs, seriesWindows, stepPanes, windowPanes, figurePanes } = metric;
+  const count = Math.max(figurePanes, windowPanes + (seriesWindows - 1) * stepPanes + (stepPanes - 1));
+  const currentMs = nowMs - (nowMs % paneMs);
+  return Array.from({ length: count }, (_, index) => currentMs - (count - 1 - index) * paneMs);
+}
+
+/** A metric as it is shown: the figure over the time that it looks back, and the windows before now, oldest first. */
+export function shownMetric(metric: MetricDescription, panes: Panes, nowMs: number): ShownMetric {
+  const { paneMs, stepPanes, windowPanes, seriesWindows, figurePanes, aggregate } = metric;
+  const { result } = aggregateOf(aggregate);
+  const currentMs = nowMs - (nowMs % paneMs);
+  const merged = mergePanes(metric, panes, currentMs, figurePanes);
+  const values = [...merged]
+    .map(([key, state]) => ({ key, value: result(state) }))
+    .sort((a, b) => rankOf(b.value) - rankOf(a.value) || (a.key < b.key ? -1 : 1))
+    .slice(0, metric.top);
+  const keys = new Set(values.map(({ key }) => key));
+  // Windows begin at whole multiples of their step, so that they stand still while the time goes on.
+  const stepMs = stepPanes * paneMs;
+  const newestEndMs = currentMs - (currentMs % stepMs);
+  const series = Array.from({ length: seriesWindows }, (_, index) => {
+    const lastPaneMs = newestEndMs - (seriesWindows - 1 - index) * stepMs;
+    const states = mergePanes(metric, panes, lastPaneMs, windowPanes);
+    // A tumbling series has names that are no more in the newest window.
+    const shown = [...states].filter(([key]) => figurePanes === 1 || keys.has(key)).slice(0, metric.top);
+    return {
+      start: new Date(lastPaneMs - (windowPanes - 1) * paneMs).toISOString(),
+      values: Object.fromEntries(shown.map(([key, state]) => [key, result(state)])),
+    };
+  });
+  return {
+    help: metric.help,
+    unit: metric.unit,
+    aggregate,
+    windowMs: figurePanes * paneMs,
+    values,
+    series: seriesWindows === 1 ? [] : series,
+  };
+}
+
+/** The states of `count` panes up to the one that starts at `lastPaneMs`, by name. */
+export function mergePanes(metric: MetricDescription, panes: Panes, lastPaneMs: number, count: number) {
+  const { merge } = aggregateOf(metric.aggregate);
+  const merged = new Map<string, unknown>();
+  for (let at = 0; at < count; at++) {
+    for (const [key, state] of panes.get(lastPaneMs - at * metric.paneMs)?.values ?? []) {
+      const known = merged.get(key);
+      merged.set(key, known === undefined ? state : merge(known, state));
+    }
+  }
+  return merged;
+}
+
+/** By what names compete for the places that are shown. */
+function rankOf(value: AggregateResult): number {
+  if (typeof value === 'number') return value;
+  if (value === null || typeof value === 'string') return 0;
+  return 'count' in value ? value.count : value.reduce((sum, { count }) => sum + count, 0);
+}
