@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { LiveFigures } from '../shared/live.js';
 import type { LiveFeed } from './live-feed.js';
+import { liveGauges } from './live-gauges.js';
 import type { FeedMessage } from './live-history.js';
 
 export interface DashboardMetrics {
@@ -8,8 +10,15 @@ export interface DashboardMetrics {
   readonly countReadError: () => void;
 }
 
-/** `GET /metrics`, in Prometheus' text format: this process, and what the live stream does. */
-export function metrics(app: FastifyInstance, viewersOf: () => LiveFeed['viewers']): DashboardMetrics {
+/**
+ * `GET /metrics`, in Prometheus' text format: this process, what the live stream does, and the live figures, which are
+ * left out while they cannot be read.
+ */
+export function metrics(
+  app: FastifyInstance,
+  viewersOf: () => LiveFeed['viewers'],
+  readFigures: () => Promise<LiveFigures>,
+): DashboardMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   new Gauge({
@@ -33,7 +42,12 @@ export function metrics(app: FastifyInstance, viewersOf: () => LiveFeed['viewers
   });
   app.get('/metrics', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
-    return reply.type(registry.contentType).send(await registry.metrics());
+    const live = readFigures().then(liveGauges, () => {
+      readErrors.inc();
+      return '';
+    });
+    const text = [await live, await registry.metrics()].join('');
+    return reply.type(registry.contentType).send(text);
   });
   app.addHook('onClose', async () => registry.clear());
   return { countMessage: (kind) => messages.inc({ kind }), countReadError: () => readErrors.inc() };

@@ -16,6 +16,7 @@ import { liveStream } from './live-stream.js';
 import { metrics } from './metrics.js';
 import { pages } from './pages.js';
 import { sendProblem } from './problem.js';
+import { withTimeout } from './with-timeout.js';
 
 export interface AdminServerDeps {
   readonly live: LiveSource;
@@ -71,7 +72,11 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     { ...liveFeedDefaults, ...options.feed },
   );
   guard(app, clock, { token: options.token });
-  const counters = metrics(app, () => feed.viewers);
+  const counters = metrics(
+    app,
+    () => feed.viewers,
+    () => withTimeout(live.read(), liveFeedDefaults.readTimeoutMs, clock),
+  );
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, 'Not Found'));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;

@@ -166,7 +166,7 @@ function describe(definition: MetricDefinition | SessionMetricDefinition): Metri
 }
 
 /** A short hash of what the figures depend on: everything but how they are shown and told of. */
-export function generationOf(definition: object): string {
+function generationOf(definition: object): string {
   const shown = new Set(['name', 'help', 'unit', 'emit']);
   const entries = Object.entries(definition).filter(([field]) => !shown.has(field));
   const text = JSON.stringify(entries.sort(), (_field, value: unknown) =>

@@ -8,11 +8,12 @@ import { ingestionDelay } from './ingestion-delay.js';
 import { pages } from './pages.js';
 import { revenue } from './revenue.js';
 import { sessions } from './sessions.js';
+import { views } from './views.js';
 import { visitors } from './visitors.js';
 import { visitorsLatest } from './visitors-latest.js';
 
 /** Every metric that is kept. A new one is a file in this folder and a place in this list. */
-export const metrics: readonly (PaneMetric | SessionMetric)[] = [
+const metrics: readonly (PaneMetric | SessionMetric)[] = [
   visitors,
   sessions,
   devices,
@@ -22,9 +23,12 @@ export const metrics: readonly (PaneMetric | SessionMetric)[] = [
   revenue,
   funnel,
   ingestionDelay,
+  views,
 ];
 
-export const listMetrics: readonly ListMetricDefinition[] = [visitorsLatest, events];
+const listMetrics: readonly ListMetricDefinition[] = [visitorsLatest, events];
+
+export const allMetrics = { metrics, listMetrics };
 
 /** What is announced to readers. */
 export const descriptions = metrics.map(({ description }) => description);

@@ -4,7 +4,7 @@ import type { MetricDescription } from '../../shared/live-catalogue.js';
 import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId } from '../../shared/live-keys.js';
 import { parseIsoTime } from '../iso-time.js';
 import type { Count, ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
-import * as allMetrics from '../metrics/index.js';
+import { allMetrics } from '../metrics/index.js';
 import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
 import { createWatermark } from '../watermark.js';
 import { createNewest, type NewestEntry } from '../windows/newest.js';
@@ -222,7 +222,7 @@ export function createPartitionState(
       if (behindMs <= latenessMs) metric.observe(observation, add);
       else countLateFor(metric);
     }
-    if (visitor !== undefined) {
+    if (visitor !== undefined && sessionMetrics.length > 0) {
       const outcome = sessions.observe(visitor, timeMs, observation);
       if (outcome !== 'counted') addTotal(outcome === 'full' ? totalNames.withoutSession : totalNames.revised);
     }

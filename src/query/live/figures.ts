@@ -55,8 +55,8 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
       total: seen(lookBack.visitors),
       series: starts(lookBack.visitors).map((paneMs) => ({
         start: new Date(paneMs).toISOString(),
-        visitors: valueOf(data.visitors, paneMs, visitorNames.distinct),
-        pageViews: valueOf(data.visitors, paneMs, visitorNames.pageViews),
+        visitors: countOf(data.visitors, paneMs, visitorNames.distinct),
+        pageViews: countOf(data.visitors, paneMs, visitorNames.pageViews),
       })),
     },
     sessions: {
@@ -64,7 +64,7 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
       open: seen(OPEN_PANES),
       series: starts(lookBack.sessions, SESSION_PANE_MS).map((paneMs) => ({
         start: new Date(paneMs).toISOString(),
-        sessions: valueOf(data.sessions, paneMs, SESSIONS_NAME),
+        sessions: countOf(data.sessions, paneMs, SESSIONS_NAME),
       })),
     },
     devices: {
@@ -82,12 +82,12 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
 }
 
 /** The state of a count is a number. */
-const valueOf = (panes: Panes, startMs: number, name: string): number =>
+const countOf = (panes: Panes, startMs: number, name: string): number =>
   (panes.get(startMs)?.values.get(name) as number | undefined) ?? 0;
 
 function sumOf(panes: Panes, name: string, fromMs: number): number {
   let sum = 0;
-  for (const startMs of panes.keys()) if (startMs >= fromMs) sum += valueOf(panes, startMs, name);
+  for (const startMs of panes.keys()) if (startMs >= fromMs) sum += countOf(panes, startMs, name);
   return sum;
 }
 

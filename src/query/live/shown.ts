@@ -17,23 +17,24 @@ export function shownStarts(metric: MetricDescription, nowMs: number): number[] 
 export function shownMetric(metric: MetricDescription, panes: Panes, nowMs: number): ShownMetric {
   const { paneMs, stepPanes, windowPanes, seriesWindows, figurePanes, aggregate } = metric;
   const { result } = aggregateOf(aggregate);
+  // Windows begin at whole multiples of their step; the newest is the last one that does not reach beyond now.
+  const stepMs = stepPanes * paneMs;
   const currentMs = nowMs - (nowMs % paneMs);
-  const merged = mergePanes(metric, panes, currentMs, figurePanes);
+  const lengthMs = (windowPanes - 1) * paneMs;
+  const newestMs = Math.floor((currentMs - lengthMs) / stepMs) * stepMs + lengthMs;
+  const merged = mergePanes(metric, panes, newestMs, figurePanes);
   const values = [...merged]
     .map(([key, state]) => ({ key, value: result(state) }))
     .sort((a, b) => rankOf(b.value) - rankOf(a.value) || (a.key < b.key ? -1 : 1))
     .slice(0, metric.top);
   const keys = new Set(values.map(({ key }) => key));
-  // Windows begin at whole multiples of their step, so that they stand still while the time goes on.
-  const stepMs = stepPanes * paneMs;
-  const newestEndMs = currentMs - (currentMs % stepMs);
   const series = Array.from({ length: seriesWindows }, (_, index) => {
-    const lastPaneMs = newestEndMs - (seriesWindows - 1 - index) * stepMs;
+    const lastPaneMs = newestMs - (seriesWindows - 1 - index) * stepMs;
     const states = mergePanes(metric, panes, lastPaneMs, windowPanes);
     // A tumbling series has names that are no more in the newest window.
     const shown = [...states].filter(([key]) => figurePanes === 1 || keys.has(key)).slice(0, metric.top);
     return {
-      start: new Date(lastPaneMs - (windowPanes - 1) * paneMs).toISOString(),
+      start: new Date(lastPaneMs - lengthMs).toISOString(),
       values: Object.fromEntries(shown.map(([key, state]) => [key, result(state)])),
     };
   });
@@ -48,7 +49,7 @@ export function shownMetric(metric: MetricDescription, panes: Panes, nowMs: numb
 }
 
 /** The states of `count` panes up to the one that starts at `lastPaneMs`, by name. */
-export function mergePanes(metric: MetricDescription, panes: Panes, lastPaneMs: number, count: number) {
+function mergePanes(metric: MetricDescription, panes: Panes, lastPaneMs: number, count: number) {
   const { merge } = aggregateOf(metric.aggregate);
   const merged = new Map<string, unknown>();
   for (let at = 0; at < count; at++) {

@@ -73,7 +73,7 @@ function batchFigures(events: readonly Event[]): Map<string, number> {
     newestMs = Math.max(newestMs, timeMs);
     if (timeMs < newestMs - LATENESS) {
       count('totals/0/late');
-      for (const metric of ['visitors', 'devices', 'pages', 'sessions']) count(`totals/0/late:${metric}`);
+      for (const metric of ['visitors', 'devices', 'pages', 'sessions', 'views']) count(`totals/0/late:${metric}`);
       continue;
     }
     count('totals/0/counted');
@@ -84,6 +84,7 @@ function batchFigures(events: readonly Event[]): Map<string, number> {
   for (const { event, timeMs } of accepted) {
     const pane = Math.floor(timeMs / MINUTE) * MINUTE;
     count(`visitors/${pane}/pageViews`);
+    count(`views/${pane}/all`);
     count(`pages/${pane}/${event.data.page.path}`);
     const visit = `${pane}/${event.data.anonymousId}`;
     if (!visits.has(visit)) count(`visitors/${pane}/visitors`);

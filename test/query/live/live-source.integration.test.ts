@@ -199,6 +199,25 @@ test('subscribers are told of a write, once for many, and again after the connec
   expect(calls).toBe(after);
 });
 
+test('a metric that the aggregators announce is read and merged without being known here', async () => {
+  await write('0', 'countries', { [PANE]: { DE: 2, AT: 1 } });
+  await write('1', 'countries', { [PANE - 59 * MINUTE]: { DE: 3 }, [PANE - 60 * MINUTE]: { DE: 50 } });
+  await write('0', 'revenue', { [PANE]: { EUR: '1234500' } });
+  await write('1', 'revenue', { [PANE]: { EUR: '5500' } });
+  await write('0', 'ingestionDelay', { [PANE]: { all: '3;0:1' } });
+  await write('1', 'ingestionDelay', { [PANE]: { all: '0;0:2' } });
+  const { metrics } = await source.read();
+  expect(metrics['countries']?.values).toEqual([
+    { key: 'DE', value: 5 },
+    { key: 'AT', value: 1 },
+  ]);
+  expect(metrics['revenue']?.series.at(-1)).toEqual({ start: '2099-01-01T12:00:00.000Z', values: { EUR: 124 } });
+  expect(metrics['ingestionDelay']?.values).toMatchObject([{ key: 'all', value: { count: 6, p50: 0 } }]);
+  expect((await app.inject('/api/metrics')).json()).toContainEqual(
+    expect.objectContaining({ name: 'revenue', aggregate: 'sum', paneMs: MINUTE }),
+  );
+});
+
 test('GET /api/live gives the figures', async () => {
   const response = await app.inject('/api/live');
   expect(response.statusCode).toBe(200);

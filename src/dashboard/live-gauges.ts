@@ -1,0 +1,52 @@
+import { Gauge, Registry } from 'prom-client';
+import type { LiveFigures, ShownMetric } from '../shared/live.js';
+
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/** The live figures in Prometheus' text format: a gauge for each metric, of the time that the metric looks back over. */
+export async function liveGauges(figures: LiveFigures): Promise<string> {
+  const registry = new Registry();
+  const gauge = (name: string, help: string, samples: readonly Sample[]) => {
+    // Without a sample it would be shown as 0.
+    if (samples.length === 0) return;
+    const labelNames = [...new Set(samples.flatMap(([labels]) => Object.keys(labels)))];
+    const family = new Gauge({ name: `penstock_live_${snakeCase(name)}`, help, labelNames, registers: [registry] });
+    for (const [labels, value] of samples) family.set({ ...labels }, value);
+  };
+  gauge('visitors', 'Distinct visitors of the last 15 minutes.', [[{}, figures.visitors.total]]);
+  gauge('sessions_open', 'Sessions that are open.', [[{}, figures.sessions.open]]);
+  gauge('devices', 'Distinct visitors of the last 10 minutes by type of device.', samplesOf(figures.devices.byType));
+  gauge(
+    'pages',
+    'Views of the most viewed pages of the last hour.',
+    figures.pages.map(({ path, views }) => [{ key: path }, views]),
+  );
+  gauge(
+    'categories',
+    'Views of items of the last hour by category.',
+    figures.categories.map(({ category, views }) => [{ key: category }, views]),
+  );
+  for (const [name, metric] of Object.entries(figures.metrics)) gauge(name, metric.help, samplesOfMetric(metric));
+  return registry.metrics();
+}
+
+const samplesOf = (values: Readonly<Record<string, number>>): Sample[] =>
+  Object.entries(values).map(([key, value]) => [{ key }, value]);
+
+function samplesOfMetric({ values }: ShownMetric): Sample[] {
+  return values.flatMap(({ key, value }): Sample[] => {
+    if (typeof value === 'number') return [[{ key }, value]];
+    // A text has no number.
+    if (value === null || typeof value === 'string') return [];
+    if ('count' in value) {
+      const { p50, p95, p99 } = value;
+      const quantiles = Object.entries({ '0.5': p50, '0.95': p95, '0.99': p99 });
+      return quantiles.flatMap(([quantile, at]): Sample[] => (at === null ? [] : [[{ key, quantile }, at]]));
+    }
+    return value.map(({ name, count }) => [{ key, name }, count]);
+  });
+}
+
+/** `ingestionDelay` as `ingestion_delay`; what Prometheus allows in no name becomes `_`. */
+const snakeCase = (name: string) =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/[^a-z0-9_]/g, '_');

@@ -1,0 +1,134 @@
+import { expect, test } from 'vitest';
+import { defineMetric, type PaneMetric } from '../../../src/aggregators/metrics/define.js';
+import { tumbling } from '../../../src/aggregators/metrics/window.js';
+import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
+import {
+  createPartitionState,
+  type PartitionState,
+  type SavedState,
+} from '../../../src/aggregators/state/partition.js';
+import { pageView, START_MS } from '../driver.js';
+
+const MINUTE = 60_000;
+const purchase = (atMs: number, value: unknown, currency = 'EUR') => ({
+  ...pageView(atMs),
+  type: 'purchase',
+  data: { anonymousId: 'v1', properties: { value, currency }, context: {} },
+});
+
+/** A state with one metric only, which was given these events; what it shows, as `pane name: value`. */
+function counted(metric: PaneMetric, events: readonly unknown[], saved?: SavedState) {
+  const state = createPartitionState(defaultAggregatorOptions, saved, { metrics: [metric], listMetrics: [] });
+  let sequenceNumber = saved === undefined ? 0 : saved.position.sequenceNumber + 1;
+  for (const event of events) {
+    state.apply([event], { sequenceNumber: sequenceNumber++, offset: '', enqueuedAtMs: START_MS + 600 * MINUTE });
+  }
+  return { state, shown: shownBy(state) };
+}
+
+function shownBy(state: PartitionState): Record<string, number | string> {
+  const changes = state.takeChanges();
+  if (changes === undefined) return {};
+  state.written(changes);
+  const values = [...changes.panes, { metric: { name: 'totals' }, changes: changes.totals }].flatMap(
+    ({ metric, changes: panes }) =>
+      panes.flatMap(({ startMs, names, values: encoded }) =>
+        names.map((name, index) => [
+          metric.name === 'totals' ? name : `${(startMs - START_MS) / MINUTE} ${name}`,
+          encoded[index] as number | string,
+        ]),
+      ),
+  );
+  return Object.fromEntries(values);
+}
+
+const base = { name: 'test', help: 'A test.', unit: 'things', window: tumbling(MINUTE) };
+
+test('a metric counts the events of its filter under their keys, and leaves out what has none', () => {
+  const metric = defineMetric({
+    ...base,
+    filter: ({ event }) => event.type === 'page_view',
+    key: ({ event }) => event.data.page?.path,
+  });
+  const { shown } = counted(metric, [
+    pageView(0, { path: '/a' }),
+    pageView(5 * MINUTE, { path: '/a' }),
+    pageView(0, { path: '' }),
+    purchase(0, 1),
+  ]);
+  expect(shown).toEqual({ '0 /a': 1, '5 /a': 1, counted: 4 });
+});
+
+test('an event with several keys counts under each, and what is no text is no key', () => {
+  const metric = defineMetric({ ...base, key: () => ['a', 'b', 7, null, ''] });
+  expect(counted(metric, [pageView(0)]).shown).toEqual({ '0 a': 1, '0 b': 1, counted: 1 });
+});
+
+test('a value that is no number is left out of a sum, and costs the event nothing else', () => {
+  const metric = defineMetric({
+    ...base,
+    key: ({ event }) => event.data.properties?.['currency'],
+    aggregate: 'sum',
+    value: ({ event }) => event.data.properties?.['value'] as number,
+  });
+  const { shown } = counted(metric, [
+    purchase(0, 19.99),
+    purchase(0, 0.01),
+    purchase(0, 'NaN'),
+    purchase(0, Number.NaN),
+  ]);
+  expect(shown).toEqual({ '0 EUR': '200000', counted: 4 });
+});
+
+test('an event that is later than a metric allows is late for this metric and counted for the others', () => {
+  const metric = defineMetric({ ...base, latenessMs: 10 * MINUTE });
+  const { shown } = counted(metric, [pageView(30 * MINUTE), pageView(20 * MINUTE), pageView(20 * MINUTE - 1)]);
+  expect(shown).toEqual({ '30 all': 1, '20 all': 1, counted: 3, 'late:test': 1 });
+});
+
+test('panes are as wide as the window says', () => {
+  const metric = defineMetric({ ...base, window: tumbling(10 * MINUTE) });
+  const events = [0, 9, 10, 25].map((minute) => pageView(minute * MINUTE));
+  expect(counted(metric, events).shown).toEqual({ '0 all': 2, '10 all': 1, '20 all': 1, counted: 4 });
+});
+
+test('a changed definition takes a new generation and begins anew; another text, unit or look does not', () => {
+  const first = defineMetric({ ...base, key: () => 'a' });
+  const { state } = counted(first, [pageView(0), pageView(0)]);
+  const saved = state.save();
+  const same = defineMetric({ ...base, help: 'Other words.', unit: 'pieces', key: () => 'a', emit: { top: 3 } });
+  expect(same.description.generation).toBe(first.description.generation);
+  expect(counted(same, [pageView(0)], saved).shown).toEqual({ '0 a': 3, counted: 3 });
+  for (const change of [
+    { window: tumbling(2 * MINUTE) },
+    { key: () => 'b' },
+    { filter: () => true },
+    { aggregate: 'max' as const },
+    { latenessMs: MINUTE },
+    { version: 2 },
+  ]) {
+    const changed = defineMetric({ ...base, key: () => 'a', ...change });
+    expect(changed.description.generation, Object.keys(change)[0]).not.toBe(first.description.generation);
+    const name = 'key' in change ? '0 b' : '0 a';
+    expect(String(counted(changed, [pageView(0)], saved).shown[name])).toBe('1');
+  }
+});
+
+test('names in all panes of a metric are bounded, and room is made when panes leave', () => {
+  const metric = defineMetric({ ...base, key: ({ event }) => event.data.page?.path });
+  const options = { ...defaultAggregatorOptions, names: { maxNamesPerPane: 10, maxNames: 3 } };
+  const state = createPartitionState(options, undefined, { metrics: [metric], listMetrics: [] });
+  const views = (minute: number, ...paths: string[]) => paths.map((path) => pageView(minute * MINUTE, { path }));
+  const apply = (sequenceNumber: number, pack: readonly unknown[]) => {
+    state.apply(pack, { sequenceNumber, offset: '', enqueuedAtMs: START_MS + 600 * MINUTE });
+    return shownBy(state);
+  };
+  expect(apply(0, [...views(0, 'a', 'b'), ...views(1, 'a', 'b', 'c', 'a')])).toEqual({
+    '0 a': 1,
+    '0 b': 1,
+    '1 a': 2,
+    '1 (other)': 2,
+    counted: 6,
+  });
+  expect(apply(1, views(200, 'd', 'e'))).toMatchObject({ '200 d': 1, '200 e': 1 });
+});

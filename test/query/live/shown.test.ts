@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { defineMetric } from '../../../src/aggregators/metrics/define.js';
+import { hopping, rolling, tumbling, type Window } from '../../../src/aggregators/metrics/window.js';
+import { shownMetric, shownStarts } from '../../../src/query/live/shown.js';
+
+const MINUTE = 60_000;
+const NOW = Date.UTC(2026, 0, 1, 12, 7, 30);
+const at = (minute: number) => Date.UTC(2026, 0, 1, 12, minute);
+
+function shown(
+  window: Window,
+  emit: { windows?: number; top?: number },
+  panes: Record<number, Record<string, number>>,
+) {
+  const { description } = defineMetric({ name: 'test', help: '', unit: '', window, emit });
+  const starts = new Set(shownStarts(description, NOW));
+  const read = Object.entries(panes)
+    .map(([minute, values]) => [at(Number(minute)), { values: new Map(Object.entries(values)) }] as const)
+    .filter(([startMs]) => starts.has(startMs));
+  const { values, series } = shownMetric(description, new Map(read), NOW);
+  return {
+    values: Object.fromEntries(values.map(({ key, value }) => [key, value])),
+    order: values.map(({ key }) => key),
+    series: series.map(({ start, values: ofWindow }) => [start.slice(11, 16), ofWindow]),
+  };
+}
+
+test('a rolling metric is merged from the panes of its time, and no others', () => {
+  const { values, series } = shown(
+    rolling(3 * MINUTE, MINUTE),
+    {},
+    { 4: { a: 100 }, 5: { a: 1 }, 6: { b: 2 }, 7: { a: 4 }, 8: { a: 100 } },
+  );
+  expect(values).toEqual({ a: 5, b: 2 });
+  expect(series).toEqual([]);
+});
+
+test('a series has every window, oldest first, those without events too', () => {
+  const { values, series } = shown(tumbling(MINUTE), { windows: 3 }, { 4: { a: 9 }, 5: { a: 1 }, 7: { b: 2 } });
+  expect(values).toEqual({ b: 2 });
+  expect(series).toEqual([
+    ['12:05', { a: 1 }],
+    ['12:06', {}],
+    ['12:07', { b: 2 }],
+  ]);
+});
+
+test('hopping windows share their panes, and begin at whole multiples of their step', () => {
+  const panes = Object.fromEntries(Array.from({ length: 12 }, (_, minute) => [minute - 4, { a: 1 }]));
+  const every = shown(hopping(3 * MINUTE, MINUTE), { windows: 2 }, panes);
+  expect(every.values).toEqual({ a: 3 });
+  expect(every.series).toEqual([
+    ['12:04', { a: 3 }],
+    ['12:05', { a: 3 }],
+  ]);
+  const wide = shown(hopping(6 * MINUTE, 4 * MINUTE), { windows: 2 }, panes);
+  // Its panes are of 2 minutes: those that begin in odd minutes are none of them.
+  expect(wide.series).toEqual([
+    ['11:56', { a: 3 }],
+    ['12:00', { a: 3 }],
+  ]);
+});
+
+test('of many names those with the largest values are shown, in a steady order', () => {
+  const { order } = shown(rolling(MINUTE, MINUTE), { top: 3 }, { 7: { d: 1, c: 5, b: 5, a: 2, e: 9 } });
+  expect(order).toEqual(['e', 'b', 'c']);
+});
