@@ -4,6 +4,7 @@ import { connectLiveRedis, createLiveSource, liveRoutes } from '../query/index.j
 import { readEndpoints } from '../shared/endpoints.js';
 import { messageOf } from '../shared/errors.js';
 import { brokerRoutes } from './broker/admin-routes.js';
+import { gatewayRoutes } from './gateway-routes.js';
 import { port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { redisUrl } from './services.js';
@@ -39,7 +40,11 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
   const server = await startAdminServer(
     {
       live: source,
-      routes: [queries, brokerRoutes(config.serviceBus.connectionString)],
+      routes: [
+        queries,
+        brokerRoutes(config.serviceBus.connectionString),
+        gatewayRoutes(() => intakeOf(config.dataDir)?.url),
+      ],
       intake: () => intakeOf(config.dataDir),
       clock,
       logger,

@@ -2,6 +2,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import type { DeviceType } from '../events/index.js';
 import type { Logger } from '../shared/logger.js';
 import { createClientReader } from './client.js';
+import type { GatewayMetrics } from './metrics/index.js';
 import type { Ingest } from './pipeline/ingest.js';
 import { addCors, type CorsOrigins } from './plugins/cors.js';
 import { addProblems, onClientError, onFrameworkError } from './plugins/problems.js';
@@ -9,6 +10,7 @@ import type { Protocol } from './protocols/protocol.js';
 import type { Sink } from './publish/sink.js';
 import { addEventRoute } from './routes/events.js';
 import { addHealthRoutes } from './routes/health.js';
+import { addMetricsRoute } from './routes/metrics.js';
 import { addPixelRoute } from './routes/pixel.js';
 import { addProtocol } from './routes/protocol.js';
 import { trackerRoute } from './routes/tracker.js';
@@ -18,6 +20,7 @@ export interface AppDeps {
   readonly sinks: readonly Sink[];
   readonly deviceOf: (userAgent: string) => DeviceType;
   readonly logger: Logger;
+  readonly metrics: GatewayMetrics;
   readonly protocols: readonly Protocol[];
 }
 
@@ -40,6 +43,7 @@ const ALLOWED_METHODS = {
   '/penstock.js': 'GET, HEAD, OPTIONS',
   '/livez': 'GET, HEAD',
   '/readyz': 'GET, HEAD',
+  '/metrics': 'GET, HEAD',
 };
 
 /** The HTTP side of the gateway: routes and refusals around an ingest pipeline. Not yet listening. */
@@ -64,6 +68,7 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
   addPixelRoute(app, { ingest: deps.ingest, readClient });
   for (const protocol of deps.protocols) addProtocol(app, { ingest: deps.ingest, readClient }, protocol);
   addHealthRoutes(app, deps.sinks);
+  addMetricsRoute(app, deps.metrics);
   app.register(trackerRoute);
   return app;
 }

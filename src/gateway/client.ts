@@ -82,3 +82,15 @@ function credentialsOf(message: IncomingMessage, writeKeyQuery: string | undefin
     writeKeyQuery,
   };
 }
+
+/** Asked by a process here, and not by a proxy here for somebody elsewhere. */
+export function comesFromThisMachine({ socket, headers }: IncomingMessage): boolean {
+  const forwarded = headers['x-forwarded-for'] ?? headers['forwarded'] ?? headers['via'];
+  return forwarded === undefined && isLoopbackAddress(socket.remoteAddress);
+}
+
+function isLoopbackAddress(address: string | undefined): boolean {
+  return (
+    address !== undefined && (address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.'))
+  );
+}

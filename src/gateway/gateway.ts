@@ -9,6 +9,7 @@ import { createApp } from './app.js';
 import { openCountryDatabase } from './enrich/country.js';
 import { createEnricher } from './enrich/enricher.js';
 import { GatewayError } from './errors.js';
+import { createGatewayMetrics } from './metrics/index.js';
 import { createAdmit } from './pipeline/admit.js';
 import { createAuthenticate } from './pipeline/authenticate.js';
 import { createDecode } from './pipeline/decode.js';
@@ -27,6 +28,7 @@ import { LOOPBACK } from './proxies.js';
 import { type Budget, createBudget } from './publish/budget.js';
 import type { HealthReport } from './publish/health.js';
 import { createHubSink } from './publish/hub-sink.js';
+import type { OutletDeps } from './publish/outlet.js';
 import type { PackingOptions } from './publish/packing.js';
 import { createPublisher } from './publish/publisher.js';
 import type { Sink } from './publish/sink.js';
@@ -108,8 +110,11 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const { clock, logger } = deps;
   const { limits } = options;
   const router = createRouter(options.routes);
+  const metrics = createGatewayMetrics();
   // First, since a way that is not configured is to be told of before a folder is opened.
-  const openers = router.destinations.map((destination) => prepareSink(destination, deps, options));
+  const openers = router.destinations.map((destination) =>
+    prepareSink(destination, { ...deps, onBatch: metrics.batch }, options),
+  );
   const { openSpoolStore: openStore } = deps;
   const needsCountries = options.sources.some((source) => source.country === true);
   const enricher = createEnricher(needsCountries ? openCountryDatabase(options.countryDatabase) : undefined);
@@ -129,7 +134,9 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     : undefined;
   const senders = createSenders(options.sources, { enricher, eraseList, dailyVisitor });
   const budget = createBudget(clock, limits.pendingBytes);
+  metrics.watch({ sinks, pendingBytes: budget.pendingBytes });
   const ingest = createIngest(clock, {
+    tally: metrics.tally,
     admit: createAdmit(clock, createAuthenticate(senders)),
     decode: createDecode(limits),
     parse: createParse(limits),
@@ -146,7 +153,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     retryAfterSeconds: () => budget.retryAfterSeconds(),
   });
   const app = createApp(
-    { ingest, sinks, deviceOf, logger, protocols: deps.protocols ?? protocols },
+    { ingest, sinks, deviceOf, logger, metrics, protocols: deps.protocols ?? protocols },
     {
       trustedProxies: options.trustedProxies ?? LOOPBACK,
       origins: corsOriginsOf(options.sources),
@@ -170,7 +177,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
 /** Answers what opens the sink, with a spool behind it or without. */
 function prepareSink(
   { kind, name }: Destination,
-  deps: GatewayDeps,
+  deps: GatewayDeps & Pick<OutletDeps, 'onBatch'>,
   options: GatewayOptions,
 ): (spool: Spool | undefined) => Sink {
   const sinkDeps = {

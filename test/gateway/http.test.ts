@@ -239,3 +239,31 @@ describe('stopping', () => {
     });
   });
 });
+
+describe('the metrics', () => {
+  it('count events by outcome, requests by status and batches by sink, and are for this machine alone', async () => {
+    const rig = await createGatewayRig();
+    await rig.post([{ type: 'page_view', id: 'a' }, { type: 'page_view', id: 'a' }, { type: 7 }]);
+    await rig.post('{');
+    const { statusCode, body } = await rig.app.inject('/metrics');
+    expect(statusCode).toBe(200);
+    expect(body).toContain('penstock_gateway_events_total{outcome="accepted",reason="broker"} 1');
+    expect(body).toContain('penstock_gateway_events_total{outcome="duplicate",reason="same_request"} 1');
+    expect(body).toContain('penstock_gateway_events_total{outcome="rejected",reason="invalid_type"} 1');
+    expect(body).toContain('penstock_gateway_requests_total{status="200"} 1');
+    expect(body).toContain('penstock_gateway_requests_total{status="400"} 1');
+    expect(body).toContain('penstock_gateway_batch_seconds_count{sink="hub:clicks",result="settled"} 1');
+    expect(body).toContain('penstock_gateway_sink_up{sink="topic:events"} 1');
+    for (const elsewhere of [{ headers: { 'x-forwarded-for': '1.2.3.4' } }, { remoteAddress: '192.0.2.1' }]) {
+      expect((await rig.app.inject({ url: '/metrics', ...elsewhere })).statusCode).toBe(404);
+    }
+  });
+
+  it('what a broker said is told on this machine, and to nobody else', async () => {
+    const rig = await createGatewayRig({ down: true });
+    expect((await rig.app.inject('/readyz')).body).toContain('as the test says');
+    const elsewhere = await rig.app.inject({ url: '/readyz', remoteAddress: '192.0.2.1' });
+    expect(elsewhere.statusCode).toBe(503);
+    expect(elsewhere.body).not.toContain('as the test says');
+  });
+});

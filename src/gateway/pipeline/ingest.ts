@@ -1,5 +1,6 @@
 import { createEnvelope, type EventContext } from '../../events/index.js';
 import type { Clock } from '../../shared/clock.js';
+import type { Tally } from '../metrics/index.js';
 import { Problem } from '../problem.js';
 import type { Outgoing } from '../publish/publisher.js';
 import type { Settlements } from '../publish/ticket.js';
@@ -34,6 +35,7 @@ export interface IngestSteps {
   readonly bound: (body: ParsedBody) => ParsedBody | Problem;
   readonly prepare: ReturnType<typeof createPrepare>;
   readonly publish: (outgoing: Outgoing) => Promise<Settlements>;
+  readonly tally: Tally;
   /** When to send again what failed now. */
   readonly retryAfterSeconds: () => number;
 }
@@ -83,8 +85,10 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
     if (launched instanceof Problem) return launched;
 
     if (launched.settled === undefined) return answerOfDryRun(launched.entries);
-    // Nothing is said to be accepted before its broker has settled it.
-    return answerOf(launched.entries, await launched.settled, steps.retryAfterSeconds);
+    // Nothing is said to be accepted before it is durable.
+    const settlements = await launched.settled;
+    steps.tally.add(launched.entries, settlements);
+    return answerOf(launched.entries, settlements, steps.retryAfterSeconds);
   }
 
   /** Not part of the async function, so that a request that waits keeps nothing alive but what its answer needs. */

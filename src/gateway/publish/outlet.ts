@@ -9,6 +9,8 @@ export interface OutletDeps {
   readonly clock: Clock;
   readonly defer: (task: () => void) => void;
   readonly logger: Pick<Logger, 'warn' | 'error'>;
+  /** A batch was settled by its broker, or failed. */
+  readonly onBatch: (destination: string, tookMs: number, settled: boolean) => void;
   /** Undefined: what a broker that is away cannot take is refused. */
   readonly spool: Spool | undefined;
 }
@@ -39,14 +41,26 @@ export function openOutlet<Item extends SpooledItem>(
   options: LaneOptions,
 ): SpooledLane<Item> {
   const { clock, defer, logger, spool } = deps;
-  if (spool === undefined) return withoutSpool(createLane<Item>({ clock, defer, ...port }, options), port.isUp);
   const { destination, part } = port;
+  const timed =
+    <Batch>(send: (batch: Batch) => Promise<number>) =>
+    (batch: Batch) => {
+      const startMs = clock.now();
+      const sent = send(batch);
+      const told = (settled: boolean) => () => deps.onBatch(destination, clock.now() - startMs, settled);
+      sent.then(told(true), told(false));
+      return sent;
+    };
+  const send = timed(port.send);
+  if (spool === undefined) return withoutSpool(createLane<Item>({ clock, defer, ...port, send }, options), port.isUp);
   const maxMs = options.timeoutMs * PATIENCE_SHARE;
   return createSpooledLane<Item>(
     {
       clock,
       defer,
       ...port,
+      send,
+      sendRecords: timed(port.sendRecords),
       spool: spool.lane(destination, part),
       onRefused: ({ key, bytes }, error) =>
         logger.error(

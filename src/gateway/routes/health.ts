@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { comesFromThisMachine } from '../client.js';
 import type { Sink } from '../publish/sink.js';
 
 /**
@@ -7,8 +8,13 @@ import type { Sink } from '../publish/sink.js';
  */
 export function addHealthRoutes(app: FastifyInstance, sinks: readonly Sink[]): void {
   app.get('/livez', (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'alive' }));
-  app.get('/readyz', (_request, reply) => {
-    const reports = sinks.map((sink) => [sink.name, sink.report()] as const);
+  app.get('/readyz', (request, reply) => {
+    const here = comesFromThisMachine(request.raw);
+    const reports = sinks.map((sink) => {
+      const { lastError, ...report } = sink.report();
+      // An error names addresses inside; the world is told the state alone.
+      return [sink.name, here && lastError !== undefined ? { ...report, lastError } : report] as const;
+    });
     const ready = sinks.every((sink) => sink.isReady());
     return reply
       .code(ready ? 200 : 503)

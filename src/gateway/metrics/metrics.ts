@@ -1,0 +1,102 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Sink } from '../publish/sink.js';
+import { createTally, type Tally } from './tally.js';
+
+export interface GatewayMetrics {
+  readonly tally: Tally;
+  /** A batch was settled by its broker, or failed. */
+  batch(sink: string, tookMs: number, settled: boolean): void;
+  /** A request was answered. */
+  request(status: number): void;
+  /** Prometheus' text format. */
+  text(): Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+export interface MetricsSources {
+  readonly sinks: readonly Sink[];
+  readonly pendingBytes: () => number;
+}
+
+/** From a broker on this machine to one that is about to be taken for away. */
+const BATCH_BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Every label is from a closed list or the configuration: nothing that a client sends becomes one. */
+export function createGatewayMetrics(): GatewayMetrics & { watch(sources: MetricsSources): void } {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const tally = createTally();
+  const statuses = new Map<number, number>();
+  const registers = [registry];
+
+  new Counter({
+    name: 'penstock_gateway_events_total',
+    help: 'Events by what was answered for them; for accepted ones the reason is where they are durable.',
+    labelNames: ['outcome', 'reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [what, count] of tally.counts()) {
+        const [outcome = '', reason = ''] = what.split(' ', 2);
+        this.inc({ outcome, reason }, count);
+      }
+    },
+  });
+  new Counter({
+    name: 'penstock_gateway_requests_total',
+    help: 'Requests by the status of their answer.',
+    labelNames: ['status'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [status, count] of statuses) this.inc({ status: String(status) }, count);
+    },
+  });
+  const batches = new Histogram({
+    name: 'penstock_gateway_batch_seconds',
+    help: 'How long brokers took to settle a batch, or to fail it.',
+    labelNames: ['sink', 'result'],
+    buckets: BATCH_BUCKETS_SECONDS,
+    registers,
+  });
+
+  return {
+    tally,
+    batch: (sink, tookMs, settled) => batches.observe({ sink, result: settled ? 'settled' : 'failed' }, tookMs / 1000),
+    request: (status) => void statuses.set(status, (statuses.get(status) ?? 0) + 1),
+    watch: (sources) => addGauges(registers, sources),
+    text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+function addGauges(registers: Registry[], { sinks, pendingBytes }: MetricsSources): void {
+  new Gauge({
+    name: 'penstock_gateway_pending_bytes',
+    help: 'Bytes of events that wait for their brokers in memory.',
+    registers,
+    collect() {
+      this.set(pendingBytes());
+    },
+  });
+  const ofSinks = (name: string, help: string, value: (sink: Sink) => number | undefined) =>
+    new Gauge({
+      name: `penstock_gateway_${name}`,
+      help,
+      labelNames: ['sink'],
+      registers,
+      collect() {
+        for (const sink of sinks) {
+          const now = value(sink);
+          if (now !== undefined) this.set({ sink: sink.name }, now);
+        }
+      },
+    });
+  ofSinks('sink_up', '1 while the broker of this destination can be reached.', (sink) =>
+    sink.report().state === 'up' ? 1 : 0,
+  );
+  ofSinks('spool_records', 'Records on disk for this destination.', (sink) => sink.report().spool?.records);
+  ofSinks('spool_bytes', 'Bytes on disk for this destination.', (sink) => sink.report().spool?.bytes);
+  ofSinks('spool_age_seconds', 'How long the oldest record on disk has been waiting.', (sink) => {
+    const oldestMs = sink.report().spool?.oldestMs;
+    return oldestMs === undefined ? undefined : oldestMs / 1000;
+  });
+}
