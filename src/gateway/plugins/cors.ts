@@ -6,7 +6,8 @@ import { sendProblem } from './problems.js';
 const PREFLIGHT = {
   'access-control-allow-methods': 'GET, POST, OPTIONS',
   'access-control-allow-headers':
-    'authorization, content-type, content-encoding, x-write-key, traceparent, x-retry-count, sp-anonymous',
+    'authorization, content-type, content-encoding, x-write-key, traceparent, x-retry-count, sp-anonymous, ' +
+    'openpanel-client-id, openpanel-client-secret, openpanel-sdk-name, openpanel-sdk-version, x-umami-cache',
   'access-control-max-age': '86400',
 };
 const EXPOSED = 'retry-after, x-penstock-outcome';

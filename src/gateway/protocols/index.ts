@@ -1,5 +1,6 @@
 import { amplitude } from './amplitude.js';
 import { ga4 } from './ga4.js';
+import { jitsu } from './jitsu.js';
 import { matomo } from './matomo.js';
 import { mixpanel } from './mixpanel.js';
 import { plausible } from './plausible.js';
@@ -12,6 +13,7 @@ import { umami } from './umami.js';
 /** The foreign protocols that the gateway speaks. */
 export const protocols: readonly Protocol[] = [
   segment,
+  jitsu,
   postHog,
   ga4,
   amplitude,

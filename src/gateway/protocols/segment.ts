@@ -89,9 +89,11 @@ function answerOf(results: readonly EventResult[]): Reply {
   return jsonReply({ success, results }, success ? 200 : 400);
 }
 
-const KINDS: ReadonlySet<unknown> = new Set(['track', 'page', 'identify', 'screen', 'group', 'alias']);
+/** What Segment's family of trackers can be told; any other is refused. */
+export const KINDS: ReadonlySet<unknown> = new Set(['track', 'page', 'identify', 'screen', 'group', 'alias']);
 
-function mapItem(item: unknown, batch: Fields): unknown {
+/** One message, which names its own type; `batch` is what is said once for several. */
+export function mapItem(item: unknown, batch: Fields): unknown {
   const message = fieldsOf(item);
   if (message === undefined) return reject('not_an_object', '');
   const type = message['type'] ?? message['action'];

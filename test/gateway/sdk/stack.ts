@@ -10,6 +10,8 @@ import { startTestBroker } from '../../helpers/broker.js';
 import { waitFor } from '../../helpers/wait.js';
 
 export const WRITE_KEY = 'a-write-key';
+/** Jitsu's SDK takes no key but one of an id and a secret. */
+export const JITSU_KEY = 'shop:secret-key';
 
 /** As much may wait for the brokers, so that a test can fill it. */
 const PENDING_BYTES = 64 * 1024;
@@ -48,7 +50,7 @@ export async function startSdkStack(): Promise<SdkStack> {
     },
     {
       ...options,
-      sources: [{ name: 'shop', writeKey: WRITE_KEY }],
+      sources: [{ name: 'shop', writeKey: WRITE_KEY, keys: [{ writeKey: JITSU_KEY, kind: 'server' }] }],
       limits: { ...options.limits, pendingBytes: PENDING_BYTES, publishTimeoutMs: 60_000 },
     },
   );
