@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { createNormaliser, createRouter, type Destination } from '../events/index.js';
 import type { HubPublisher, TopicPublisher } from '../messaging/index.js';
@@ -6,8 +5,6 @@ import { type Clock, delay, every } from '../shared/clock.js';
 import { createUuidV7Source } from '../shared/ids.js';
 import type { Logger } from '../shared/logger.js';
 import { createApp } from './app.js';
-import { openCountryDatabase } from './enrich/country.js';
-import { createEnricher } from './enrich/enricher.js';
 import { GatewayError } from './errors.js';
 import { createGatewayMetrics } from './metrics/index.js';
 import { createAdmit } from './pipeline/admit.js';
@@ -16,12 +13,8 @@ import { createDecode } from './pipeline/decode.js';
 import { createIngest } from './pipeline/ingest.js';
 import { createBound, createParse } from './pipeline/parse.js';
 import { createPrepare } from './pipeline/prepare.js';
-import { createSenders } from './pipeline/sender.js';
-import type { Source } from './pipeline/source.js';
 import { corsOriginsOf } from './plugins/cors.js';
-import { createDailyVisitor } from './policy/daily-visitor.js';
-import { openEraseList } from './policy/erase-list.js';
-import { SALT_BYTES } from './policy/salt-store.js';
+import { openPolicies, type PolicyDeps, type PolicyOptions } from './policies.js';
 import { protocols } from './protocols/index.js';
 import type { Protocol } from './protocols/protocol.js';
 import { LOOPBACK } from './proxies.js';
@@ -35,7 +28,7 @@ import type { Sink } from './publish/sink.js';
 import { createTopicSink } from './publish/topic-sink.js';
 import { openSpool, type Spool, type SpoolLimits, type SpoolStore } from './spool/index.js';
 
-export interface GatewayDeps {
+export interface GatewayDeps extends PolicyDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -46,21 +39,11 @@ export interface GatewayDeps {
   readonly openSpoolStore?: () => Promise<SpoolStore>;
   /** The foreign protocols that it speaks: all of them, when left out. */
   readonly protocols?: readonly Protocol[];
-  /**
-   * The salt of a day (`2026-11-21`), the same for all gateways of a machine, for visitor ids without cookies; without one
-   * it is this gateway's own and in memory only.
-   */
-  readonly saltOf?: (day: string) => Buffer;
 }
 
-export interface GatewayOptions {
-  readonly sources: readonly Source[];
+export interface GatewayOptions extends PolicyOptions {
   /** Addresses and networks whose `X-Forwarded-For` is believed; without a list this machine. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** A file of user ids whose events are dropped. */
-  readonly eraseList?: string | undefined;
-  /** A file of countries by address, in place of the one that ships with Penstock. */
-  readonly countryDatabase?: string | undefined;
   readonly routes: readonly { readonly match: { readonly type: string }; readonly to: string }[];
   readonly limits: {
     readonly bodyBytes: number;
@@ -89,8 +72,6 @@ export interface Gateway {
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** How long after midnight the salt of the day before may still be there. */
-const SALT_CHECK_INTERVAL_MS = 30_000;
 /** How long the first attempts to connect may hold up the start. */
 const FIRST_ATTEMPT_MS = 3_000;
 
@@ -116,31 +97,22 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     prepareSink(destination, { ...deps, onBatch: metrics.batch }, options),
   );
   const { openSpoolStore: openStore } = deps;
-  const needsCountries = options.sources.some((source) => source.country === true);
-  const enricher = createEnricher(needsCountries ? openCountryDatabase(options.countryDatabase) : undefined);
-  const eraseList = options.eraseList === undefined ? undefined : await openEraseList(options.eraseList, clock, logger);
+  const policies = await openPolicies({ ...deps, countHotVisitor: metrics.hotVisitor }, options);
   const spool =
     openStore === undefined || options.spool.bytes === 0
       ? undefined
       : await openSpool({ ...deps, openStore }, options.spool);
   const sinks = openers.map((open) => open(spool));
-  const { deviceOf } = enricher;
-  const dailyVisitor = createDailyVisitor(deps.saltOf ?? (() => randomBytes(SALT_BYTES)));
-  // The salt of a day goes with its day, whether events come or not.
-  const usesSalts = options.sources.some((source) => source.privacy?.visitorId === 'daily');
-  if (usesSalts) dailyVisitor.renew(clock.now());
-  const stopRenewing = usesSalts
-    ? every(clock, SALT_CHECK_INTERVAL_MS, () => dailyVisitor.renew(clock.now()))
-    : undefined;
-  const senders = createSenders(options.sources, { enricher, eraseList, dailyVisitor });
+  const { deviceOf } = policies.enricher;
   const budget = createBudget(clock, limits.pendingBytes);
   metrics.watch({ sinks, pendingBytes: budget.pendingBytes });
   const ingest = createIngest(clock, {
     tally: metrics.tally,
-    admit: createAdmit(clock, createAuthenticate(senders)),
+    admit: createAdmit(clock, createAuthenticate(policies.senders)),
     decode: createDecode(limits),
     parse: createParse(limits),
     bound: createBound(limits),
+    watchVisitors: policies.watchVisitors,
     prepare: createPrepare(
       {
         normalise: createNormaliser({ ids: createUuidV7Source(clock.now), deviceOf }, limits),
@@ -167,10 +139,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   return {
     app,
     listen: ({ host, port }) => app.listen({ host, port }),
-    stop: createStop({ app, sinks, spool, budget, clock }, () => {
-      stopRenewing?.();
-      eraseList?.close();
-    }),
+    stop: createStop({ app, sinks, spool, budget, clock }, policies.close),
   };
 }
 

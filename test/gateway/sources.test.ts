@@ -174,3 +174,16 @@ describe('a dry run', () => {
     expect(await rig.results({ type: 'click' }, BROWSER)).toMatchObject([{ outcome: 'accepted' }]);
   });
 });
+
+test('a visitor that could fill a partition is held to its rate where that is configured, and others are not', async () => {
+  const rig = await createGatewayRig({ gateway: { hotVisitors: { eventsPerSecond: 10, action: 'drop' } } });
+  const events = Array.from({ length: 1000 }, (_, index) => ({
+    type: 'click',
+    anonymousId: index % 10 === 0 ? `visitor ${index}` : 'hot',
+  }));
+  const results = await rig.results(events);
+  const reasons = (isHot: boolean) =>
+    new Set(results.filter((_, index) => isHot === (index % 10 !== 0)).map(({ reason, outcome }) => reason ?? outcome));
+  expect(reasons(true)).toEqual(new Set(['accepted', 'hot_visitor']));
+  expect(reasons(false)).toEqual(new Set(['accepted']));
+});

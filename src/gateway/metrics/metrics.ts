@@ -6,6 +6,8 @@ export interface GatewayMetrics {
   readonly tally: Tally;
   /** A batch was settled by its broker, or failed. */
   batch(sink: string, tookMs: number, settled: boolean): void;
+  /** A visitor of a source sends more than one partition should bear. */
+  hotVisitor(source: string): void;
   /** A request was answered. */
   request(status: number): void;
   /** Prometheus' text format. */
@@ -59,8 +61,16 @@ export function createGatewayMetrics(): GatewayMetrics & { watch(sources: Metric
     registers,
   });
 
+  const hotVisitors = new Counter({
+    name: 'penstock_gateway_hot_visitors_total',
+    help: 'Visitors that were found to send more than one partition should bear.',
+    labelNames: ['source'],
+    registers,
+  });
+
   return {
     tally,
+    hotVisitor: (source) => hotVisitors.inc({ source }),
     batch: (sink, tookMs, settled) => batches.observe({ sink, result: settled ? 'settled' : 'failed' }, tookMs / 1000),
     request: (status) => void statuses.set(status, (statuses.get(status) ?? 0) + 1),
     watch: (sources) => addGauges(registers, sources),

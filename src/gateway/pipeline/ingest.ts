@@ -1,6 +1,7 @@
 import { createEnvelope, type EventContext } from '../../events/index.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Tally } from '../metrics/index.js';
+import type { WatchVisitors } from '../policy/hot-visitors.js';
 import { Problem } from '../problem.js';
 import type { Outgoing } from '../publish/publisher.js';
 import type { Settlements } from '../publish/ticket.js';
@@ -33,6 +34,8 @@ export interface IngestSteps {
   readonly parse: (body: Buffer, contentType: string | undefined) => ParsedBody | Problem;
   /** Holds what was not parsed here to the same number of events. */
   readonly bound: (body: ParsedBody) => ParsedBody | Problem;
+  /** Undefined when nobody asked to have an eye on visitors that fill a partition. */
+  readonly watchVisitors: WatchVisitors | undefined;
   readonly prepare: ReturnType<typeof createPrepare>;
   readonly publish: (outgoing: Outgoing) => Promise<Settlements>;
   readonly tally: Tally;
@@ -107,8 +110,10 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
 
     // From here on each event has a fate of its own: a bad one never costs the others.
     const judge = sender.judge?.({ client, context, nowMs: receivedAtMs });
+    const watch = dryRun ? undefined : steps.watchVisitors?.(source, receivedAtMs);
     const takeQuota = dryRun ? undefined : sender.takeQuota;
-    const { entries, outgoing } = steps.prepare(items, { receivedAtMs, sentAt, context, judge, takeQuota }, envelope);
+    const fate = { receivedAtMs, sentAt, context, judge, watch, takeQuota };
+    const { entries, outgoing } = steps.prepare(items, fate, envelope);
     return { entries, settled: dryRun ? undefined : steps.publish(outgoing) };
   }
 

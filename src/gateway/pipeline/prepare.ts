@@ -9,6 +9,7 @@ import {
   reject,
   serialise,
 } from '../../events/index.js';
+import type { WatchVisitor } from '../policy/hot-visitors.js';
 import type { OutgoingEvent, Sink } from '../publish/sink.js';
 import { Dropped, type DropReason } from './dropped.js';
 import type { JudgeEvent } from './judge.js';
@@ -26,6 +27,7 @@ export type Prepared =
 /** What is undefined is not in use by the source, and costs nothing. */
 export interface PrepareRequest extends EventRequest {
   readonly judge?: JudgeEvent | undefined;
+  readonly watch?: WatchVisitor | undefined;
   readonly takeQuota?: ((nowMs: number) => boolean) | undefined;
 }
 
@@ -78,10 +80,12 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
       if (sink === undefined) return { kind: 'rejected', idJson, rejection: reject('no_route', '/type') };
       const json = serialise(event, envelope);
       if (isTooLarge(json)) return { kind: 'rejected', idJson, rejection: reject('too_large', '') };
+      const partitionKey = event.anonymousId ?? event.userId ?? event.id;
+      if (sink.kind === 'hub' && request.watch?.(partitionKey, event.id) === false)
+        return { kind: 'dropped', idJson, reason: 'hot_visitor' };
       if (request.takeQuota?.(request.receivedAtMs) === false) return { kind: 'dropped', idJson, reason: 'quota' };
       // Only what is sent can have a duplicate: an event that was refused is nowhere.
       seen?.add(event, index);
-      const partitionKey = event.anonymousId ?? event.userId ?? event.id;
       const message = sink.kind === 'topic' ? createTopicMessage(event, json, envelope, request.context) : undefined;
       const events = outgoing.get(sink);
       if (events === undefined) outgoing.set(sink, [{ json, partitionKey, message, index }]);

@@ -68,6 +68,20 @@ const gatewaySchema = z.strictObject({
     })
     .prefault({})
     .describe('Bounds on what a request may cost.'),
+  hotVisitors: z
+    .strictObject({
+      eventsPerSecond: z
+        .number()
+        .nonnegative()
+        .default(500)
+        .describe('More hub events of one visitor in a second, over 10 seconds, are logged; 0 looks for none.'),
+      action: z
+        .enum(['report', 'drop'])
+        .default('report')
+        .describe('Beyond it: logged only, or held to that rate, and the rest `dropped`.'),
+    })
+    .prefault({})
+    .describe('What is done about a visitor that could fill a partition alone.'),
   spool: z
     .strictObject({
       bytes: z

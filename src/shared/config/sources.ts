@@ -12,7 +12,7 @@ const rate = z.strictObject({
 });
 
 /** As a browser writes it: scheme, host and a port that is not the scheme's own; no path. */
-const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+const origin = z.string().refine((text) => !text.includes('*') && URL.canParse(text) && new URL(text).origin === text, {
   error: 'an origin as browsers send it, such as "https://shop.example"',
 });
 
