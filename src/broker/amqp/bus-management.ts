@@ -1,7 +1,17 @@
 import rhea from 'rhea';
 import { MAX_DEFERRED_BYTES, type QueueRuntime, type SettleOutcome, type Settling } from '../namespace/index.js';
 import { type Address, queueAt } from './address.js';
-import { answer, badRequest, bodyOf, done, type Fields, fail, wholeNumber, wholeNumbers } from './bus-replies.js';
+import {
+  answer,
+  badRequest,
+  bodyOf,
+  done,
+  type Fields,
+  fail,
+  isAnyNegative,
+  wholeNumber,
+  wholeNumbers,
+} from './bus-replies.js';
 import {
   type AmqpFault,
   entityNotFound,
@@ -121,7 +131,7 @@ async function receiveDeferred(queue: QueueRuntime, body: Fields, owner: unknown
   const mode = wholeNumber(body['receiver-settle-mode']) === 0 ? 'receive-and-delete' : 'peek-lock';
   const settling = settlingOf(queue, body, owner);
   if ('properties' in settling) return settling;
-  const received = await settling.receiveDeferred(sequences, mode);
+  const received = isAnyNegative(sequences) ? undefined : await settling.receiveDeferred(sequences, mode);
   if (received === undefined) return fail(404, messageNotFound);
   if (received === 'too-large') return fail(400, deferredTooLarge);
   return answer(200, 'OK', {

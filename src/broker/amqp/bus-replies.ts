@@ -19,10 +19,12 @@ export const badRequest = (description: string): Reply =>
 export const bodyOf = ({ body }: NodeRequest): Fields =>
   body !== null && typeof body === 'object' ? (body as Fields) : {};
 
-/** A whole number that may have come as the 8 bytes of a long. */
+/** A whole number. Longs beyond 2^53 come as their 8 bytes; nothing has such a number, so that the nearest does as well. */
 export function wholeNumber(value: unknown): number | undefined {
-  const number = Buffer.isBuffer(value) && value.length === 8 ? Number(value.readBigInt64BE()) : value;
-  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
+  if (Buffer.isBuffer(value) && value.length === 8) {
+    return value.readInt8(0) < 0 ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER;
+  }
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 }
 
 /** A list of one to `most` whole numbers. */
@@ -31,3 +33,6 @@ export function wholeNumbers(value: unknown, most: number): number[] | undefined
   const numbers = value.map(wholeNumber);
   return numbers.every((number) => number !== undefined) ? numbers : undefined;
 }
+
+/** No message has such a sequence number. */
+export const isAnyNegative = (sequences: readonly number[]): boolean => sequences.some((sequence) => sequence < 0);

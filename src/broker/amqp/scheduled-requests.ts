@@ -1,7 +1,7 @@
 import rhea from 'rhea';
 import { type IncomingMessage, parseIncoming } from '../message/index.js';
 import type { QueueEntity, TopicEntity } from '../namespace/index.js';
-import { answer, badRequest, done, type Fields, fail, wholeNumbers } from './bus-replies.js';
+import { answer, badRequest, done, type Fields, fail, isAnyNegative, wholeNumbers } from './bus-replies.js';
 import { faultOf, messageNotFound } from './conditions.js';
 import { refusalOf, withIds } from './ingress.js';
 import type { Reply } from './requests.js';
@@ -50,5 +50,5 @@ export async function scheduleMessages(
 export async function cancelScheduled(entity: QueueEntity | TopicEntity, body: Fields): Promise<Reply> {
   const sequences = wholeNumbers(body['sequence-numbers'], MAX_SCHEDULED);
   if (sequences === undefined) return badRequest(`sequence-numbers: 1 to ${MAX_SCHEDULED} numbers are expected.`);
-  return (await entity.scheduler.cancel(sequences)) ? done : fail(404, messageNotFound);
+  return !isAnyNegative(sequences) && (await entity.scheduler.cancel(sequences)) ? done : fail(404, messageNotFound);
 }
