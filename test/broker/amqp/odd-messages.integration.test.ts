@@ -115,7 +115,7 @@ describe('messages of which something is odd', () => {
         answered();
       });
       sender.on('rejected', ({ delivery }: EventContext) => {
-        const { error } = delivery?.remote_state as unknown as { error: { condition: string } };
+        const { error } = (delivery as unknown as { remote_state: { error: { condition: string } } }).remote_state;
         refused.set(error.condition, (refused.get(error.condition) ?? 0) + 1);
         answered();
       });
