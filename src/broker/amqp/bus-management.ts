@@ -142,14 +142,16 @@ async function receiveDeferred(queue: QueueRuntime, body: Fields, owner: unknown
   });
 }
 
-/** `com.microsoft:batch-delete-messages`, which newer clients call `deleteMessages` and `purgeMessages`. */
-async function deleteMessages(queue: QueueRuntime, body: Fields): Promise<Reply> {
+/** `com.microsoft:batch-delete-messages`, which newer clients call `deleteMessages` and `purgeMessages`; of one session where there are any. */
+async function deleteMessages(queue: QueueRuntime, body: Fields, owner: unknown): Promise<Reply> {
   const count = wholeNumber(body['message-count']);
   const before = body['enqueued-time-utc'];
   if (count === undefined || count < 1 || count > MAX_DELETED || !(before instanceof Date)) {
     return badRequest(`message-count (1 to ${MAX_DELETED}) and enqueued-time-utc are expected.`);
   }
-  const removed = await queue.deleteActive(count, before.getTime());
+  const from = queue.sessions === undefined ? queue : heldSession(queue.sessions, body, owner);
+  if ('properties' in from) return from;
+  const removed = await from.deleteActive(count, before.getTime());
   return answer(removed === 0 ? 204 : 200, removed === 0 ? 'No content' : 'OK', {
     'message-count': types.wrap_int(removed),
   });
@@ -255,7 +257,7 @@ export async function answerBusRequest(
     case 'com.microsoft:receive-by-sequence-number':
       return receiveDeferred(queue, body, context);
     case 'com.microsoft:batch-delete-messages':
-      return deleteMessages(queue, body);
+      return deleteMessages(queue, body, context);
     case 'com.microsoft:update-disposition':
       return updateDisposition(queue, body, context);
   }

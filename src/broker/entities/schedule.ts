@@ -1,5 +1,6 @@
 import { scheduledDueKey, scheduledKey } from '../store/keys.js';
 import type { Write } from '../store/types.js';
+import { sessionRowKey, sessionRowWrite } from './sessions/index.js';
 
 /** What is kept of the scheduled messages of a queue or topic beside themselves. */
 export interface ScheduleState {
@@ -11,10 +12,15 @@ export interface ScheduleState {
 
 export const EMPTY_SCHEDULE: ScheduleState = { count: 0, bytes: 0, nextSequence: 1 };
 
-/** A scheduled message as the store knows it. */
-export interface Scheduled {
+interface Place {
   readonly sequence: number;
   readonly dueAtMs: number;
+  /** Where messages are taken by session. */
+  readonly sessionId?: string | undefined;
+}
+
+/** A scheduled message as the store knows it. */
+export interface Scheduled extends Place {
   readonly sizeBytes: number;
 }
 
@@ -41,13 +47,15 @@ export function createSchedule(id: number, initial: ScheduleState) {
       return nextSequence++;
     },
 
-    put(sequence: number, dueAtMs: number, record: Buffer): Write {
+    put({ sequence, dueAtMs, sessionId }: Place, record: Buffer): Write {
       count++;
       bytes += record.length;
       changed = true;
       const sizeBytes = Buffer.allocUnsafe(4);
       sizeBytes.writeUInt32BE(record.length, 0);
       extras.push({ key: scheduledDueKey(id, dueAtMs, sequence), value: sizeBytes });
+      if (sessionId !== undefined)
+        extras.push(sessionRowWrite(id, { sequence, state: 'scheduled', sessionId }, record));
       return { key: scheduledKey(id, sequence), value: record };
     },
 
@@ -62,11 +70,13 @@ export function createSchedule(id: number, initial: ScheduleState) {
     letGo: (sequence: number): void => void inHand.delete(sequence),
 
     /** The writes that take a claimed message out of the schedule. */
-    remove({ sequence, dueAtMs, sizeBytes }: Scheduled): Write[] {
+    remove({ sequence, dueAtMs, sizeBytes, sessionId }: Scheduled): Write[] {
       count--;
       bytes -= sizeBytes;
       changed = true;
-      return [{ key: scheduledKey(id, sequence) }, { key: scheduledDueKey(id, dueAtMs, sequence) }];
+      const writes: Write[] = [{ key: scheduledKey(id, sequence) }, { key: scheduledDueKey(id, dueAtMs, sequence) }];
+      if (sessionId !== undefined) writes.push({ key: sessionRowKey(id, { sequence, state: 'scheduled', sessionId }) });
+      return writes;
     },
 
     state,

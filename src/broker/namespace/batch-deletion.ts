@@ -6,7 +6,7 @@ import type { Store } from '../store/types.js';
 export interface BatchDeletionDeps {
   readonly store: Store;
   readonly clock: Clock;
-  readonly queue: Queue;
+  readonly queue: Pick<Queue, 'takeAway' | 'stay' | 'discard'>;
   /** Brings the next messages into memory; false when there are none. */
   readonly load: () => Promise<boolean>;
   readonly readRecord: (entry: QueueEntry) => Promise<Buffer | undefined>;

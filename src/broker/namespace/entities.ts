@@ -141,7 +141,7 @@ async function openQueue(
 async function openScheduler(
   deps: EntityDeps,
   id: number,
-  options: Pick<SchedulerOptions, 'enqueue' | 'nextNumber' | 'accessedAtMs'>,
+  options: Omit<SchedulerOptions, 'id' | 'state'>,
 ): Promise<Scheduler> {
   const state = decodeScheduleState(await deps.store.get(scheduleStateKey(id)));
   return createScheduler(deps, { id, state, ...options });
@@ -166,6 +166,7 @@ export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Pr
       return put(message, newBudget());
     },
     nextNumber: opened.queue.skipSequence,
+    bySession: record.definition.requiresSession,
   });
   const inlet = createInlet(deps, {
     history: () => (entity.record.definition.requiresDuplicateDetection ? history : undefined),

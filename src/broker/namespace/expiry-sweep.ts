@@ -1,10 +1,13 @@
 import type { Clock } from '../../shared/clock.js';
 import type { InTurn } from '../../shared/turns.js';
-import { EXPIRY_BLOCK, type Queue, type QueueEntry } from '../entities/index.js';
+import { EXPIRY_BLOCK, type Queue, type QueueEntry, type Sessions } from '../entities/index.js';
+import { storedSessionId } from '../message/index.js';
 import { blockOfExpiryKey, expiryEnd, expiryKey } from '../store/keys.js';
 import type { Store } from '../store/types.js';
 import { readActive } from './active-reader.js';
 import { createAlarm } from './alarm.js';
+
+type SessionsView = ReturnType<Sessions['view']>;
 
 export interface ExpirySweepDeps {
   readonly store: Store;
@@ -69,10 +72,11 @@ export function createExpirySweep(deps: ExpirySweepDeps): ExpirySweep {
       if (due === undefined) return;
       const block = due.number;
       const unpublished = queue.hasUnpublished(block);
-      const inMemory = queue.takeExpired(nowMs);
-      await Promise.all(inMemory.map(expire));
+      // In turn: what is on its way out must not be loaded again.
+      await inTurn(() => Promise.all(queue.takeExpired(nowMs).map(expire)));
       let earliestMs = await sweepStored(block, nowMs);
-      let lookAtMs = earliestMs;
+      // What has expired and was left is in somebody's hands.
+      let lookAtMs = earliestMs <= nowMs ? nowMs + LOCKED_AGAIN_MS : earliestMs;
       for (const expiresAtMs of queue.expiriesInMemory(block)) {
         earliestMs = Math.min(earliestMs, expiresAtMs);
         // What has expired and is still there is locked.
@@ -105,13 +109,25 @@ export function createExpirySweep(deps: ExpirySweepDeps): ExpirySweep {
     // What was loaded meanwhile is in memory.
     const from = Math.max(fromSequence, queue.ahead().fromSequence);
     const range = { fromSequence: from, toSequence, limit: READ_AT_ONCE };
+    const view = queue.sessions?.view();
     const entries = from < toSequence ? await readActive(store, queue, range) : [];
-    const expired = entries.filter(({ expiresAtMs }) => expiresAtMs <= nowMs);
+    const expired: QueueEntry[] = [];
     let earliestMs = NEVER;
-    for (const { expiresAtMs } of entries) if (expiresAtMs > nowMs) earliestMs = Math.min(earliestMs, expiresAtMs);
+    for (const entry of entries) {
+      const found = entry.expiresAtMs <= nowMs ? storedAlone(entry, view) : undefined;
+      if (found === undefined) earliestMs = Math.min(earliestMs, entry.expiresAtMs);
+      else expired.push(found);
+    }
     await Promise.all(expired.map((entry) => expire(queue.takeAhead(entry))));
     const last = entries.at(-1);
     return { earliestMs, nextSequence: last === undefined ? toSequence : last.sequence + 1 };
+  }
+
+  /** A message that was found in the store, where nobody has it in hand. */
+  function storedAlone(entry: QueueEntry, view: SessionsView | undefined): QueueEntry | undefined {
+    if (view === undefined) return entry;
+    const sessionId = storedSessionId(entry.record as Buffer) ?? '';
+    return view.isStoredAlone(sessionId, entry.sequence) ? { ...entry, sessionId } : undefined;
   }
 
   async function load(): Promise<void> {

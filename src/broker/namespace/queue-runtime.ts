@@ -150,7 +150,10 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
       publish() {
         queue.publish(sessionId === undefined ? { ...entry } : { ...entry, sessionId });
         if (sessionId === undefined) dispatcher.pump();
-        else sessionRuntime?.arrived(sessionId);
+        else {
+          sessionRuntime?.arrived(sessionId);
+          sweep.wake();
+        }
       },
     };
   }
@@ -329,6 +332,8 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
       queue,
       sessions,
       operations: runtime,
+      inTurn,
+      readRecord,
       expire,
       comeBack: (token) => settle(queue.abandon(token, clock.now()), deliveryCountExceeded),
       lockDurationMs: () => settings().lockDurationMs,

@@ -1,6 +1,13 @@
 import type { Clock } from '../../shared/clock.js';
 import { createSchedule, type Scheduled, type ScheduleState } from '../entities/index.js';
-import { encodeDelivery, encodeStored, type IncomingMessage, parseIncoming, storedFields } from '../message/index.js';
+import {
+  encodeDelivery,
+  encodeStored,
+  type IncomingMessage,
+  parseIncoming,
+  storedFields,
+  storedSessionId,
+} from '../message/index.js';
 import { scheduledDueKey, scheduledDueOf, scheduledKey, scheduledSequenceOf, scheduleStateKey } from '../store/keys.js';
 import type { Entry, Store, Write } from '../store/types.js';
 import { createAlarm } from './alarm.js';
@@ -19,6 +26,8 @@ export interface SchedulerOptions {
   readonly state: ScheduleState;
   /** Of a topic: when it was last used. */
   readonly accessedAtMs?: () => number;
+  /** Whether messages are to be found by their session. */
+  readonly bySession?: boolean;
   /** The sequence number of a message that is scheduled; by default one of the scheduler's own. */
   readonly nextNumber?: () => number;
   /** Enqueues a message whose time has come. */
@@ -100,7 +109,7 @@ export function createScheduler(deps: SchedulerDeps, options: SchedulerOptions):
     const staged: Staged[] = [];
     for (const [index, one] of due.entries()) {
       const record = records[index];
-      writes.push(...schedule.remove(one));
+      writes.push(...schedule.remove({ ...one, sessionId: sessionOf(record) }));
       if (record !== undefined) staged.push(...enqueue(messageOf(record, one.sequence)));
     }
     for (const { write } of staged) writes.push(write);
@@ -108,6 +117,9 @@ export function createScheduler(deps: SchedulerDeps, options: SchedulerOptions):
     for (const { publish } of staged) publish();
     for (const { sequence } of due) schedule.letGo(sequence);
   }
+
+  const sessionOf = (record: Buffer | undefined): string | undefined =>
+    options.bySession && record !== undefined ? storedSessionId(record) : undefined;
 
   return {
     isFuture: ({ scheduledEnqueueTimeMs }) =>
@@ -118,7 +130,9 @@ export function createScheduler(deps: SchedulerDeps, options: SchedulerOptions):
       numbers.set(message, sequence);
       const atMs = Math.min(message.scheduledEnqueueTimeMs ?? 0, LAST_MOMENT_MS);
       const fields = { enqueuedAtMs: atMs, expiresAtMs: atMs + (message.ttlMs ?? NEVER), enqueuedSequence: sequence };
-      return { write: schedule.put(sequence, atMs, encodeStored(message, fields)), publish: () => wake(atMs) };
+      const record = encodeStored(message, fields);
+      const place = { sequence, dueAtMs: atMs, sessionId: sessionOf(record) };
+      return { write: schedule.put(place, record), publish: () => wake(atMs) };
     },
 
     numberOf: (message) => numbers.get(message),
@@ -129,7 +143,9 @@ export function createScheduler(deps: SchedulerDeps, options: SchedulerOptions):
       const records = await store.getMany(claimed.map((sequence) => scheduledKey(id, sequence)));
       const found = claimed.flatMap((sequence, index): Scheduled[] => {
         const record = records[index];
-        return record ? [{ sequence, dueAtMs: storedFields(record).enqueuedAtMs, sizeBytes: record.length }] : [];
+        if (record === undefined) return [];
+        const { enqueuedAtMs: dueAtMs } = storedFields(record);
+        return [{ sequence, dueAtMs, sizeBytes: record.length, sessionId: sessionOf(record) }];
       });
       const all = found.length === sequences.length;
       if (all) await store.commit(found.flatMap(schedule.remove));

@@ -4,7 +4,7 @@ const ID_AT = 5;
 const LENGTH_BYTES = 2;
 const SEQUENCE_BYTES = 8;
 
-/** The messages of a session that can be delivered, those that are deferred, and the state. */
+/** The messages of a session that can be delivered, those that are deferred or scheduled, and the state. */
 export type SessionKind = keyof typeof SESSION_KIND;
 
 function sessionPrefix(kind: SessionKind, store: number, sessionId: string): Buffer {
@@ -15,7 +15,7 @@ function sessionPrefix(kind: SessionKind, store: number, sessionId: string): Buf
 }
 
 export function sessionMessageKey(
-  kind: 'message' | 'deferred',
+  kind: 'message' | 'deferred' | 'scheduled',
   store: number,
   sessionId: string,
   sequence: number,

@@ -173,7 +173,7 @@ export function createQueue(
     /** Puts a record as message `peekSequence()`. It can be delivered once `publish` says that it is durable. */
     put(record: Buffer, expiresAtMs: number, { deliveryCount = 0, sessionId }: PutOptions = {}): Write {
       const sequence = nextSequence++;
-      if (!sessions && expiry.note(sequence, expiresAtMs)) expiry.forgetBelow(firstSequence);
+      if (expiry.note(sequence, expiresAtMs)) expiry.forgetBelow(firstSequence);
       count++;
       bytes += record.length;
       changed = true;
@@ -187,6 +187,7 @@ export function createQueue(
 
     expiry,
     ahead: window.ahead,
+    sessions,
 
     /** Forgets what is known of the expiry of messages that are gone. */
     forgetExpiredBlocks: () => expiry.forgetBelow(firstSequence),

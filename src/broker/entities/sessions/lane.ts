@@ -77,6 +77,28 @@ export function createLane(publishedUpTo: number, messages: number, budget: Reco
       if (complete) cursor = load.toSequence;
     },
 
+    /** Whether a message of the session is or was in memory: then it is here, locked or gone. */
+    hasSeen: (sequence: number): boolean => sequence < cursor,
+
+    *entries(): Iterable<QueueEntry> {
+      yield* returned;
+      yield* ready.toArray();
+    },
+
+    /** Takes out what has expired. */
+    takeExpired(nowMs: number): QueueEntry[] {
+      const lives = ({ expiresAtMs }: QueueEntry) => expiresAtMs > nowMs;
+      const expired = [...returned, ...ready.toArray()].filter((entry) => !lives(entry));
+      if (expired.length === 0) return expired;
+      returned.splice(0, returned.length, ...returned.filter(lives));
+      for (let left = ready.length; left > 0; left--) {
+        const entry = ready.shift() as QueueEntry;
+        if (lives(entry)) ready.push(entry);
+        else if (entry.record !== undefined) budget.freeBytes += entry.sizeBytes;
+      }
+      return expired;
+    },
+
     /** Lets go of what waits in memory; the store has it all. */
     clear(): void {
       while (shift() !== undefined);

@@ -45,9 +45,27 @@ export function createSessions(initial: QueueState, bounds: SessionBounds = BOUN
     next: (): QueueEntry | undefined => undefined,
     wanted: (): Load | undefined => undefined,
     loaded(_load: Load, _entries: readonly QueueEntry[], _complete: boolean): void {},
-    ahead: () => ({ fromSequence: 0, toSequence: 0 }),
-    takeExpired: (): QueueEntry[] => [],
-    entries: (): Iterable<QueueEntry> => [],
+    /** Anywhere there may be messages that are in the store alone: `view` tells. */
+    ahead: () => ({ fromSequence: 0, toSequence: published }),
+    takeExpired: (nowMs: number): QueueEntry[] => [...holds.values()].flatMap(({ lane }) => lane.takeExpired(nowMs)),
+    *entries(): Iterable<QueueEntry> {
+      for (const { lane } of holds.values()) yield* lane.entries();
+    },
+
+    /**
+     * Who holds which session now. It is taken before messages are read from the store; afterwards it tells of each whether
+     * it still is in the store alone: nobody has or had it in memory since. Nothing may be loaded meanwhile.
+     */
+    view() {
+      const before = new Map([...holds.values()].map((hold) => [hold.sessionId, hold]));
+      return {
+        isStoredAlone(sessionId: string, sequence: number): boolean {
+          const [was, is] = [before.get(sessionId), holds.get(sessionId)];
+          if (was !== undefined && was !== is) return false;
+          return is === undefined || !is.lane.hasSeen(sequence);
+        },
+      };
+    },
     firstUndelivered: (): number => 0,
     /** What is in the store is not known without reading it. */
     first: (): number => initial.firstSequence,

@@ -1,6 +1,8 @@
 import type { Clock } from '../../../shared/clock.js';
+import type { InTurn } from '../../../shared/turns.js';
 import type { Queue, QueueEntry, SessionHold, Sessions } from '../../entities/index.js';
 import type { Store } from '../../store/types.js';
+import { createBatchDeletion, type DeleteActive } from '../batch-deletion.js';
 import { createDispatcher, type DispatchedQueue, type QueueConsumer } from '../dispatcher.js';
 import type { PreparedSettlement, SettleOutcome, Settling } from '../settling.js';
 import { loadSession } from './rows.js';
@@ -15,6 +17,8 @@ export interface HeldSession extends Settling {
   demandChanged(): void;
   quiet(): Promise<void>;
   release(token: string): Promise<SettleOutcome>;
+  /** Removes active messages of the session, the oldest first. */
+  readonly deleteActive: DeleteActive;
   /** Calls `listener` when the lock on the session has ended. */
   onLost(listener: () => void): void;
   /** The receiver gives the session back, with all messages that it has not settled: that is not a delivery. */
@@ -28,6 +32,9 @@ export interface HeldSessionDeps {
   readonly sessions: Sessions;
   readonly operations: Settling;
   readonly newToken: () => string;
+  /** Keeps from reading what is being removed: the sweep of what has expired goes the same way. */
+  readonly inTurn: InTurn;
+  readonly readRecord: (entry: QueueEntry) => Promise<Buffer | undefined>;
   /** Removes a message whose time to live is over. */
   readonly expire: (entry: QueueEntry) => Promise<void>;
   /** A message comes back because the lock on its session has ended. */
@@ -94,9 +101,18 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
     queue: messages,
     newToken: deps.newToken,
     load: (load) => loadSession(store, queue.id, sessionId, load),
+    inTurn: deps.inTurn,
     onError: deps.onError,
     onExpired: expire,
     onRound: () => {},
+  });
+
+  const deleteActive = createBatchDeletion({
+    store,
+    clock,
+    queue: { ...queue, takeAway: messages.takeAway },
+    load: dispatcher.load,
+    readRecord: deps.readRecord,
   });
 
   async function settle(token: string, work: () => Promise<SettleOutcome>): Promise<SettleOutcome> {
@@ -164,6 +180,8 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
       );
     },
 
+    deleteActive: (count, untilMs) => (isAlive() ? track(deleteActive(count, untilMs)) : Promise.resolve(0)),
+
     async receiveDeferred(sequences, mode) {
       if (!isAlive()) return undefined;
       const deliveries = await track(operations.receiveDeferred(sequences, mode, hold));
@@ -182,8 +200,10 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
         }
         const wanted = lane.available() > 0 ? undefined : lane.wanted(sessions.publishedUpTo());
         if (wanted === undefined) return lane.available() > 0;
-        const { entries, complete } = await loadSession(store, queue.id, sessionId, wanted);
-        lane.loaded(wanted, entries, complete);
+        await deps.inTurn(async () => {
+          const { entries, complete } = await loadSession(store, queue.id, sessionId, wanted);
+          lane.loaded(wanted, entries, complete);
+        });
       }
     },
 

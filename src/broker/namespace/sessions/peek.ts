@@ -1,5 +1,5 @@
 import { encodeDelivery } from '../../message/index.js';
-import { changeKey, deferredKey, messageKey } from '../../store/keys.js';
+import { changeKey, deferredKey, messageKey, scheduledKey } from '../../store/keys.js';
 import { decodeSessionRow, sequenceOfSessionKey, sessionMessageKey } from '../../store/session-keys.js';
 import type { Store } from '../../store/types.js';
 import type { PeekedMessage } from '../peek.js';
@@ -9,7 +9,7 @@ const PEEK_BYTES = 4 * 1024 * 1024;
 interface Place {
   readonly sequence: number;
   readonly sizeBytes: number;
-  readonly state: 'active' | 'deferred';
+  readonly state: 'active' | 'deferred' | 'scheduled';
 }
 
 export interface SessionPeek {
@@ -18,11 +18,14 @@ export interface SessionPeek {
   readonly limit: number;
 }
 
-/** Messages of one session in order of sequence number, the deferred ones among them, without locking them. */
+const KEY = { active: messageKey, deferred: deferredKey, scheduled: scheduledKey } as const;
+
+/** Messages of one session of every state in order of sequence number, without locking them. */
 export async function peekSession(store: Store, id: number, peek: SessionPeek): Promise<PeekedMessage[]> {
   const { sessionId, limit } = peek;
   const fromSequence = Math.max(0, peek.fromSequence);
-  const read = async (kind: 'message' | 'deferred', state: Place['state']) => {
+  const read = async (state: Place['state']) => {
+    const kind = state === 'active' ? 'message' : state;
     const from = sessionMessageKey(kind, id, sessionId, fromSequence);
     const to = sessionMessageKey(kind, id, sessionId, Number.MAX_SAFE_INTEGER);
     const rows = await store.range({ from, to, limit });
@@ -30,7 +33,7 @@ export async function peekSession(store: Store, id: number, peek: SessionPeek): 
       return { sequence: sequenceOfSessionKey(key), sizeBytes: decodeSessionRow(value).sizeBytes, state };
     });
   };
-  const places = (await Promise.all([read('message', 'active'), read('deferred', 'deferred')])).flat();
+  const places = (await Promise.all([read('active'), read('deferred'), read('scheduled')])).flat();
   places.sort((a, b) => a.sequence - b.sequence);
   let bytes = 0;
   const shown = places.slice(0, limit).filter(({ sizeBytes }, index) => {
@@ -38,9 +41,7 @@ export async function peekSession(store: Store, id: number, peek: SessionPeek): 
     return index === 0 || bytes <= PEEK_BYTES;
   });
   const [records, counts] = await Promise.all([
-    store.getMany(
-      shown.map(({ state, sequence }) => (state === 'active' ? messageKey(id, sequence) : deferredKey(id, sequence))),
-    ),
+    store.getMany(shown.map(({ state, sequence }) => KEY[state](id, sequence))),
     store.getMany(shown.map(({ sequence }) => changeKey(id, sequence))),
   ]);
   return shown.flatMap(({ sequence, state }, index): PeekedMessage[] => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../shared/clock.js';
+import type { InTurn } from '../../../shared/turns.js';
 import type { Queue, QueueEntry, Sessions } from '../../entities/index.js';
 import type { Store } from '../../store/types.js';
 import type { PeekedMessage } from '../peek.js';
@@ -17,6 +18,8 @@ export interface SessionRuntimeDeps {
   readonly sessions: Sessions;
   readonly operations: Settling;
   readonly newToken: () => string;
+  readonly inTurn: InTurn;
+  readonly readRecord: (entry: QueueEntry) => Promise<Buffer | undefined>;
   readonly expire: (entry: QueueEntry) => Promise<void>;
   readonly comeBack: (token: string) => Promise<unknown>;
   readonly onError: (error: unknown) => void;
