@@ -8,12 +8,14 @@ import { postHog } from './posthog.js';
 import type { Protocol } from './protocol.js';
 import { segment } from './segment.js';
 import { sharedPaths } from './shared-paths.js';
+import { snowplow } from './snowplow.js';
 import { umami } from './umami.js';
 
 /** The foreign protocols that the gateway speaks. */
 export const protocols: readonly Protocol[] = [
   segment,
   jitsu,
+  snowplow,
   postHog,
   ga4,
   amplitude,
