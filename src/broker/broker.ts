@@ -8,7 +8,7 @@ import { createEventLogs, createNodeDisk, defaultEventLogsOptions, type EventLog
 import { createHubsPort, createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
-import { createSasKeys, ensureCertificates, ensureKeys } from './security/index.js';
+import { createSasKeys, ensureCertificates, ensureKeys, keepRenewed } from './security/index.js';
 import { createMetrics, createStatusHandler, type Reader, takeSnapshot } from './status/index.js';
 import { type CommitMeter, openLevelStore, type Store } from './store/index.js';
 
@@ -38,6 +38,7 @@ interface Running {
   readonly amqp: AmqpServer;
   readonly port: Port;
   readonly metrics: ReturnType<typeof createMetrics>;
+  readonly stopRenewal: () => void;
 }
 
 /** How long the last words to clients may take when the store has failed. */
@@ -102,7 +103,9 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     try {
       const { rules, root } = ensureKeys(folders.security, options.topology.authorizationRules);
       const keys = createSasKeys(rules, (name) => (namespace ? entityRules(namespace, name) : []));
-      const certificates = await ensureCertificates(folders.security, hostNames(options.host), clock.now());
+      const names = hostNames(options.host, options.tlsNames);
+      const ensure = () => ensureCertificates(folders.security, names, clock.now());
+      const certificates = await ensure();
       const { partitionMaxBytes = Number.POSITIVE_INFINITY } = options;
       namespace = await openNamespace({ store, logs, partitionMaxBytes, clock, newToken, onError }, options.topology);
       capture = createCapture({ store, clock, random: Math.random, logger, namespace, blobs: deps.blobs });
@@ -135,7 +138,8 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         { host: options.host, port: options.port, tls: certificates },
       );
       const listening = await port.start();
-      running = { store, logs, namespace, capture, amqp, port, metrics };
+      const stopRenewal = keepRenewed({ clock, ensure, onRenewed: port.renewTls, onError }, certificates);
+      running = { store, logs, namespace, capture, amqp, port, metrics, stopRenewal };
       const secret = `SharedAccessKeyName=${root.name};SharedAccessKey=${root.key}`;
       return {
         port: listening.port,
@@ -153,7 +157,8 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
 
   async function shutDown(deadlineMs: number): Promise<void> {
     if (running === undefined) return;
-    const { store, logs, namespace, capture, amqp, port, metrics } = running;
+    const { store, logs, namespace, capture, amqp, port, metrics, stopRenewal } = running;
+    stopRenewal();
     const closed = port.stop({ deadlineMs: Math.min(deadlineMs, CLIENTS_LEAVE_MS) });
     amqp.close('stopping');
     await closed;

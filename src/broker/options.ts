@@ -11,6 +11,8 @@ export interface BrokerOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Further names and addresses that its certificate is for. */
+  readonly tlsNames?: readonly string[] | undefined;
   /** Entities that have to be there; those made at run time stay as they are. */
   readonly topology: Topology;
   /** Most bytes of events that a partition of a hub keeps; without it only time removes events. */
@@ -37,10 +39,10 @@ export const brokerFolders = (dataDir: string) => {
 };
 
 /** The names under which a broker on `host` is reached: what its certificate is for. */
-export const hostNames = (host: string): string[] => {
+export const hostNames = (host: string, further: readonly string[] = []): string[] => {
   const loopback = ['localhost', '127.0.0.1', '::1'];
   const everywhere = host === '0.0.0.0' || host === '::';
-  return everywhere || loopback.includes(host) ? loopback : [host, ...loopback];
+  return [...new Set([...(everywhere ? [] : [host]), ...further, ...loopback])];
 };
 
 /** The host in the connection string: clients on this machine say localhost. */

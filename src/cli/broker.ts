@@ -12,7 +12,7 @@ import {
 } from '../broker/index.js';
 import type { Config } from '../shared/config/index.js';
 import { registerLookingCommands } from './broker/commands.js';
-import { port, positiveNumber } from './options.js';
+import { hostNames, port, positiveNumber } from './options.js';
 import { runRole } from './role.js';
 import { storageAccess } from './services.js';
 
@@ -54,6 +54,7 @@ export function register(command: Command): void {
     .enablePositionalOptions()
     .option('--data-dir <folder>', 'folder of everything that is kept on this machine')
     .option('--host <address>', 'address that the broker listens on')
+    .option('--tls-name <name>', 'a further name or address that the certificate is for', hostNames)
     .option('--broker-port <port>', 'port of the broker; 0 takes any free one', port)
     .option('--partition-max-bytes <bytes>', 'most bytes of events that a partition of a hub keeps', positiveNumber)
     .option('--template <file>', 'ARM template, or Config.json of the official emulators, with the topology')
@@ -79,7 +80,14 @@ export function register(command: Command): void {
             process.exit(1);
           };
           const broker = createBroker(
-            { dataDir: config.dataDir, host, port: config.broker.port, topology, partitionMaxBytes },
+            {
+              dataDir: config.dataDir,
+              host,
+              tlsNames: flags['tlsName'] as readonly string[] | undefined,
+              port: config.broker.port,
+              topology,
+              partitionMaxBytes,
+            },
             { clock, logger, onFatal, blobs: captureStorage(config) },
           );
           const ready = await broker.start();

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 
 /** A TCP port from the command line; 0 means any free one. */
@@ -27,4 +28,12 @@ export function positiveInteger(text: string): number {
   const value = wholeNumber(text);
   if (value === 0) throw new InvalidArgumentError('It must be above 0.');
   return value;
+}
+
+/** Host names and addresses, one for each time that the flag is given. */
+export function hostNames(text: string, before: readonly string[] = []): readonly string[] {
+  const labels = text.split('.');
+  const isName = text.length <= 253 && labels.every((label) => /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/.test(label));
+  if (isIP(text) === 0 && !isName) throw new InvalidArgumentError('It must be a host name or an address.');
+  return [...before, text];
 }

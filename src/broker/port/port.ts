@@ -42,6 +42,8 @@ export interface Port {
   start(): Promise<{ readonly port: number }>;
   /** Takes no more connections, lets the open ones end until `deadlineMs` from now, then cuts them. Idempotent. */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
+  /** Takes another certificate for the connections to come. */
+  renewTls(tls: PortOptions['tls']): void;
   readonly connections: number;
 }
 
@@ -71,7 +73,7 @@ function whenTold(socket: Socket, allowed: readonly Protocol[], decide: (protoco
  */
 export function createPort({ clock, onAmqp, onHttp }: PortDeps, given: PortOptions): Port {
   const options = { ...DEFAULTS, ...given };
-  const secureContext = createSecureContext(options.tls);
+  let secureContext = createSecureContext(options.tls);
   const http = createHttp({ onRequest: onHttp, onUpgrade: createUpgrade(onAmqp) }, clock, options);
   /** Every open connection, with what cancels its hello deadline. */
   const open = new Map<Socket, CancelTimer>();
@@ -138,6 +140,9 @@ export function createPort({ clock, onAmqp, onHttp }: PortDeps, given: PortOptio
       listening?.close();
       stopping ??= drain(deadlineMs);
       return stopping;
+    },
+    renewTls(tls) {
+      secureContext = createSecureContext(tls);
     },
     get connections() {
       return open.size;

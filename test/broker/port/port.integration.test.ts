@@ -207,3 +207,37 @@ describe('the one port', () => {
     expect(refusal).toMatchObject({ code: 'ECONNREFUSED' });
   });
 });
+
+describe('a certificate that is renewed', () => {
+  it('is shown to the connections that come, and those that are there go on', async () => {
+    const { port, number } = await openForRenewal();
+    const before = await shown(number);
+    const renewed = mkdtempSync(join(tmpdir(), 'penstock-renewed-'));
+    const next = await ensureCertificates(renewed, ['localhost'], Date.now());
+    rmSync(renewed, { recursive: true });
+    port.renewTls(next);
+    const after = await shown(number);
+    expect(after.serial).not.toBe(before.serial);
+    expect(before.socket.readyState).toBe('open');
+  });
+
+  async function openForRenewal() {
+    const port = createPort(
+      {
+        clock: systemClock,
+        onAmqp: (socket) => void socket.on('error', () => {}),
+        onHttp: (_, response) => response.end(),
+      },
+      { host: '127.0.0.1', port: 0, tls },
+    );
+    ports.push(port);
+    return { port, number: (await port.start()).port };
+  }
+
+  async function shown(port: number) {
+    const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', rejectUnauthorized: false });
+    clients.push(socket);
+    await once(socket, 'secureConnect');
+    return { socket, serial: socket.getPeerCertificate().serialNumber };
+  }
+});
