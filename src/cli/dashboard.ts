@@ -1,13 +1,17 @@
 import type { Command } from 'commander';
 import { type AdminServerDeps, type Intake, startAdminServer } from '../dashboard/index.js';
-import { connectLiveRedis, createLiveSource, liveRoutes } from '../query/index.js';
+import { createHubReader } from '../messaging/index.js';
+import { connectLiveRedis, createLiveSource, liveRoutes, visitorRoutes } from '../query/index.js';
 import { readEndpoints } from '../shared/endpoints.js';
 import { messageOf } from '../shared/errors.js';
 import { brokerRoutes } from './broker/admin-routes.js';
 import { gatewayRoutes } from './gateway-routes.js';
 import { port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
-import { redisUrl } from './services.js';
+import { hubAccess, redisUrl } from './services.js';
+
+/** Shared with `penstock replay`: both read on demand, beside the aggregators. */
+const READER_GROUP = 'replay';
 
 interface DashboardFlags {
   readonly adminHost?: string;
@@ -36,6 +40,10 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
   const source = createLiveSource(redis, clock);
   const queries: AdminServerDeps['routes'][number] = async (app) => {
     await app.register(liveRoutes, { source });
+    const { connectionString, namespace, hub } = config.eventHubs;
+    if (connectionString === undefined && namespace === undefined) return;
+    const openReader = () => createHubReader(hubAccess(config), { hub, consumerGroup: READER_GROUP });
+    await app.register(visitorRoutes, { openReader, clock });
   };
   const server = await startAdminServer(
     {

@@ -62,7 +62,7 @@ function mergePanes(metric: MetricDescription, panes: Panes, lastPaneMs: number,
 }
 
 /** By what names compete for the places that are shown. */
-function rankOf(value: AggregateResult): number {
+export function rankOf(value: AggregateResult): number {
   if (typeof value === 'number') return value;
   if (value === null || typeof value === 'string') return 0;
   return 'count' in value ? value.count : value.reduce((sum, { count }) => sum + count, 0);

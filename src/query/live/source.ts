@@ -1,10 +1,11 @@
-import { type AggregateResult, aggregateOf } from '../../shared/aggregates/index.js';
+import type { AggregateResult } from '../../shared/aggregates/index.js';
 import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import type { LiveFigures, LiveSource } from '../../shared/live.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
 import { LIST_NAME, LIVE_CHANNEL, type ListMetric, listMetrics, TOTALS } from '../../shared/live-keys.js';
 import { QueryError } from '../errors.js';
+import { type CondenseOptions, createCondenser } from './condense.js';
 import type { LiveRedis } from './connection.js';
 import { AHEAD_PANES, figuresOf, type LiveData, lookBack, OPEN_PANES, type OwnMetric, ownMetrics } from './figures.js';
 import { shownMetric, shownStarts } from './shown.js';
@@ -21,13 +22,24 @@ interface PaneReading {
 export interface LiveFiguresSource extends LiveSource {
   /** The metrics in panes that there are. */
   readCatalogue(): Promise<MetricDescription[]>;
-  /** All retained panes of a metric in [fromMs, toMs), oldest first; undefined when there is no such metric. */
-  readPanes(metric: string, fromMs: number, toMs: number): Promise<PaneReading[] | undefined>;
+  /**
+   * All retained panes of a metric in [fromMs, toMs), oldest first; those of a step, counted from the first pane, as one.
+   * Undefined when there is no such metric.
+   */
+  readPanes(
+    metric: string,
+    fromMs: number,
+    toMs: number,
+    options?: CondenseOptions,
+  ): Promise<PaneReading[] | undefined>;
   /** What the aggregators counted and what they did not, and why. */
   readTotals(): Promise<Readonly<Record<string, number>>>;
   /** Closes the connection for announcements, which is its own; that of the caller stays open. */
   close(): void;
 }
+
+/** Panes of a long time are not all in memory at once. */
+const PANES_AT_ONCE = 200;
 
 /** Readings within this time share one. */
 const CACHE_MS = 100;
@@ -88,19 +100,17 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
     async readCatalogue() {
       return [...(await store.catalogue().catch(unavailable)).values()];
     },
-    async readPanes(name, fromMs, toMs) {
+    async readPanes(name, fromMs, toMs, options = {}) {
       try {
         const metric = (await store.catalogue()).get(name);
         if (metric === undefined) return undefined;
-        const { result } = aggregateOf(metric.aggregate);
         const starts = await store.paneStarts(metric, fromMs, toMs);
-        const panes = await store.readPanes(metric, starts);
-        return starts.flatMap((startMs) => {
-          const pane = panes.get(startMs);
-          if (pane === undefined) return [];
-          const values = Object.fromEntries(Array.from(pane.values, ([key, state]) => [key, result(state)]));
-          return [{ start: new Date(startMs).toISOString(), values }];
-        });
+        const condenser = createCondenser(metric, fromMs, options);
+        for (let at = 0; at < starts.length; at += PANES_AT_ONCE) {
+          const panes = await store.readPanes(metric, starts.slice(at, at + PANES_AT_ONCE), 'once');
+          for (const [startMs, { values }] of panes) condenser.add(startMs, values);
+        }
+        return condenser.steps().map(({ startMs, values }) => ({ start: new Date(startMs).toISOString(), values }));
       } catch (error) {
         return unavailable(error);
       }

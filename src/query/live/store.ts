@@ -21,8 +21,11 @@ export interface Pane {
 export interface LiveStore {
   /** The metrics that the aggregators keep, by name. */
   catalogue(): Promise<Map<string, MetricDescription>>;
-  /** The panes that exist among those that start at `startsMs`, all as of one moment. */
-  readPanes(metric: MetricDescription, startsMs: readonly number[]): Promise<Map<number, Pane>>;
+  /**
+   * The panes that exist among those that start at `startsMs`, all as of one moment. `once`: they are not kept for the
+   * next reading, and those of the reading before are.
+   */
+  readPanes(metric: MetricDescription, startsMs: readonly number[], once?: 'once'): Promise<Map<number, Pane>>;
   /** Starts of the panes that are retained in [fromMs, toMs). */
   paneStarts(metric: MetricDescription, fromMs: number, toMs: number): Promise<number[]>;
   /** Text values of a metric without panes, by partition: the entry of each under `name`. */
@@ -68,7 +71,7 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
         }),
       );
     },
-    async readPanes(metric, startsMs) {
+    async readPanes(metric, startsMs, once) {
       const cacheKey = paneIndexKey(metric);
       const cache = caches.get(cacheKey) ?? new Map<number, Pane>();
       const panes = new Map<number, Pane>();
@@ -76,7 +79,7 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
         const chunk = await readChunk(metric, startsMs.slice(at, at + MAX_WINDOWS_PER_CALL), cache);
         for (const [startMs, pane] of chunk) panes.set(startMs, pane);
       }
-      if (startsMs.length <= CACHED_PANES) caches.set(cacheKey, panes);
+      if (!once && startsMs.length <= CACHED_PANES) caches.set(cacheKey, panes);
       return panes;
     },
     async paneStarts(metric, fromMs, toMs) {

@@ -238,6 +238,18 @@ test('GET /api/metrics gives all retained panes of a time range, oldest first', 
   });
 });
 
+test('GET /api/metrics adds the minutes of a step up, and gives the largest names of each', async () => {
+  const old = Date.UTC(2014, 4, 17, 10, 0);
+  await write('0', 'pages', { [old]: { '/a': 1, '/b': 9 }, [old + 9 * MINUTE]: { '/c': 3, '/b': 1 } });
+  await write('1', 'pages', { [old + 10 * MINUTE]: { '/d': 4 } });
+  const query = 'from=2014-05-17T10:00:00Z&to=2014-05-17T11:00:00Z&step=10&top=2';
+  const response = await app.inject(`/api/metrics/pages?${query}`);
+  expect(response.json().panes).toEqual([
+    { start: '2014-05-17T10:00:00.000Z', values: { '/b': 10, '/c': 3 } },
+    { start: '2014-05-17T10:10:00.000Z', values: { '/d': 4 } },
+  ]);
+});
+
 test('GET /api/metrics of several days gives every pane', async () => {
   const panes = Object.fromEntries(
     Array.from({ length: 2_000 }, (_, index) => [PANE - index * MINUTE, { pageViews: 1 }]),
@@ -255,6 +267,9 @@ test('a wrong query is a problem that names the parameter', async () => {
     ['/api/metrics/pages?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'query'],
     ['/api/metrics/pages?from=2020-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'query'],
     ['/api/metrics/pages?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&limit=1', 'query'],
+    ['/api/metrics/pages?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&step=0', 'query.step'],
+    ['/api/metrics/pages?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&step=1.5', 'query.step'],
+    ['/api/metrics/pages?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&top=1e9', 'query.top'],
   ] as const) {
     const response = await app.inject(url);
     expect(response.statusCode, url).toBe(400);

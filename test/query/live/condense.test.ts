@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createCondenser } from '../../../src/query/live/condense.js';
+
+const FROM_MS = Date.UTC(2026, 10, 21);
+const MINUTE_MS = 60_000;
+
+describe('panes added up to longer ones', () => {
+  it('are what all minutes of each step together hold, whatever their order', () => {
+    const pane = fc.record({
+      minute: fc.nat({ max: 200 }),
+      values: fc.dictionary(fc.constantFrom('/a', '/b', '/c'), fc.nat({ max: 100 })),
+    });
+    fc.assert(
+      fc.property(fc.array(pane), fc.integer({ min: 1, max: 60 }), (panes, stepMinutes) => {
+        const stepMs = stepMinutes * MINUTE_MS;
+        const condenser = createCondenser({ aggregate: 'count', paneMs: MINUTE_MS }, FROM_MS, { stepMs });
+        for (const { minute, values } of panes) {
+          condenser.add(FROM_MS + minute * MINUTE_MS, new Map(Object.entries(values)));
+        }
+        const steps = condenser.steps();
+        expect(steps.map(({ startMs }) => startMs)).toEqual([...steps.map(({ startMs }) => startMs)].sort());
+        for (const { startMs, values } of steps) {
+          expect((startMs - FROM_MS) % stepMs).toBe(0);
+          const inStep = panes.filter(({ minute }) => Math.floor(minute / stepMinutes) * stepMs === startMs - FROM_MS);
+          for (const name of ['/a', '/b', '/c']) {
+            const sum = inStep.reduce((total, { values: each }) => total + (each[name] ?? 0), 0);
+            expect(values[name] ?? 0).toBe(sum);
+          }
+        }
+      }),
+    );
+  });
+
+  it('keep their largest names alone where so many are asked for', () => {
+    const condenser = createCondenser({ aggregate: 'count', paneMs: MINUTE_MS }, FROM_MS, {
+      stepMs: 5 * MINUTE_MS,
+      top: 2,
+    });
+    for (const minute of [0, 1]) {
+      const values = new Map([
+        ['/small', 1],
+        ['/b', 5],
+        ['/a', 5],
+      ]);
+      condenser.add(FROM_MS + minute * MINUTE_MS, values);
+    }
+    expect(condenser.steps()).toEqual([{ startMs: FROM_MS, values: { '/a': 10, '/b': 10 } }]);
+  });
+});
