@@ -29,6 +29,12 @@ export async function buildWeb(folder) {
     format: 'esm',
     outfile: join(folder, 'dashboard/web/main.js'),
   });
+  await build({
+    ...browser,
+    entryPoints: ['src/dashboard/web/theme-early.ts'],
+    format: 'iife',
+    outfile: join(folder, 'dashboard/web/theme.js'),
+  });
   for (const file of ['index.html', 'icon.svg']) {
     mkdirSync(join(folder, 'dashboard/web'), { recursive: true });
     const source = join(root, 'src/dashboard/web', file);

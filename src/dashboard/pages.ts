@@ -8,6 +8,7 @@ import { DashboardError } from './errors.js';
 const FILES = [
   { path: '/', file: 'index.html', contentType: 'text/html; charset=utf-8' },
   { path: '/main.js', file: 'main.js', contentType: 'text/javascript; charset=utf-8' },
+  { path: '/theme.js', file: 'theme.js', contentType: 'text/javascript; charset=utf-8' },
   { path: '/main.css', file: 'main.css', contentType: 'text/css; charset=utf-8' },
   { path: '/icon.svg', file: 'icon.svg', contentType: 'image/svg+xml' },
 ];

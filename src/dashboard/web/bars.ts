@@ -1,31 +1,38 @@
-import { byId, createRows, element, setText } from './dom.js';
+import { createRows, element, setText } from './dom.js';
 import { formatNumber } from './format.js';
+import { createNone } from './panel.js';
 
 export interface Bar {
   readonly label: string;
   readonly value: number;
+  /** Stands behind the number, such as a share. */
+  readonly detail?: string;
 }
 
 /** A ranked list: each row a label, a number, and a bar as long as the number is against the largest. */
-export function createBars(id: string, limit: number): (bars: readonly Bar[]) => void {
+export function createBars(body: HTMLElement, id: string, none: string): (bars: readonly Bar[]) => void {
+  const list = element('ol', 'bars');
+  list.id = id;
+  list.dataset['testid'] = id;
+  body.append(list);
+  const showNone = createNone(body, id, none);
   let largest = 1;
-  const rows = createRows<Bar, HTMLLIElement>(byId(id), {
-    keyOf: ({ label }) => label,
+  const rows = createRows<Bar, HTMLLIElement>(list, {
+    // By rank: a row has its place, and what stands in it changes.
+    keyOf: (_, rank) => String(rank),
     make: () =>
       element('li', 'bar', element('span', 'bar-fill'), element('span', 'bar-label'), element('span', 'bar-value')),
-    update(row, { label, value }) {
+    update(row, { label, value, detail }) {
       const [fill, name, number] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
-      fill.style.transform = `scaleX(${value / largest})`;
+      fill.style.transform = `scaleX(${Math.max(0, value) / largest})`;
       setText(name, label);
       name.title = label;
-      setText(number, formatNumber(value));
+      setText(number, formatNumber(value) + (detail === undefined ? '' : ` · ${detail}`));
     },
   });
-  const none = byId(`${id}-none`);
   return (bars) => {
-    const shown = bars.slice(0, limit);
-    largest = Math.max(1, ...shown.map(({ value }) => value));
-    rows(shown);
-    none.hidden = shown.length > 0;
+    largest = Math.max(1e-9, ...bars.map(({ value }) => value));
+    rows(bars);
+    showNone(bars.length === 0);
   };
 }

@@ -22,7 +22,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
 }
 
 export interface RowPlan<T, E extends Element> {
-  keyOf(item: T): string;
+  keyOf(item: T, index: number): string;
   make(item: T): E;
   update(row: E, item: T): void;
 }
@@ -32,8 +32,8 @@ export function createRows<T, E extends Element>(parent: Element, plan: RowPlan<
   let rows = new Map<string, E>();
   return (items) => {
     const next = new Map<string, E>();
-    for (const item of items) {
-      const key = plan.keyOf(item);
+    for (const [index, item] of items.entries()) {
+      const key = plan.keyOf(item, index);
       // The same key twice would be one element in two places.
       if (next.has(key)) continue;
       const row = rows.get(key) ?? plan.make(item);

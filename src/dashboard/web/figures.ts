@@ -35,7 +35,7 @@ function lastMinutes(series: readonly Pane[], measure: (pane: Pane) => number) {
 }
 
 /** Largest first. */
-export function deviceShares({ devices }: LiveFigures): readonly DeviceShare[] {
+export function deviceShares({ devices }: Pick<LiveFigures, 'devices'>): readonly DeviceShare[] {
   const counts = Object.entries(devices.byType).filter(([, count]) => count > 0);
   // A visitor with two devices counts once in the total and once for each device.
   const sum = counts.reduce((total, [, count]) => total + count, 0);

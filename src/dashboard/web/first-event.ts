@@ -33,6 +33,8 @@ export function createFirstEvent(): { show(empty: boolean): void } {
   return {
     show(empty) {
       if (panel.hidden === empty) panel.hidden = !empty;
+      // Panels of nothing would only push the one thing to do out of sight.
+      byId('panels').hidden = empty;
       if (empty && !asked) void ask();
     },
   };

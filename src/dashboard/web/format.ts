@@ -1,4 +1,4 @@
-const numberFormat = new Intl.NumberFormat('en');
+const numberFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const shortFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 const percentFormat = new Intl.NumberFormat('en', { style: 'percent' });
 const clockFormat = new Intl.DateTimeFormat('en', {
@@ -8,6 +8,8 @@ const clockFormat = new Intl.DateTimeFormat('en', {
   hourCycle: 'h23',
 });
 const minuteFormat = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const dayFormat = new Intl.DateTimeFormat('en', { weekday: 'short', day: 'numeric' });
+const HOUR_MS = 3_600_000;
 const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'code' });
 
 export const formatNumber = (value: number): string => numberFormat.format(value);
@@ -20,6 +22,14 @@ export const formatChange = (value: number): string =>
 /** Hours, minutes and seconds of an ISO 8601 time, in the viewer's time zone. */
 export const formatClock = (iso: string): string => format(clockFormat, Date.parse(iso));
 export const formatMinute = (ms: number): string => format(minuteFormat, ms);
+/** Hours and minutes; in a span of days the day too, and of many days the day alone. */
+export const formatTick = (ms: number, spanMs: number): string => {
+  if (spanMs < 20 * HOUR_MS) return formatMinute(ms);
+  const atMidnight = minuteFormat.format(ms) === '00:00';
+  return spanMs > 48 * HOUR_MS || atMidnight ? format(dayFormat, ms) : formatMinute(ms);
+};
+/** Day, hours and minutes. */
+export const formatDayMinute = (ms: number): string => `${format(dayFormat, ms)}, ${formatMinute(ms)}`;
 
 function format(formatter: Intl.DateTimeFormat, ms: number): string {
   return Number.isFinite(ms) ? formatter.format(ms) : '–';

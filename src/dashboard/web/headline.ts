@@ -1,10 +1,8 @@
 import type { LiveFigures } from '../../shared/live.js';
+import type { Announcer } from './announce.js';
 import { byId, setText } from './dom.js';
 import { deviceShares, type MinuteFigure, pageViewsFigure, visitorsFigure } from './figures.js';
 import { formatAge, formatChange, formatNumber, formatPercent } from './format.js';
-
-/** Screen readers are told the headline this often at the most: a figure that changes each second would drown all else. */
-const ANNOUNCE_EVERY_MS = 30_000;
 
 export interface Headline {
   show(figures: LiveFigures): void;
@@ -12,12 +10,10 @@ export interface Headline {
   tick(nowMs: number): void;
 }
 
-export function createHeadline(): Headline {
-  const announcement = byId('announcement');
+export function createHeadline(announcer: Announcer): Headline {
   const age = byId('newest-age');
   const type = byId('newest-type');
   let newestMs: number | undefined;
-  let announcedMs = Number.NEGATIVE_INFINITY;
 
   return {
     show(figures) {
@@ -31,11 +27,7 @@ export function createHeadline(): Headline {
       const [newest] = figures.events;
       newestMs = newest && Date.parse(newest.time);
       setText(type, newest ? newest.type : 'none yet');
-      const nowMs = performance.now();
-      if (nowMs - announcedMs >= ANNOUNCE_EVERY_MS) {
-        announcedMs = nowMs;
-        setText(announcement, `${formatNumber(visitors.total)} visitors in the last 15 minutes`);
-      }
+      announcer.figure(`${formatNumber(visitors.total)} visitors in the last 15 minutes`);
     },
     tick(nowMs) {
       setText(age, newestMs === undefined ? '–' : formatAge(nowMs - newestMs));

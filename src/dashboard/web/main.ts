@@ -1,16 +1,18 @@
 import './style.css';
 import type { LiveFigures } from '../../shared/live.js';
-import { createBars } from './bars.js';
-import { createTrafficChart } from './chart.js';
-import { createDevices } from './devices.js';
+import { createAnnouncer } from './announce.js';
+import { createBoard, type Figures } from './board.js';
 import { byId, setText } from './dom.js';
 import { isEmpty } from './figures.js';
 import { createFirstEvent } from './first-event.js';
 import { formatClock } from './format.js';
 import { createHeadline } from './headline.js';
 import { createLogin } from './login.js';
+import { createRangeChoice, LIVE, type Range } from './range.js';
 import { connectStream, type StreamState } from './stream.js';
-import { createEventsTable, createVisitorsTable } from './tables.js';
+import { createSystem } from './system.js';
+import { createThemeSwitch } from './theme-switch.js';
+import { createVisitorDialog } from './visitor.js';
 
 const STATE_TEXTS: Readonly<Record<StreamState | 'paused', string>> = {
   connecting: 'Connecting',
@@ -20,37 +22,56 @@ const STATE_TEXTS: Readonly<Record<StreamState | 'paused', string>> = {
   refused: 'Locked',
   paused: 'Paused',
 };
+/** A range that is not the live one is read this often. */
+const RANGE_EVERY_MS = 30_000;
 
-const headline = createHeadline();
+const announcer = createAnnouncer(byId('announcement'));
+const headline = createHeadline(announcer);
 const firstEvent = createFirstEvent();
-const pages = createBars('pages', 10);
-const categories = createBars('categories', 10);
-const parts = [headline.show, createTrafficChart(), createDevices(), createVisitorsTable(), createEventsTable()];
+const board = createBoard(createVisitorDialog());
+const system = createSystem();
 
 let state: StreamState = 'connecting';
 let paused = false;
+let range: Range = LIVE;
 let latest: LiveFigures | undefined;
 let shownAt: { readonly serverMs: number; readonly pageMs: number } | undefined;
 
+/** The server's clock goes on from the last reading; the viewer's own clock may be wrong. */
+const serverNowMs = () => (shownAt ? shownAt.serverMs + performance.now() - shownAt.pageMs : Date.now());
+
 function showState(): void {
   const shown = paused && state === 'live' ? 'paused' : state;
+  if (document.body.dataset['state'] === shown) return;
+  const first = document.body.dataset['state'] === 'connecting';
   document.body.dataset['state'] = shown;
   setText(byId('state-text'), STATE_TEXTS[shown]);
+  if (!first) announcer.now(STATE_TEXTS[shown]);
 }
 
 function showFigures(figures: LiveFigures): void {
   setText(byId('as-of'), formatClock(figures.asOf));
+  const first = shownAt === undefined;
   shownAt = { serverMs: Date.parse(figures.asOf), pageMs: performance.now() };
   firstEvent.show(isEmpty(figures));
-  for (const part of parts) part(figures);
-  pages(figures.pages.map(({ path, views }) => ({ label: path, value: views })));
-  categories(figures.categories.map(({ category, views }) => ({ label: category, value: views })));
+  headline.show(figures);
+  board.show(figures as Figures);
+  if (first) system.open();
   tick();
 }
 
-/** The server's clock goes on from the last reading; the viewer's own clock may be wrong. */
 function tick(): void {
-  if (shownAt && !paused && state === 'live') headline.tick(shownAt.serverMs + performance.now() - shownAt.pageMs);
+  if (shownAt && !paused && state === 'live') headline.tick(serverNowMs());
+}
+
+async function look(): Promise<void> {
+  const problem = byId('range-problem');
+  try {
+    await board.look(range, serverNowMs());
+    setText(problem, '');
+  } catch {
+    setText(problem, 'The figures of this range could not be read.');
+  }
 }
 
 const stream = connectStream({
@@ -66,12 +87,22 @@ const stream = connectStream({
 });
 const login = createLogin(() => stream.open());
 
+createThemeSwitch(announcer);
+createRangeChoice((chosen) => {
+  range = chosen;
+  void look();
+});
 const pause = byId('pause');
 pause.addEventListener('click', () => {
   paused = !paused;
+  system.pause(paused);
   setText(pause, paused ? 'Resume' : 'Pause');
   if (!paused && latest) showFigures(latest);
+  if (!paused && range !== LIVE) void look();
   showState();
 });
 setInterval(tick, 1_000);
+setInterval(() => {
+  if (range !== LIVE && !paused && !document.hidden && state === 'live') void look();
+}, RANGE_EVERY_MS);
 stream.open();

@@ -1,76 +1,177 @@
-import type { LatestEvent, LatestVisitor, LiveFigures } from '../../shared/live.js';
-import { byId, createRows, element, setText } from './dom.js';
+import type { LatestEvent, LatestVisitor } from '../../shared/live.js';
+import { createRows, element, setText } from './dom.js';
 import { formatClock, formatCountry, formatId } from './format.js';
+import { createNone, type PanelFrame } from './panel.js';
 
-const EVENTS_SHOWN = 100;
-const VISITORS_SHOWN = 10;
 /** What is worth money one by one stands out. */
 const VALUABLE = new Set(['purchase', 'refund', 'generate_lead', 'sign_up', 'churn_scored', 'offer_made']);
 
-/** A table body whose rows are kept by key. `cells` gives the texts of a row, one for each class in `columns`. */
-function createTable<T>(
-  id: string,
-  columns: readonly string[],
-  keyOf: (item: T) => string,
-  cells: (item: T) => string[],
-) {
-  const table = byId<HTMLTableElement>(id);
-  const none = byId(`${id}-none`);
-  const rows = createRows<T, HTMLTableRowElement>(table.tBodies[0] as HTMLTableSectionElement, {
-    keyOf,
-    make: () => element('tr', '', ...columns.map((column) => element('td', column))),
+export interface Column<T> {
+  readonly title: string;
+  readonly className: string;
+  text(item: T): string;
+  /** Makes the cell a button. */
+  press?(item: T): void;
+}
+
+export interface TablePlan<T> {
+  readonly id: string;
+  readonly caption: string;
+  readonly none: string;
+  readonly columns: readonly Column<T>[];
+}
+
+/** A table whose rows are kept by key. */
+export function createTable<T>(frame: Pick<PanelFrame, 'root' | 'body'>, plan: TablePlan<T>) {
+  const { id, columns } = plan;
+  const headRow = element('tr');
+  for (const { title, className } of columns) {
+    const cell = element('th', className, document.createTextNode(title));
+    cell.scope = 'col';
+    headRow.append(cell);
+  }
+  const tbody = element('tbody');
+  const caption = element('caption', 'visually-hidden', document.createTextNode(plan.caption));
+  const table = element('table', 'table', caption, element('thead', '', headRow), tbody);
+  table.id = id;
+  table.dataset['testid'] = id;
+  // What scrolls must be within reach of the keyboard.
+  const scroll = element('section', 'scroll', table);
+  scroll.tabIndex = 0;
+  scroll.setAttribute('aria-label', plan.caption);
+  frame.body.append(scroll);
+  const none = createNone(scroll, id, plan.none);
+  const items = new WeakMap<HTMLTableRowElement, T>();
+  const rows = createRows<T, HTMLTableRowElement>(tbody, {
+    // By place: a row stays where it is, and what stands in it changes.
+    keyOf: (_, index) => String(index),
+    make() {
+      const row = element('tr');
+      for (const { className, press } of columns) row.append(element('td', className, ...(press ? [button()] : [])));
+      return row;
+    },
     update(row, item) {
-      cells(item).forEach((text, index) => {
+      items.set(row, item);
+      columns.forEach(({ text, press }, index) => {
         const cell = row.cells[index] as HTMLTableCellElement;
-        setText(cell, text);
-        cell.title = text;
+        const value = text(item);
+        setText(press ? (cell.firstElementChild as Element) : cell, value);
+        cell.title = value;
       });
     },
   });
-  return (items: readonly T[]) => {
-    rows(items);
-    none.hidden = items.length > 0;
-    return table;
+  let waiting: readonly T[] | undefined;
+  let pressed: { readonly cell: Element; readonly item: T } | undefined;
+  const itemAt = (target: EventTarget | null) => {
+    const cell = (target as Element).closest('button')?.closest('td');
+    const row = cell?.parentElement as HTMLTableRowElement | undefined;
+    return cell && row && items.has(row) ? { cell, item: items.get(row) as T } : undefined;
+  };
+  // What is meant is what was under the pointer when it went down, even if another stands there when it comes up.
+  tbody.addEventListener('pointerdown', ({ target }) => {
+    pressed = itemAt(target);
+  });
+  tbody.addEventListener('click', ({ target, detail }) => {
+    const meant = detail > 0 ? pressed : itemAt(target);
+    pressed = undefined;
+    if (meant) columns[(meant.cell as HTMLTableCellElement).cellIndex]?.press?.(meant.item);
+  });
+  const fill = (shown: readonly T[]) => {
+    waiting = undefined;
+    rows(shown);
+    none(shown.length === 0);
+  };
+  tbody.addEventListener('focusout', ({ relatedTarget }) => {
+    if (waiting && !tbody.contains(relatedTarget as Node | null)) fill(waiting);
+  });
+  return {
+    table,
+    /** While the keyboard is on a row, the rows stand still: Enter must open what has the focus. */
+    show(shown: readonly T[]) {
+      if (tbody.querySelector(':focus-visible')) waiting = shown;
+      else fill(shown);
+    },
   };
 }
 
-export function createEventsTable(): (figures: LiveFigures) => void {
-  let newest = new Set<string>();
-  const fill = createTable<LatestEvent>(
-    'events',
-    ['col-time', 'col-type', 'col-page', 'col-subject', 'col-source'],
-    ({ id }) => id,
-    ({ time, type, path, subject, source }) => [formatClock(time), type, path ?? '', formatId(subject ?? ''), source],
-  );
-  return ({ events }) => {
-    const shown = events.slice(0, EVENTS_SHOWN);
-    const table = fill(shown);
+const button = () => {
+  const made = element('button', 'link');
+  made.type = 'button';
+  return made;
+};
+
+const time = { title: 'Time', className: 'col-time' };
+
+const eventColumns: readonly Column<LatestEvent>[] = [
+  { ...time, text: (event) => formatClock(event.time) },
+  { title: 'Type', className: 'col-type', text: ({ type }) => type },
+  { title: 'Page', className: 'col-page', text: ({ path }) => path ?? '' },
+];
+
+/** Marks what is worth money, and what was not there before. */
+function createMarks() {
+  let before = new Set<string>();
+  return (table: HTMLTableElement, shown: readonly LatestEvent[]) => {
     const rows = table.tBodies[0]?.rows ?? [];
     shown.forEach(({ id, type }, index) => {
       const row = rows[index] as HTMLTableRowElement | undefined;
       row?.classList.toggle('valuable', VALUABLE.has(type));
       // What is there when the page opens is not news.
-      row?.classList.toggle('new', newest.size > 0 && !newest.has(id));
+      row?.classList.toggle('new', before.size > 0 && !before.has(id));
     });
-    newest = new Set(shown.map(({ id }) => id));
+    before = new Set(shown.map(({ id }) => id));
   };
 }
 
-export function createVisitorsTable(): (figures: LiveFigures) => void {
-  const fill = createTable<LatestVisitor>(
-    'latest',
-    ['col-time', 'col-visitor', 'col-ip', 'col-country'],
-    ({ anonymousId }) => anonymousId,
-    ({ time, anonymousId, ip, country }) => [
-      formatClock(time),
-      formatId(anonymousId),
-      ip ?? '–',
-      country === undefined ? '–' : formatCountry(country),
+export function createEventsTable(frame: PanelFrame, openVisitor: (id: string) => void) {
+  const mark = createMarks();
+  const { table, show } = createTable<LatestEvent>(frame, {
+    id: 'events',
+    caption: 'The newest 100 events, newest first',
+    none: 'No events yet.',
+    columns: [
+      ...eventColumns,
+      {
+        title: 'Who',
+        className: 'col-subject',
+        text: ({ subject }) => formatId(subject ?? ''),
+        press: ({ subject }) => void (subject !== undefined && openVisitor(subject)),
+      },
+      { title: 'Site', className: 'col-source', text: ({ source }) => source },
     ],
-  );
-  return ({ visitorsLatest }) => {
-    const shown = visitorsLatest.slice(0, VISITORS_SHOWN);
+  });
+  return (events: readonly LatestEvent[]) => {
+    const shown = events.slice(0, 100);
+    show(shown);
+    mark(table, shown);
+  };
+}
+
+export function createVisitorsTable(frame: PanelFrame, openVisitor: (id: string) => void) {
+  const { table, show } = createTable<LatestVisitor>(frame, {
+    id: 'latest',
+    caption: 'The 10 most recent visitors',
+    none: 'Nobody yet.',
+    columns: [
+      { title: 'Seen', className: 'col-time', text: (visitor) => formatClock(visitor.time) },
+      {
+        title: 'Visitor',
+        className: 'col-visitor',
+        text: ({ anonymousId }) => formatId(anonymousId),
+        press: ({ anonymousId }) => openVisitor(anonymousId),
+      },
+      { title: 'Address', className: 'col-ip', text: ({ ip }) => ip ?? '–' },
+      {
+        title: 'Country',
+        className: 'col-country',
+        text: ({ country }) => (country === undefined ? '–' : formatCountry(country)),
+      },
+    ],
+  });
+  return (visitors: readonly LatestVisitor[]) => {
+    const shown = visitors.slice(0, 10);
+    show(shown);
     const located = shown.length === 0 || shown.some(({ country }) => country !== undefined);
-    fill(shown).classList.toggle('unlocated', !located);
+    table.classList.toggle('unlocated', !located);
   };
 }

@@ -1,90 +1,13 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type AdminServer, type AdminServerOptions, startAdminServer } from '../../../src/dashboard/index.js';
-import { systemClock } from '../../../src/shared/clock.js';
+import { describe, expect, it } from 'vitest';
 import type { LiveFigures } from '../../../src/shared/live.js';
-import { createLogger } from '../../../src/shared/logger.js';
-import { launchChromium } from '../../helpers/chromium.js';
 import { createMemoryLiveSource, noFigures } from '../../helpers/live-source.js';
 import { startProxy } from '../../helpers/proxy.js';
-import { buildWeb, type WebBuild } from '../../helpers/web-build.js';
+import { busy, createPageRig, patience } from './rig.js';
 
 const TOKEN = 'a-token-that-nobody-guesses';
 const HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
 
-const busy: LiveFigures = {
-  ...noFigures,
-  visitors: {
-    total: 1_234,
-    series: noFigures.visitors.series.map((pane, index) => ({ ...pane, visitors: 10 + index, pageViews: 100 + index })),
-  },
-  devices: { total: 20, byType: { desktop: 12, mobile: 7, tablet: 1 } },
-  pages: Array.from({ length: 10 }, (_, index) => ({ path: `/page-${index}`, views: 100 - index })),
-  categories: [
-    { category: 'shoes', views: 9 },
-    { category: 'tents', views: 4 },
-  ],
-  visitorsLatest: [{ time: noFigures.asOf, anonymousId: 'visitor-1', ip: '203.0.113.0', country: 'DE' }],
-  events: Array.from({ length: 100 }, (_, index) => ({
-    id: `event-${index}`,
-    type: index ? 'page_view' : 'purchase',
-    time: noFigures.asOf,
-    source: 'shop',
-    subject: 'visitor-1',
-    path: `/page-${index}`,
-  })),
-};
-
-let web: WebBuild;
-let browser: Browser;
-beforeAll(async () => {
-  web = buildWeb();
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser.close();
-  web.remove();
-});
-
-const running: AdminServer[] = [];
-const pages: Page[] = [];
-afterEach(async () => {
-  for (const page of pages.splice(0)) await page.close();
-  for (const server of running.splice(0)) await server.stop();
-});
-
-async function serve(source: ReturnType<typeof createMemoryLiveSource>, options: Partial<AdminServerOptions> = {}) {
-  const server = await startAdminServer(
-    {
-      live: source,
-      routes: [],
-      intake: () => ({ url: 'http://127.0.0.1:9999', writeKey: 'the-write-key' }),
-      clock: systemClock,
-      logger: createLogger('dashboard', 'silent'),
-    },
-    { host: '127.0.0.1', port: 0, webFolder: web.dashboardFolder, ...options },
-  );
-  running.push(server);
-  return server;
-}
-
-async function open(url: string, size = { width: 1280, height: 900 }) {
-  const page = await browser.newPage({ viewport: size, timezoneId: 'UTC' });
-  pages.push(page);
-  const problems: string[] = [];
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('requestfailed', (request) => problems.push(request.url()));
-  await page.goto(url);
-  return {
-    page,
-    problems,
-    text: (selector: string) => page.locator(selector).first().textContent(),
-    figure: (name: string) => page.locator(`[data-figure="${name}"]`).textContent(),
-    state: () => page.locator('[data-testid="state"]').textContent(),
-  };
-}
-
-const patience = { timeout: 30_000 };
+const { serve, open } = createPageRig();
 
 describe('the page', () => {
   it('shows the figures', async () => {
@@ -255,7 +178,7 @@ describe('the page', () => {
     const { page, figure, text, problems } = await open(url);
     await expect.poll(() => figure('visitors-total'), patience).toBe('1,234');
     expect(await text('#pages .bar-label')).toBe(HOSTILE);
-    expect(await text('#events .col-page')).toBe(HOSTILE);
+    expect(await text('#events td.col-page')).toBe(HOSTILE);
     expect(await page.locator('img').count()).toBe(0);
     expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
     expect(problems).toEqual([]);

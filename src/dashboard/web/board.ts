@@ -1,0 +1,200 @@
+import type { LiveFigures } from '../../shared/live.js';
+import { createBars } from './bars.js';
+import { createDevices } from './devices.js';
+import { byId } from './dom.js';
+import { createForm, type FormOptions } from './form.js';
+import { formatCountry, formatNumber, formatPercent } from './format.js';
+import { createPanel, type PanelFrame } from './panel.js';
+import type { PlotLine } from './plot.js';
+import { fetchPanes, LIVE, type Range, rankedOf, rowsOf, spanOf } from './range.js';
+import { createSeries } from './series.js';
+import { titleOf } from './shape.js';
+import { createEventsTable, createVisitorsTable } from './tables.js';
+
+export type Figures = LiveFigures & Readonly<Record<string, unknown>>;
+
+interface View {
+  show(figures: Figures): void;
+  /** Shows another range than the live one. */
+  load?(range: Range, nowMs: number): Promise<void>;
+}
+
+interface PanelPlan {
+  /** The figure that it shows: without it there is no panel. */
+  readonly name: string;
+  readonly id?: string;
+  readonly title: string;
+  readonly note: string;
+  readonly none?: string;
+  readonly className?: string;
+  readonly create?: (frame: PanelFrame, plan: PanelPlan, openVisitor: (id: string) => void) => View;
+  /** How a figure without a view of its own is shown; `form.ts` knows the rest. */
+  readonly form?: FormOptions;
+}
+
+/**
+ * The panels in their order. A figure that is not named here comes after them, in a form that fits it: a line here is
+ * for its words and its place.
+ */
+const plans: readonly PanelPlan[] = [
+  { name: 'visitors', id: 'traffic', title: 'Traffic', note: 'each minute', className: 'traffic', create: trafficView },
+  {
+    name: 'devices',
+    title: 'Devices',
+    note: 'visitors of the last 10 minutes',
+    create: ({ body }) => ({ show: createDevices(body) }),
+  },
+  {
+    name: 'pages',
+    title: 'Pages',
+    note: 'views in the last hour',
+    none: 'No page was viewed.',
+    create: rankedView(({ pages }) => pages.map(({ path, views }) => ({ label: path, value: views }))),
+  },
+  {
+    name: 'categories',
+    title: 'Categories',
+    note: 'views in the last hour',
+    none: 'No product was viewed.',
+    create: rankedView(({ categories }) =>
+      categories.map(({ category, views }) => ({ label: category, value: views })),
+    ),
+  },
+  { name: 'countries', title: 'Countries', note: 'in the last hour', form: { label: formatCountry } },
+  {
+    name: 'sessions',
+    title: 'Sessions',
+    note: 'started each half hour',
+    form: { drawn: 'bars', labels: { open: 'open now', sessions: 'Started' } },
+  },
+  {
+    name: 'funnel',
+    title: 'Funnel',
+    note: 'sessions by how far they came',
+    form: { detail: (value, [first]) => (first && first.value > 0 ? formatPercent(value / first.value) : '–') },
+  },
+  { name: 'revenue', title: 'Revenue', note: 'each minute', form: { label: (currency) => currency } },
+  { name: 'delay', title: 'Delay', note: 'milliseconds from arrival to figure', form: { label: (name) => name } },
+  {
+    name: 'visitorsLatest',
+    id: 'latest',
+    title: 'Visitors',
+    note: 'the 10 most recent',
+    create: (frame, _plan, openVisitor) => viewOf(createVisitorsTable(frame, openVisitor), 'visitorsLatest'),
+  },
+  { name: 'offers', title: 'Offers', note: 'the newest steps towards one', none: 'No steps yet.' },
+  {
+    name: 'events',
+    title: 'Events',
+    note: 'the newest 100',
+    className: 'newest',
+    create: (frame, _plan, openVisitor) => viewOf(createEventsTable(frame, openVisitor), 'events'),
+  },
+];
+
+const viewOf = <N extends keyof LiveFigures>(show: (value: LiveFigures[N]) => void, name: N): View => ({
+  show: (figures) => show(figures[name]),
+});
+
+const TRAFFIC: readonly PlotLine[] = [
+  { label: 'Visitors', tone: 'accent', form: 'line' },
+  { label: 'Page views', tone: 'views', form: 'bars' },
+];
+const MINUTE_MS = 60_000;
+
+function trafficView(frame: PanelFrame): View {
+  const show = createSeries(frame, {
+    id: 'traffic',
+    caption: 'Visitors and page views by time',
+    none: 'Nothing yet.',
+    format: formatNumber,
+  });
+  return {
+    show({ visitors: { series } }) {
+      frame.note('each minute');
+      const rows = series.map(({ start, visitors, pageViews }) => ({
+        startMs: Date.parse(start),
+        values: [visitors, pageViews],
+      }));
+      show(TRAFFIC, rows, MINUTE_MS);
+    },
+    async load(range, nowMs) {
+      const span = spanOf(range, nowMs);
+      const panes = await fetchPanes('visitors', span, range);
+      frame.note(range.stepMinutes === 1 ? 'each minute' : `a minute, mean of ${range.stepMinutes} minutes`);
+      show(TRAFFIC, rowsOf(panes, span, ['visitors', 'pageViews'], nowMs), span.stepMs);
+    },
+  };
+}
+
+type Bars = (figures: Figures) => readonly { readonly label: string; readonly value: number }[];
+
+function rankedView(barsOf: Bars): (frame: PanelFrame, plan: PanelPlan) => View {
+  return (frame, { name, note, none = '' }) => {
+    const show = createBars(frame.body, name, none);
+    return {
+      show(figures) {
+        frame.note(note);
+        show(barsOf(figures).slice(0, 10));
+      },
+      async load(range, nowMs) {
+        const span = spanOf({ ...range, stepMinutes: 1 }, nowMs);
+        const panes = await fetchPanes(name, span, { stepMinutes: range.minutes, top: 10 });
+        frame.note(`views in the ${range.note}`);
+        show(rankedOf(panes, 10));
+      },
+    };
+  };
+}
+
+function generalView(frame: PanelFrame, plan: PanelPlan): View {
+  const { name, title, none = 'Nothing yet.', form } = plan;
+  const show = createForm(frame, { id: plan.id ?? name, title, none }, form);
+  return { show: (figures) => show(figures[name]) };
+}
+
+export interface Board {
+  show(figures: Figures): void;
+  /** From now on panels that can look further back show this range. Rejects when its figures cannot be had. */
+  look(range: Range, nowMs: number): Promise<void>;
+}
+
+/** The panels, made when the first figures come: what is there then has its place, and what comes later goes below. */
+export function createBoard(openVisitor: (id: string) => void): Board {
+  const parent = byId('panels');
+  const views = new Map<string, View>();
+  let range = LIVE;
+  let latest: Figures | undefined;
+
+  const add = (plan: PanelPlan) => {
+    const frame = createPanel({ id: plan.id ?? plan.name, title: plan.title, note: plan.note }, plan.className);
+    parent.append(frame.root);
+    views.set(plan.name, (plan.create ?? generalView)(frame, plan, openVisitor));
+  };
+  const addMissing = (figures: Figures) => {
+    const wanted = (name: string) => figures[name] !== undefined && figures[name] !== null && !views.has(name);
+    for (const plan of plans) if (wanted(plan.name)) add(plan);
+    for (const name of Object.keys(figures)) {
+      if (name !== 'asOf' && wanted(name)) add({ name, title: titleOf(name), note: '' });
+    }
+  };
+  const showOne = (name: string, view: View, figures: Figures) => {
+    if (figures[name] === undefined || figures[name] === null) return;
+    if (range === LIVE || !view.load) view.show(figures);
+  };
+  return {
+    show(figures) {
+      latest = figures;
+      addMissing(figures);
+      for (const [name, view] of views) showOne(name, view, figures);
+    },
+    async look(next, nowMs) {
+      range = next;
+      if (range === LIVE) {
+        if (latest) this.show(latest);
+        return;
+      }
+      await Promise.all([...views.values()].map((view) => view.load?.(next, nowMs)));
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import { createBars } from './bars.js';
+import { createRows, element, setText } from './dom.js';
+import { formatChange, formatClock, formatNumber } from './format.js';
+import { createNone, type PanelFrame } from './panel.js';
+import type { PlotLine } from './plot.js';
+import { createSeries } from './series.js';
+import { type Listed, type Ranked, type Series, type Shape, shapeOf, titleOf } from './shape.js';
+import { createTable } from './tables.js';
+
+export interface FormOptions {
+  /** Of a key of the figure. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly label?: (key: string) => string;
+  readonly format?: (value: number) => string;
+  /** What is drawn of a series with one line. */
+  readonly drawn?: 'line' | 'bars';
+  /** Beside the number of a ranked entry. */
+  readonly detail?: (value: number, entries: Ranked['entries']) => string;
+  readonly limit?: number;
+}
+
+export interface FormText {
+  readonly id: string;
+  readonly title: string;
+  readonly none: string;
+}
+
+type View = (shape: Shape) => void;
+
+const TONES = ['accent', 'tablet', 'other', 'good', 'bad'];
+
+/** Shows a figure in the form that fits it. The form is made when the first figure with something in it comes. */
+export function createForm(frame: PanelFrame, text: FormText, options: FormOptions = {}) {
+  let kind: Shape['kind'] | undefined;
+  let view: View | undefined;
+  const waiting = element('div', 'waiting');
+  frame.body.append(waiting);
+  const none = createNone(waiting, `${text.id}-waiting`, text.none);
+  none(true);
+  return (value: unknown) => {
+    const shape = shapeOf(value);
+    if (shape && shape.kind !== kind) {
+      frame.body.replaceChildren();
+      view = views[shape.kind](frame, text, options);
+      kind = shape.kind;
+    }
+    // What was there before may be empty now.
+    const now =
+      shape ??
+      (kind === 'ranked' ? { kind, entries: [] } : kind === 'listed' ? { kind, columns: [], rows: [] } : undefined);
+    if (now) view?.(now);
+  };
+}
+
+const views: Readonly<Record<Shape['kind'], (frame: PanelFrame, text: FormText, options: FormOptions) => View>> = {
+  ranked: rankedView,
+  series: seriesView,
+  listed: listedView,
+};
+
+const labelled = ({ labels, label }: FormOptions, key: string) => labels?.[key] ?? label?.(key) ?? titleOf(key);
+
+function rankedView(frame: PanelFrame, { id, none }: FormText, options: FormOptions): View {
+  const show = createBars(frame.body, id, none);
+  // Names come from clients and stay as they are; keys are ours.
+  const nameOf = (key: string) => options.labels?.[key] ?? options.label?.(key) ?? key;
+  return (shape) => {
+    const { entries } = shape as Ranked;
+    show(
+      entries.slice(0, options.limit ?? 10).map(({ label, value }) => ({
+        label: nameOf(label),
+        value,
+        ...(options.detail ? { detail: options.detail(value, entries) } : {}),
+      })),
+    );
+  };
+}
+
+function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: FormOptions): View {
+  const totals = element('div', 'totals');
+  frame.body.append(totals);
+  frame.body.classList.add('panel-body-totals');
+  const format = options.format ?? formatNumber;
+  const show = createSeries(frame, { id, caption: `${title} over time`, none, format });
+  const rows = createRows<{ label: string; value: number; change: number | undefined }, HTMLParagraphElement>(totals, {
+    keyOf: ({ label }) => label,
+    make: () => element('p', 'total', element('span'), element('b'), element('span', 'delta')),
+    update(row, { label, value, change }) {
+      const [name, number, delta] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+      setText(number, format(value));
+      setText(name, label);
+      setText(delta, change === undefined ? '' : formatChange(change));
+      delta.title = 'the last full step against the one before';
+      delta.dataset['direction'] = !change ? 'same' : change > 0 ? 'up' : 'down';
+    },
+  });
+  return (shape) => {
+    const { totals: sums, columns, rows: steps } = shape as Series;
+    const lines = columns.map(
+      (column, index): PlotLine => ({
+        label: labelled(options, column),
+        tone: TONES[index % TONES.length] as string,
+        form: columns.length === 1 ? (options.drawn ?? 'line') : 'line',
+      }),
+    );
+    rows(
+      sums.map(({ label, value }, index) => ({
+        label: labelled(options, label),
+        value,
+        change: changeIn(shape as Series, columns.includes(label) ? columns.indexOf(label) : index),
+      })),
+    );
+    const stepMs = (steps[1]?.startMs ?? 60_000) - (steps[0]?.startMs ?? 0);
+    show(lines, steps, stepMs);
+  };
+}
+
+/** The newest step is still filling: the one before it is compared with its own before. */
+function changeIn({ rows, columns }: Series, column: number): number | undefined {
+  if (column >= columns.length) return undefined;
+  const [before, last] = rows.slice(-3, -1).map(({ values }) => values[column] ?? 0);
+  return before === undefined || last === undefined ? undefined : last - before;
+}
+
+function listedView(frame: PanelFrame, { id, title, none }: FormText, options: FormOptions): View {
+  let columns = '';
+  let show: ((rows: Listed['rows']) => void) | undefined;
+  return (shape) => {
+    const listed = shape as Listed;
+    if (listed.columns.length > 0 && listed.columns.join() !== columns) {
+      columns = listed.columns.join();
+      frame.body.replaceChildren();
+      ({ show } = createTable<Listed['rows'][number]>(frame, {
+        id,
+        caption: title,
+        none,
+        columns: listed.columns.map((column, index) => ({
+          title: labelled(options, column),
+          className: column === 'time' ? 'col-time' : '',
+          text: (cells) => (column === 'time' ? formatClock(cells[index] ?? '') : (cells[index] ?? '')),
+        })),
+      }));
+    }
+    show?.(listed.rows);
+  };
+}

@@ -1,0 +1,114 @@
+/** A ranked list: what is counted, and how much of it. */
+export interface Ranked {
+  readonly kind: 'ranked';
+  readonly entries: readonly { readonly label: string; readonly value: number }[];
+}
+
+/** Numbers over time, and the numbers that stand for all of it. */
+export interface Series {
+  readonly kind: 'series';
+  readonly totals: readonly { readonly label: string; readonly value: number }[];
+  readonly columns: readonly string[];
+  readonly rows: readonly { readonly startMs: number; readonly values: readonly (number | null)[] }[];
+}
+
+/** Things that happened, newest first. */
+export interface Listed {
+  readonly kind: 'listed';
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export type Shape = Ranked | Series | Listed;
+
+/** More lines or columns than these cannot be told apart. */
+const MAX_COLUMNS = 5;
+const MAX_DEPTH = 2;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isText = (value: unknown): value is string => typeof value === 'string';
+const timeOf = (value: unknown) => (isText(value) ? Date.parse(value) : Number.NaN);
+
+/**
+ * The form that fits a figure, told from the figure itself: a metric that is added to the live figures is on the page
+ * without a line of code here. Undefined when there is nothing in it yet, or nothing that can be shown.
+ */
+export function shapeOf(value: unknown): Shape | undefined {
+  if (Array.isArray(value)) return shapeOfItems(value.filter(isFields));
+  if (!isFields(value)) return undefined;
+  const series = Object.values(value).find((each): each is unknown[] => Array.isArray(each) && isTimeline(each));
+  if (series) return seriesOf(series as Fields[], value);
+  const items = Object.values(value).find((each): each is Fields[] => Array.isArray(each) && each.some(isFields));
+  if (items) return shapeOf(items);
+  const entries = numbersIn(value, 0);
+  return entries.length > 0 ? { kind: 'ranked', entries } : undefined;
+}
+
+/** Panes have a start; things that happened have a time. */
+const isTimeline = (items: readonly unknown[]) =>
+  items.length > 0 && items.every((item) => isFields(item) && !Number.isNaN(timeOf(item['start'])));
+
+function shapeOfItems(items: readonly Fields[]): Shape | undefined {
+  const [first] = items;
+  if (!first) return undefined;
+  if (isTimeline(items)) return seriesOf(items, {});
+  if (items.some((item) => isText(item['time']))) return listedOf(items);
+  const label = Object.keys(first).find((key) => isText(first[key]));
+  const number = Object.keys(first).find((key) => isNumber(first[key]));
+  if (label === undefined || number === undefined) return undefined;
+  return {
+    kind: 'ranked',
+    entries: items.flatMap((item) =>
+      isText(item[label]) && isNumber(item[number]) ? [{ label: item[label], value: item[number] }] : [],
+    ),
+  };
+}
+
+function seriesOf(items: readonly Fields[], whole: Fields): Series {
+  const flat = items.map((item) => ({ startMs: timeOf(item['start']), numbers: new Map(numbersOf(item)) }));
+  const columns = [...new Set(flat.flatMap(({ numbers }) => [...numbers.keys()]))].slice(0, MAX_COLUMNS);
+  return {
+    kind: 'series',
+    totals: numbersIn(whole, 0),
+    columns,
+    rows: flat.map(({ startMs, numbers }) => ({ startMs, values: columns.map((name) => numbers.get(name) ?? null) })),
+  };
+}
+
+const numbersOf = (fields: Fields): [string, number][] =>
+  numbersIn(fields, 0).map(({ label, value }): [string, number] => [label, value]);
+
+/** `{ "open": 3, "byType": { "a": 1 } }` has `open` and `a`. */
+function numbersIn(fields: Fields, depth: number): { label: string; value: number }[] {
+  return Object.entries(fields).flatMap(([label, value]) => {
+    if (isNumber(value)) return [{ label, value }];
+    return isFields(value) && depth < MAX_DEPTH ? numbersIn(value, depth + 1) : [];
+  });
+}
+
+function listedOf(items: readonly Fields[]): Listed {
+  const seen = new Set(items.flatMap((item) => Object.keys(item).filter((key) => !isFields(item[key]))));
+  seen.delete('id');
+  const columns = ['time', ...[...seen].filter((key) => key !== 'time')].slice(0, MAX_COLUMNS);
+  return {
+    kind: 'listed',
+    columns,
+    rows: items.map((item) => columns.map((column) => textOf(item[column]))),
+  };
+}
+
+const textOf = (value: unknown): string =>
+  isText(value) ? value : isNumber(value) || typeof value === 'boolean' ? String(value) : '';
+
+/** "visitorsLatest" is "Visitors latest". */
+export function titleOf(name: string): string {
+  const words = name.replace(
+    /([a-z0-9])([A-Z])/g,
+    (_, before: string, after: string) => `${before} ${after.toLowerCase()}`,
+  );
+  return words.charAt(0).toUpperCase() + words.slice(1).replaceAll('_', ' ');
+}

@@ -1,0 +1,134 @@
+import { byId, createRows, element, setText } from './dom.js';
+import { formatAge, formatClock, formatNumber } from './format.js';
+import { createPanel, type PanelFrame } from './panel.js';
+import { createTable } from './tables.js';
+
+interface PartitionHealth {
+  readonly partition: string;
+  readonly sequenceNumber: number;
+  readonly lag: number | null;
+  readonly watermark: string | null;
+  readonly appliedAt: string;
+  readonly savedAt: string | null;
+}
+
+interface Part {
+  readonly name: string;
+  readonly state: 'good' | 'warn' | 'bad';
+  readonly text: string;
+}
+
+interface SystemHealth {
+  readonly asOf: string;
+  readonly parts: readonly Part[];
+  readonly partitions: readonly PartitionHealth[];
+  readonly totals: Readonly<Record<string, number>>;
+}
+
+const EVERY_MS = 5_000;
+const TOTALS = ['counted', 'duplicate', 'malformed', 'late'];
+
+export interface System {
+  /** Begins to read; the panel comes with the first answer. */
+  open(): void;
+  pause(paused: boolean): void;
+}
+
+/** The system's own health: how far the figures are behind, and how the parts are. */
+export function createSystem(): System {
+  let paused = false;
+  let show: ((health: SystemHealth) => void) | undefined;
+  const read = async () => {
+    if (paused || document.hidden) return;
+    try {
+      const response = await fetch('/api/system');
+      if (!response.ok) return;
+      show ??= createSystemPanel();
+      show((await response.json()) as SystemHealth);
+    } catch {
+      // The state of the page says that the server is away.
+    }
+  };
+  return {
+    open() {
+      void read();
+      setInterval(() => void read(), EVERY_MS);
+    },
+    pause(next) {
+      paused = next;
+    },
+  };
+}
+
+function createSystemPanel(): (health: SystemHealth) => void {
+  const frame = createPanel({ id: 'system', title: 'System', note: 'how it is itself' }, 'system');
+  byId('system-place').append(frame.root);
+  const parts = createParts(frame);
+  const totals = createTotals(frame);
+  let nowMs = 0;
+  const age = (time: string | null) => (time === null ? '–' : formatAge(nowMs - Date.parse(time)));
+  const { show } = createTable<PartitionHealth>(frame, {
+    id: 'partitions',
+    caption: 'Partitions of the event hub, and how far the aggregators are with each',
+    none: 'No aggregator has written anything yet.',
+    columns: [
+      { title: 'Partition', className: 'col-partition', text: ({ partition }) => partition },
+      { title: 'Lag', className: 'col-number', text: ({ lag }) => (lag === null ? '–' : formatNumber(lag)) },
+      {
+        title: 'Watermark',
+        className: 'col-watermark',
+        text: ({ watermark }) => (watermark === null ? '–' : formatClock(watermark)),
+      },
+      { title: 'Read', className: 'col-number', text: ({ appliedAt }) => `${age(appliedAt)} ago` },
+      { title: 'Saved', className: 'col-number', text: ({ savedAt }) => (savedAt ? `${age(savedAt)} ago` : '–') },
+      {
+        title: 'Position',
+        className: 'col-number col-position',
+        text: ({ sequenceNumber }) => formatNumber(sequenceNumber),
+      },
+    ],
+  });
+  return (health) => {
+    nowMs = Date.parse(health.asOf);
+    parts(health.parts);
+    totals(health.totals);
+    show(health.partitions);
+  };
+}
+
+const STATE_NAMES = { good: 'in order', warn: 'worth a look', bad: 'in trouble' } as const;
+
+function createParts({ body }: PanelFrame): (parts: readonly Part[]) => void {
+  const list = element('ul', 'parts');
+  body.append(list);
+  return createRows<Part, HTMLLIElement>(list, {
+    keyOf: ({ name }) => name,
+    make: () => element('li', 'part', element('span', 'part-sign'), element('b'), element('span', 'part-text')),
+    update(row, { name, state, text }) {
+      const [sign, title, said] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+      row.dataset['state'] = state;
+      // The colour alone tells nothing to who cannot see it.
+      sign.setAttribute('role', 'img');
+      sign.setAttribute('aria-label', STATE_NAMES[state]);
+      setText(title, name);
+      setText(said, text);
+      said.title = text;
+    },
+  });
+}
+
+function createTotals({ body }: PanelFrame): (totals: Readonly<Record<string, number>>) => void {
+  const list = element('dl', 'sums');
+  body.append(list);
+  const rows = createRows<{ name: string; value: number }, HTMLDivElement>(list, {
+    keyOf: ({ name }) => name,
+    make: () => element('div', 'sum', element('dt'), element('dd')),
+    update(row, { name, value }) {
+      const [term, number] = row.children as unknown as [HTMLElement, HTMLElement];
+      setText(term, name);
+      setText(number, formatNumber(value));
+      number.dataset['total'] = name;
+    },
+  });
+  return (totals) => rows(TOTALS.map((name) => ({ name, value: totals[name] ?? 0 })));
+}

@@ -1,0 +1,76 @@
+import { byId, setText } from './dom.js';
+import { formatClock } from './format.js';
+import { createTable } from './tables.js';
+
+interface VisitorEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly time: string;
+  readonly source: string;
+  readonly path?: string;
+}
+
+interface Answer {
+  readonly events: readonly VisitorEvent[];
+  readonly minutes: number;
+  /** False when reading was cut short. */
+  readonly complete: boolean;
+}
+
+/** What one visitor did of late, read from the hub when somebody asks. */
+export function createVisitorDialog(): (id: string) => void {
+  const dialog = byId<HTMLDialogElement>('visitor');
+  const status = byId('visitor-status');
+  const { show } = createTable<VisitorEvent>(
+    { root: dialog, body: byId('visitor-body') },
+    {
+      id: 'visitor-events',
+      caption: 'Recent events of this visitor, newest first',
+      none: '',
+      columns: [
+        { title: 'Time', className: 'col-time', text: ({ time }) => formatClock(time) },
+        { title: 'Type', className: 'col-type', text: ({ type }) => type },
+        { title: 'Page', className: 'col-page', text: ({ path }) => path ?? '' },
+        { title: 'Site', className: 'col-source', text: ({ source }) => source },
+      ],
+    },
+  );
+  let asked = 0;
+  const ask = async (id: string) => {
+    const mine = ++asked;
+    show([]);
+    setText(status, 'Reading…');
+    const text = await read(id).then(
+      (answer) => {
+        if (mine === asked) show(answer.events);
+        return told(answer);
+      },
+      (error: unknown) => (error instanceof Error ? error.message : 'The events could not be read.'),
+    );
+    if (mine === asked) setText(status, text);
+  };
+  byId('visitor-close').addEventListener('click', () => dialog.close());
+  dialog.addEventListener('click', ({ target }) => {
+    // The dialog itself is hit only outside of what is in it.
+    if (target === dialog) dialog.close();
+  });
+  return (id) => {
+    setText(byId('visitor-id'), id);
+    dialog.showModal();
+    void ask(id);
+  };
+}
+
+async function read(id: string): Promise<Answer> {
+  const response = await fetch(`/api/visitors/events?${new URLSearchParams({ id })}`);
+  if (response.ok) return (await response.json()) as Answer;
+  throw new Error(
+    response.status === 404 ? 'This dashboard does not read the hub.' : 'The events cannot be read at the moment.',
+  );
+}
+
+function told({ events, minutes, complete }: Answer): string {
+  const count = events.length === 1 ? '1 event' : `${events.length} events`;
+  if (!complete) return `${count}; there was more to read than there was time for.`;
+  return `${count} in the last ${minutes} minutes.`;
+}

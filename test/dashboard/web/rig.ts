@@ -1,0 +1,174 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import {
+  type AdminServer,
+  type AdminServerDeps,
+  type AdminServerOptions,
+  startAdminServer,
+} from '../../../src/dashboard/index.js';
+import { systemClock } from '../../../src/shared/clock.js';
+import type { LiveFigures, LiveSource } from '../../../src/shared/live.js';
+import { createLogger } from '../../../src/shared/logger.js';
+import { launchChromium } from '../../helpers/chromium.js';
+import { noFigures } from '../../helpers/live-source.js';
+import { buildWeb, type WebBuild } from '../../helpers/web-build.js';
+
+/** For conditions on a machine that has other work. */
+export const patience = { timeout: 30_000 };
+
+const paths = ['/', '/women/shoes', '/tents/alpine-2', '/sale', '/cart', '/men/jackets', '/search', '/shoes/trail-9'];
+const minute = (index: number) => Math.round(24 + 9 * Math.sin(index / 2.3) + (index % 3) * 2);
+
+/** An afternoon in a shop. */
+export const busy: LiveFigures = {
+  ...noFigures,
+  visitors: {
+    total: 1_234,
+    series: noFigures.visitors.series.map((pane, index) => ({ ...pane, visitors: 10 + index, pageViews: 100 + index })),
+  },
+  devices: { total: 20, byType: { desktop: 12, mobile: 7, tablet: 1 } },
+  pages: Array.from({ length: 10 }, (_, index) => ({ path: `/page-${index}`, views: 100 - index })),
+  categories: [
+    { category: 'shoes', views: 9 },
+    { category: 'tents', views: 4 },
+  ],
+  visitorsLatest: [{ time: noFigures.asOf, anonymousId: 'visitor-1', ip: '203.0.113.0', country: 'DE' }],
+  events: Array.from({ length: 100 }, (_, index) => ({
+    id: `event-${index}`,
+    type: index ? 'page_view' : 'purchase',
+    time: noFigures.asOf,
+    source: 'shop',
+    subject: 'visitor-1',
+    path: `/page-${index}`,
+  })),
+};
+
+const NOW_MS = Date.parse(noFigures.asOf);
+const isoBefore = (ms: number) => new Date(NOW_MS - ms).toISOString();
+const types = ['page_view', 'page_view', 'view_item', 'click', 'add_to_cart', 'page_view', 'purchase'];
+const visitorOf = (index: number) => `01977f2e-${(index * 7_919 + 4_096).toString(16).padStart(4, '0')}-visitor`;
+
+/** The same with every figure that there may be; they are shown whether or not the page knows them. */
+export const everything = {
+  ...busy,
+  visitors: {
+    total: 312,
+    series: noFigures.visitors.series.map((pane, index) => ({
+      ...pane,
+      visitors: minute(index),
+      pageViews: Math.round(minute(index) * 3.4),
+    })),
+  },
+  devices: { total: 241, byType: { desktop: 118, mobile: 97, tablet: 19, bot: 7 } },
+  pages: [...paths, '/help/returns', '/men/boots'].map((path, index) => ({
+    path,
+    views: Math.round(1_840 / (index + 2)),
+  })),
+  categories: ['shoes', 'tents', 'jackets', 'boots', 'bags', 'stoves'].map((category, index) => ({
+    category,
+    views: 412 - index * 61,
+  })),
+  countries: ['DE', 'AT', 'CH', 'FR', 'NL', 'PL', 'IT'].map((country, index) => ({
+    country,
+    events: 2_210 - index * 297,
+  })),
+  sessions: {
+    open: 96,
+    series: Array.from({ length: 16 }, (_, index) => ({
+      start: isoBefore((15 - index) * 1_800_000 + 30_000),
+      sessions: Math.round(120 + 48 * Math.sin(index / 3)),
+    })),
+  },
+  funnel: [
+    { step: 'view', sessions: 1_204 },
+    { step: 'cart', sessions: 288 },
+    { step: 'purchase', sessions: 97 },
+  ],
+  visitorsLatest: Array.from({ length: 10 }, (_, index) => ({
+    time: isoBefore(index * 1_700),
+    anonymousId: visitorOf(index),
+    ip: `203.0.${113 - index}.0`,
+    country: ['DE', 'AT', 'FR'][index % 3] as string,
+  })),
+  events: Array.from({ length: 100 }, (_, index) => ({
+    id: `event-${index}`,
+    type: types[(index * 5) % types.length] as string,
+    time: isoBefore(index * 410),
+    source: 'shop',
+    subject: visitorOf(index % 10),
+    path: paths[(index * 3) % paths.length] as string,
+  })),
+};
+
+export interface OpenPage {
+  readonly page: Page;
+  /** Errors of scripts and requests that failed. */
+  readonly problems: string[];
+  text(selector: string): Promise<string | null>;
+  figure(name: string): Promise<string | null>;
+  state(): Promise<string | null>;
+}
+
+type Served = Partial<Pick<AdminServerDeps, 'routes'>> & Partial<AdminServerOptions>;
+
+/** Serves the page as it is built to a real browser. Registers its own set-up and end with the test file. */
+export function createPageRig() {
+  let web: WebBuild;
+  let browser: Browser;
+  const running: AdminServer[] = [];
+  const pages: Page[] = [];
+  beforeAll(async () => {
+    web = buildWeb();
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser.close();
+    web.remove();
+  });
+  afterEach(async () => {
+    for (const page of pages.splice(0)) await page.close();
+    for (const server of running.splice(0)) await server.stop();
+  });
+  return {
+    async serve(source: LiveSource, { routes = [], ...options }: Served = {}): Promise<AdminServer> {
+      const server = await startAdminServer(
+        {
+          live: source,
+          routes,
+          intake: () => ({ url: 'http://127.0.0.1:9999', writeKey: 'the-write-key' }),
+          clock: systemClock,
+          logger: createLogger('dashboard', 'silent'),
+        },
+        { host: '127.0.0.1', port: 0, webFolder: web.dashboardFolder, ...options },
+      );
+      running.push(server);
+      return server;
+    },
+    /** `before` runs in the page before its own scripts. */
+    async open(url: string, size = { width: 1280, height: 900 }, before?: () => void): Promise<OpenPage> {
+      const page = await browser.newPage({ viewport: size, timezoneId: 'UTC' });
+      pages.push(page);
+      const problems: string[] = [];
+      page.on('pageerror', (error) => problems.push(error.message));
+      page.on('requestfailed', (request) => problems.push(request.url()));
+      if (before) await page.addInitScript(before);
+      await page.goto(url);
+      return {
+        page,
+        problems,
+        text: (selector) => page.locator(selector).first().textContent(),
+        figure: (name) => page.locator(`[data-figure="${name}"]`).textContent(),
+        state: () => page.locator('[data-testid="state"]').textContent(),
+      };
+    },
+  };
+}
+
+/** Writes the picture of the page to docs/images, when `PENSTOCK_SCREENSHOTS` asks for it. */
+export async function picture(page: Page, name: string, fullPage = false): Promise<void> {
+  if (process.env['PENSTOCK_SCREENSHOTS'] === undefined) return;
+  mkdirSync('docs/images', { recursive: true });
+  await page.screenshot({ path: join('docs/images', `dashboard-${name}.png`), fullPage, animations: 'disabled' });
+}

@@ -1,0 +1,251 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import type { AdminServerDeps } from '../../../src/dashboard/index.js';
+import type { LiveFigures } from '../../../src/shared/live.js';
+import { createMemoryLiveSource } from '../../helpers/live-source.js';
+import { busy, createPageRig, everything, patience, picture } from './rig.js';
+
+const { serve, open } = createPageRig();
+
+const shown = (figures: object) => createMemoryLiveSource(figures as LiveFigures);
+
+type Routes = AdminServerDeps['routes'];
+
+/** Panes of a metric as the query side answers them: the numbers tell what was asked for. */
+const panesRoute = (asked: URLSearchParams[]): Routes => [
+  async (app) => {
+    app.get<{ Params: { metric: string } }>('/api/metrics/:metric', async ({ url, params }) => {
+      const query = new URL(url, 'http://local').searchParams;
+      asked.push(query);
+      const values = params.metric === 'visitors' ? { visitors: 30, pageViews: 60 } : { '/of-the-range': 7 };
+      return { metric: params.metric, panes: [{ start: query.get('from'), values }] };
+    });
+  },
+];
+
+describe('panels', () => {
+  it('are there for every figure that the server has, known to the page or not', async () => {
+    const { url } = await serve(shown({ ...everything, weather: { dry: 3, wet: 4 } }));
+    const { page, problems } = await open(url);
+    await page.locator('[data-panel="weather"]').waitFor();
+    expect(await page.locator('[data-panel="weather"] h2').textContent()).toContain('Weather');
+    expect(await page.locator('#weather .bar').allTextContents()).toEqual(['dry3', 'wet4']);
+    expect(await page.locator('#countries .bar-label').first().textContent()).toBe('Germany');
+    expect(await page.locator('#funnel .bar-value').allTextContents()).toEqual([
+      '1,204 · 100%',
+      '288 · 24%',
+      '97 · 8%',
+    ]);
+    expect(await page.locator('[data-panel="sessions"] .total').textContent()).toContain('open now96');
+    expect(await page.locator('#sessions-table tbody tr').count()).toBe(16);
+    expect(problems).toEqual([]);
+  });
+
+  it('are not there for figures that the server does not have, and come when it has them', async () => {
+    const source = shown(busy);
+    const { url } = await serve(source);
+    const { page, problems } = await open(url);
+    await page.locator('[data-panel="events"]').waitFor();
+    expect(await page.locator('[data-panel="sessions"]').count()).toBe(0);
+    source.push({ sessions: everything.sessions } as never);
+    await page.locator('[data-panel="sessions"]').waitFor();
+    source.push({ sessions: { open: 0, series: [] }, funnel: [], oddity: null, words: 'none' } as never);
+    await expect.poll(() => page.locator('[data-panel="funnel"] .none').first().isVisible(), patience).toBe(true);
+    expect(problems).toEqual([]);
+  });
+
+  it('show a drawing as a table to who would rather read', async () => {
+    const { url } = await serve(shown(busy));
+    const { page } = await open(url);
+    const button = page.locator('[data-panel="traffic"] button');
+    await button.click();
+    expect(await button.getAttribute('aria-pressed')).toBe('true');
+    expect(await page.locator('#traffic-table tbody tr').first().isVisible()).toBe(true);
+    expect(await page.locator('#traffic').isVisible()).toBe(false);
+    await button.click();
+    expect(await page.locator('#traffic').isVisible()).toBe(true);
+  });
+});
+
+describe('another range', () => {
+  it('is read from the panes, and the live one comes back', async () => {
+    const asked: URLSearchParams[] = [];
+    const { url } = await serve(shown(busy), { routes: panesRoute(asked) });
+    const { page } = await open(url);
+    await page.locator('#pages .bar').first().waitFor();
+    // From the keyboard: the radio buttons are one stop, and arrow keys move in it.
+    await page.locator('#range input[value="live"]').focus();
+    for (const _ of ['1h', '6h']) await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('#pages .bar').allTextContents(), patience).toEqual(['/of-the-range7']);
+    await expect.poll(() => page.locator('#traffic-table tbody tr').count(), patience).toBe(72);
+    expect(await page.locator('[data-panel="pages"] h2').textContent()).toBe('Pages views in the last 6 hours');
+    expect(await page.locator('[data-panel="traffic"] h2').textContent()).toContain('mean of 5 minutes');
+    const first = page.locator('#traffic-table tbody tr').first().locator('td');
+    expect((await first.allTextContents()).slice(1)).toEqual(['6', '12']);
+    const spans = asked.map((query) => Date.parse(query.get('to') ?? '') - Date.parse(query.get('from') ?? ''));
+    expect(Math.max(...spans)).toBe(6 * 3_600_000);
+    await page.locator('#range label').first().click();
+    await expect.poll(() => page.locator('#pages .bar').count(), patience).toBe(10);
+    expect(await page.locator('#traffic-table tbody tr').count()).toBe(15);
+  });
+
+  it('that cannot be read is said to be so', async () => {
+    const { url } = await serve(shown(busy));
+    const { page, text } = await open(url);
+    await page.locator('#pages .bar').first().waitFor();
+    await page.locator('#range label').nth(3).click();
+    await expect.poll(() => text('#range-problem'), patience).toContain('could not be read');
+    expect(await page.locator('#pages .bar').count()).toBe(10);
+  });
+});
+
+describe('one visitor', () => {
+  const events: Routes = [
+    async (app) => {
+      app.get<{ Querystring: { id: string } }>('/api/visitors/events', async ({ query }) => ({
+        events: [{ id: 'e', type: `of ${query.id}`, time: '2026-11-21T11:59:00.000Z', source: 'shop', path: '/deep' }],
+        minutes: 60,
+        complete: true,
+      }));
+    },
+  ];
+
+  it('is looked into from the keyboard, and the focus goes back to where it was', async () => {
+    const { url } = await serve(shown(busy), { routes: events });
+    const { page, text } = await open(url);
+    const name = page.locator('#latest td button').first();
+    await name.focus();
+    await page.keyboard.press('Enter');
+    await page.locator('dialog[open]').waitFor();
+    await expect.poll(() => text('#visitor-events tbody'), patience).toBe('11:59:00of visitor-1/deepshop');
+    expect(await text('#visitor-status')).toBe('1 event in the last 60 minutes.');
+    expect(await text('#visitor-id')).toBe('visitor-1');
+    await page.keyboard.press('Escape');
+    expect(await page.locator('dialog[open]').count()).toBe(0);
+    expect(await name.evaluate((element) => element === document.activeElement)).toBe(true);
+  });
+
+  it('whose events cannot be read is said to be so', async () => {
+    const { url } = await serve(shown(busy));
+    const { page, text } = await open(url);
+    await page.locator('#events td button').first().click();
+    await expect.poll(() => text('#visitor-status'), patience).toBe('This dashboard does not read the hub.');
+  });
+});
+
+describe('colours', () => {
+  const ground = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+
+  it('follow the system, or what was chosen on the page, from the first paint on', async () => {
+    const { url } = await serve(shown(busy));
+    const { page, text } = await open(url);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    const dark = await ground(page);
+    await page.emulateMedia({ colorScheme: 'light' });
+    const light = await ground(page);
+    expect(light).not.toBe(dark);
+    await page.locator('#theme').click();
+    expect([await text('#theme-name'), await ground(page)]).toEqual(['Light', light]);
+    await page.locator('#theme').click();
+    expect([await text('#theme-name'), await ground(page)]).toEqual(['Dark', dark]);
+    await page.reload({ waitUntil: 'commit' });
+    await page.locator('body').waitFor();
+    expect(await ground(page)).toBe(dark);
+  });
+});
+
+describe('the page at rest and at work', () => {
+  it('stands still: nothing on it ever moves by itself', async () => {
+    const source = shown(everything);
+    const { url } = await serve(source, { feed: { minIntervalMs: 20 } });
+    const { page, figure } = await open(url, { width: 1280, height: 2_400 }, () => {
+      const shifts: string[] = [];
+      Object.assign(window, { shifts });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as (PerformanceEntry & {
+          value: number;
+          hadRecentInput: boolean;
+          sources?: { node?: Element }[];
+        })[]) {
+          if (!entry.hadRecentInput && entry.value > 0) {
+            shifts.push(`${entry.value} ${entry.sources?.map(({ node }) => node?.outerHTML?.slice(0, 80)).join(' ')}`);
+          }
+        }
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    await expect.poll(() => figure('visitors-total'), patience).toBe('312');
+    for (let turn = 1; turn <= 20; turn++) {
+      source.push({
+        visitors: {
+          total: 10 ** (turn % 9),
+          series: everything.visitors.series.map((pane) => ({ ...pane, visitors: pane.visitors * 9 ** (turn % 4) })),
+        },
+        sessions: { ...everything.sessions, open: 10 ** (turn % 5) },
+        pages: everything.pages.slice(turn % 10).map(({ path, views }) => ({ path, views: views * 10 ** (turn % 6) })),
+        devices: { total: turn, byType: Object.fromEntries(Object.entries(everything.devices.byType).slice(turn % 5)) },
+        events: everything.events.slice(turn * 5).map((event) => ({ ...event, id: `${event.id}-${turn % 2}` })),
+        visitorsLatest: everything.visitorsLatest.slice(turn % 11),
+      } as never);
+      await expect.poll(() => figure('visitors-total'), patience).toBe((10 ** (turn % 9)).toLocaleString('en'));
+    }
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    expect(await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts)).toEqual([]);
+  });
+
+  it('is small enough to paint within a second, and everything comes from its own server', async () => {
+    const { url } = await serve(shown(everything));
+    const { page, figure } = await open(url);
+    await expect.poll(() => figure('visitors-total'), patience).toBe('312');
+    const loaded = await page.evaluate(() =>
+      (performance.getEntries() as PerformanceResourceTiming[])
+        .filter(({ entryType, name }) => entryType === 'navigation' || /\.(js|css|svg)$/.test(name))
+        .map(({ name, encodedBodySize }) => ({ origin: new URL(name).origin, bytes: encodedBodySize })),
+    );
+    expect(new Set(loaded.map(({ origin }) => origin))).toEqual(new Set([url]));
+    expect(loaded.length).toBeGreaterThanOrEqual(4);
+    // 100 kB are 0.5 s at 1.6 Mbit/s, the slow mobile network that page speed is measured with.
+    expect(loaded.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(100_000);
+    const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint').length);
+    expect(paint).toBe(1);
+  });
+
+  it.each([
+    ['desktop', 1_440, 'light'],
+    ['dark', 1_440, 'dark'],
+    ['phone', 360, 'light'],
+  ] as const)('is no wider than the screen and every control has a name (%s)', async (name, width, colorScheme) => {
+    const { url } = await serve(shown(everything));
+    const { page, figure } = await open(url, { width, height: width < 500 ? 800 : 1_000 });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await expect.poll(() => figure('visitors-total'), patience).toBe('312');
+    await picture(page, name);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    expect(await page.evaluate(nameless)).toEqual([]);
+    const levels = await page.locator('h1, h2, h3, h4').evaluateAll((all) => all.map(({ tagName }) => tagName));
+    expect([levels[0], levels.filter((level) => level === 'H1').length]).toEqual(['H1', 1]);
+    const ids = await page.locator('[id]').evaluateAll((all) => all.map(({ id }) => id));
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+  });
+});
+
+/** Controls without a name, references to nothing, and what is hidden but can be reached. Runs in the browser. */
+function nameless(): string[] {
+  const bad: string[] = [];
+  for (const element of document.querySelectorAll<HTMLElement>('button, a[href], input, select, [tabindex="0"]')) {
+    if (!element.checkVisibility({ visibilityProperty: true })) continue;
+    const label = element.closest('label')?.textContent ?? '';
+    const labelledBy = element.getAttribute('aria-labelledby');
+    const by = labelledBy ? document.getElementById(labelledBy)?.textContent : '';
+    const name = element.getAttribute('aria-label') || by || label || element.textContent;
+    if (!name?.trim()) bad.push(element.outerHTML.slice(0, 120));
+    if (element.closest('[aria-hidden="true"]')) bad.push(`hidden: ${element.outerHTML.slice(0, 120)}`);
+  }
+  for (const element of document.querySelectorAll('[aria-labelledby]')) {
+    const id = element.getAttribute('aria-labelledby') as string;
+    if (!document.getElementById(id)) bad.push(`nothing is named ${id}`);
+  }
+  for (const table of document.querySelectorAll('table')) {
+    if (!table.caption || table.querySelectorAll('th:not([scope])').length) bad.push(`table ${table.id}`);
+  }
+  return bad;
+}
