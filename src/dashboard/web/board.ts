@@ -8,9 +8,10 @@ import { createPanel, type PanelFrame } from './panel.js';
 import type { PlotLine } from './plot.js';
 import { fetchPanes, LIVE, type Range, rankedOf, rowsOf, spanOf } from './range.js';
 import { createSeries } from './series.js';
-import { titleOf } from './shape.js';
+import { shapeOf, shapeOfMetric, titleOf } from './shape.js';
 import { createEventsTable, createVisitorsTable } from './tables.js';
 
+/** Another version of the server may have figures that are not known here, or lack some. */
 export type Figures = LiveFigures & Readonly<Record<string, unknown>>;
 
 interface View {
@@ -60,7 +61,7 @@ const plans: readonly PanelPlan[] = [
       categories.map(({ category, views }) => ({ label: category, value: views })),
     ),
   },
-  { name: 'countries', title: 'Countries', note: 'in the last hour', form: { label: formatCountry } },
+  { name: 'countries', title: 'Countries', note: 'events of the last hour', form: { label: formatCountry } },
   {
     name: 'sessions',
     title: 'Sessions',
@@ -70,11 +71,12 @@ const plans: readonly PanelPlan[] = [
   {
     name: 'funnel',
     title: 'Funnel',
-    note: 'sessions by how far they came',
+    note: 'sessions of the last 8 hours',
     form: { detail: (value, [first]) => (first && first.value > 0 ? formatPercent(value / first.value) : '–') },
   },
   { name: 'revenue', title: 'Revenue', note: 'each minute', form: { label: (currency) => currency } },
-  { name: 'delay', title: 'Delay', note: 'milliseconds from arrival to figure', form: { label: (name) => name } },
+  { name: 'ingestionDelay', title: 'Delay', note: 'ms from gateway to hub', form: { label: (name) => name } },
+  { name: 'views', title: 'Views', note: 'in 5 minutes, each minute', form: { labels: { all: 'Page views' } } },
   {
     name: 'visitorsLatest',
     id: 'latest',
@@ -150,8 +152,14 @@ function rankedView(barsOf: Bars): (frame: PanelFrame, plan: PanelPlan) => View 
 function generalView(frame: PanelFrame, plan: PanelPlan): View {
   const { name, title, none = 'Nothing yet.', form } = plan;
   const show = createForm(frame, { id: plan.id ?? name, title, none }, form);
-  return { show: (figures) => show(figures[name]) };
+  return {
+    show: (figures) => show(figures.metrics?.[name] ? shapeOfMetric(figures.metrics[name]) : shapeOf(figures[name])),
+  };
 }
+
+const NO_PANEL: ReadonlySet<string> = new Set(['asOf', 'metrics']);
+
+const isThere = (figures: Figures, name: string) => (figures.metrics?.[name] ?? figures[name] ?? null) !== null;
 
 export interface Board {
   show(figures: Figures): void;
@@ -172,14 +180,15 @@ export function createBoard(openVisitor: (id: string) => void): Board {
     views.set(plan.name, (plan.create ?? generalView)(frame, plan, openVisitor));
   };
   const addMissing = (figures: Figures) => {
-    const wanted = (name: string) => figures[name] !== undefined && figures[name] !== null && !views.has(name);
+    const wanted = (name: string) => isThere(figures, name) && !views.has(name);
     for (const plan of plans) if (wanted(plan.name)) add(plan);
-    for (const name of Object.keys(figures)) {
-      if (name !== 'asOf' && wanted(name)) add({ name, title: titleOf(name), note: '' });
+    for (const name of Object.keys({ ...figures, ...figures.metrics })) {
+      if (NO_PANEL.has(name) || !wanted(name)) continue;
+      add({ name, title: titleOf(name), note: figures.metrics?.[name]?.help ?? '' });
     }
   };
   const showOne = (name: string, view: View, figures: Figures) => {
-    if (figures[name] === undefined || figures[name] === null) return;
+    if (!isThere(figures, name)) return;
     if (range === LIVE || !view.load) view.show(figures);
   };
   return {

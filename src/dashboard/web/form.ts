@@ -4,7 +4,7 @@ import { formatChange, formatClock, formatNumber } from './format.js';
 import { createNone, type PanelFrame } from './panel.js';
 import type { PlotLine } from './plot.js';
 import { createSeries } from './series.js';
-import { type Listed, type Ranked, type Series, type Shape, shapeOf, titleOf } from './shape.js';
+import { type Listed, type Ranked, type Series, type Shape, titleOf } from './shape.js';
 import { createTable } from './tables.js';
 
 export interface FormOptions {
@@ -37,8 +37,7 @@ export function createForm(frame: PanelFrame, text: FormText, options: FormOptio
   frame.body.append(waiting);
   const none = createNone(waiting, `${text.id}-waiting`, text.none);
   none(true);
-  return (value: unknown) => {
-    const shape = shapeOf(value);
+  return (shape: Shape | undefined) => {
     if (shape && shape.kind !== kind) {
       frame.body.replaceChildren();
       view = views[shape.kind](frame, text, options);

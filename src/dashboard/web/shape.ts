@@ -1,3 +1,6 @@
+import type { AggregateResult } from '../../shared/aggregates/index.js';
+import type { ShownMetric } from '../../shared/live.js';
+
 /** A ranked list: what is counted, and how much of it. */
 export interface Ranked {
   readonly kind: 'ranked';
@@ -25,6 +28,9 @@ export type Shape = Ranked | Series | Listed;
 const MAX_COLUMNS = 5;
 const MAX_DEPTH = 2;
 
+/** The name of the only value of a metric without a key. */
+const UNKEYED = 'all';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const isFields = (value: unknown): value is Fields =>
@@ -51,6 +57,44 @@ export function shapeOf(value: unknown): Shape | undefined {
 /** Panes have a start; things that happened have a time. */
 const isTimeline = (items: readonly unknown[]) =>
   items.length > 0 && items.every((item) => isFields(item) && !Number.isNaN(timeOf(item['start'])));
+
+/** A metric says itself what it is: its figure over a time, and where it has them the windows before now. */
+export function shapeOfMetric({ values, series }: ShownMetric): Shape | undefined {
+  const entries = values.flatMap(({ key, value }) => partsOf(key, value));
+  if (series.length === 0) return entries.length > 0 ? { kind: 'ranked', entries } : undefined;
+  const rows = series.map(({ start, values: inWindow }) => ({
+    startMs: Date.parse(start),
+    parts: new Map(
+      Object.entries(inWindow).flatMap(([key, value]) =>
+        partsOf(key, value).map((part): [string, number] => [part.label, part.value]),
+      ),
+    ),
+  }));
+  const names = [...entries.map(({ label }) => label), ...rows.flatMap(({ parts }) => [...parts.keys()])];
+  const columns = [...new Set(names)].slice(0, MAX_COLUMNS);
+  if (columns.length === 0) return undefined;
+  return {
+    kind: 'series',
+    totals: entries.filter(({ label }) => columns.includes(label)),
+    columns,
+    rows: rows.map(({ startMs, parts }) => ({ startMs, values: columns.map((name) => parts.get(name) ?? null) })),
+  };
+}
+
+/** One number, or those of the quantiles, or those of the names that a metric ranks itself. */
+function partsOf(key: string, value: AggregateResult): Ranked['entries'] {
+  if (typeof value === 'number') return [{ label: key, value }];
+  if (value === null || typeof value === 'string') return [];
+  if ('count' in value) {
+    return Object.entries(value).flatMap(([name, each]) =>
+      name === 'count' || each === null ? [] : [{ label: key === UNKEYED ? name : `${key} ${name}`, value: each }],
+    );
+  }
+  return (value as readonly { readonly name: string; readonly count: number }[]).map(({ name, count }) => ({
+    label: name,
+    value: count,
+  }));
+}
 
 function shapeOfItems(items: readonly Fields[]): Shape | undefined {
   const [first] = items;

@@ -9,7 +9,7 @@ import {
   startAdminServer,
 } from '../../../src/dashboard/index.js';
 import { systemClock } from '../../../src/shared/clock.js';
-import type { LiveFigures, LiveSource } from '../../../src/shared/live.js';
+import type { LiveFigures, LiveSource, ShownMetric } from '../../../src/shared/live.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { launchChromium } from '../../helpers/chromium.js';
 import { noFigures } from '../../helpers/live-source.js';
@@ -50,6 +50,20 @@ const isoBefore = (ms: number) => new Date(NOW_MS - ms).toISOString();
 const types = ['page_view', 'page_view', 'view_item', 'click', 'add_to_cart', 'page_view', 'purchase'];
 const visitorOf = (index: number) => `01977f2e-${(index * 7_919 + 4_096).toString(16).padStart(4, '0')}-visitor`;
 
+const metric = (help: string, unit: string): ShownMetric => ({
+  help,
+  unit,
+  aggregate: 'count',
+  windowMs: 3_600_000,
+  values: [],
+  series: [],
+});
+const windows = (count: number, values: (index: number) => ShownMetric['series'][number]['values']) =>
+  Array.from({ length: count }, (_, index) => ({
+    start: isoBefore((count - 1 - index) * 60_000 + 30_000),
+    values: values(index),
+  }));
+
 /** The same with every figure that there may be; they are shown whether or not the page knows them. */
 export const everything = {
   ...busy,
@@ -70,10 +84,6 @@ export const everything = {
     category,
     views: 412 - index * 61,
   })),
-  countries: ['DE', 'AT', 'CH', 'FR', 'NL', 'PL', 'IT'].map((country, index) => ({
-    country,
-    events: 2_210 - index * 297,
-  })),
   sessions: {
     open: 96,
     series: Array.from({ length: 16 }, (_, index) => ({
@@ -81,11 +91,38 @@ export const everything = {
       sessions: Math.round(120 + 48 * Math.sin(index / 3)),
     })),
   },
-  funnel: [
-    { step: 'view', sessions: 1_204 },
-    { step: 'cart', sessions: 288 },
-    { step: 'purchase', sessions: 97 },
-  ],
+  metrics: {
+    countries: {
+      ...metric('Events of the last hour by country.', 'events'),
+      values: ['DE', 'AT', 'CH', 'FR', 'NL', 'PL', 'IT'].map((key, index) => ({ key, value: 2_210 - index * 297 })),
+    },
+    funnel: {
+      ...metric('Sessions of the last 8 hours that viewed an item, put one into the cart, and bought.', 'sessions'),
+      values: [
+        { key: 'view', value: 1_204 },
+        { key: 'cart', value: 288 },
+        { key: 'purchase', value: 97 },
+      ],
+    },
+    revenue: {
+      ...metric('Revenue of purchases per minute, by currency.', 'money'),
+      values: [
+        { key: 'EUR', value: 412.5 },
+        { key: 'CHF', value: 120 },
+      ],
+      series: windows(60, (index) => ({
+        EUR: Math.round(300 + 120 * Math.sin(index / 6) + (index % 5) * 14),
+        ...(index % 2 ? { CHF: Math.round(90 + 40 * Math.cos(index / 4)) } : {}),
+      })),
+    },
+    ingestionDelay: {
+      ...metric('Time from the gateway to the hub over the last 15 minutes, to 1 %.', 'ms'),
+      values: [{ key: 'all', value: { count: 900, p50: 12, p95: 41, p99: 88 } }],
+      series: windows(15, (index) => ({
+        all: { count: 60, p50: 11 + (index % 3), p95: 38 + (index % 5) * 2, p99: 80 + (index % 4) * 6 },
+      })),
+    },
+  },
   visitorsLatest: Array.from({ length: 10 }, (_, index) => ({
     time: isoBefore(index * 1_700),
     anonymousId: visitorOf(index),

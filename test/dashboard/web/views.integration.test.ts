@@ -38,6 +38,8 @@ describe('panels', () => {
     ]);
     expect(await page.locator('[data-panel="sessions"] .total').textContent()).toContain('open now96');
     expect(await page.locator('#sessions-table tbody tr').count()).toBe(16);
+    expect(await page.locator('[data-panel="revenue"] .total b').allTextContents()).toEqual(['412.5', '120']);
+    expect(await page.locator('[data-panel="ingestionDelay"] .total').allTextContents()).toHaveLength(3);
     expect(problems).toEqual([]);
   });
 
@@ -46,10 +48,11 @@ describe('panels', () => {
     const { url } = await serve(source);
     const { page, problems } = await open(url);
     await page.locator('[data-panel="events"]').waitFor();
-    expect(await page.locator('[data-panel="sessions"]').count()).toBe(0);
-    source.push({ sessions: everything.sessions } as never);
-    await page.locator('[data-panel="sessions"]').waitFor();
-    source.push({ sessions: { open: 0, series: [] }, funnel: [], oddity: null, words: 'none' } as never);
+    expect(await page.locator('[data-panel="funnel"]').count()).toBe(0);
+    source.push({ metrics: everything.metrics });
+    await page.locator('#funnel .bar').first().waitFor();
+    const nothing = { ...everything.metrics.funnel, values: [] };
+    source.push({ metrics: { funnel: nothing }, sessions: null, oddity: null, words: 'none' } as never);
     await expect.poll(() => page.locator('[data-panel="funnel"] .none').first().isVisible(), patience).toBe(true);
     expect(problems).toEqual([]);
   });
