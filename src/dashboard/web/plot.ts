@@ -16,7 +16,7 @@ export interface PlotLine {
   readonly form: 'line' | 'bars';
 }
 
-export interface PlotData {
+interface PlotData {
   readonly stepMs: number;
   readonly startsMs: readonly number[];
   /** For each line its values. */

@@ -6,7 +6,7 @@ import { createNone, type PanelFrame } from './panel.js';
 /** What is worth money one by one stands out. */
 const VALUABLE = new Set(['purchase', 'refund', 'generate_lead', 'sign_up', 'churn_scored', 'offer_made']);
 
-export interface Column<T> {
+interface Column<T> {
   readonly title: string;
   readonly className: string;
   text(item: T): string;

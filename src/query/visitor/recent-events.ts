@@ -4,7 +4,7 @@ import { type Clock, delay } from '../../shared/clock.js';
 const MINUTE_MS = 60_000;
 
 /** One event of a visitor, as it is shown. */
-export interface VisitorEvent {
+interface VisitorEvent {
   readonly id: string;
   readonly type: string;
   readonly time: string;
@@ -28,7 +28,7 @@ export interface RecentEventsOptions {
   readonly slicesMinutes: readonly number[];
 }
 
-export const recentEventsDefaults: RecentEventsOptions = {
+const recentEventsDefaults: RecentEventsOptions = {
   maxEvents: 100,
   deadlineMs: 8_000,
   slicesMinutes: [2, 15, 60],
