@@ -59,7 +59,7 @@ export function register(command: Command): void {
     .option('--partition-max-bytes <bytes>', 'most bytes of events that a partition of a hub keeps', positiveNumber)
     .option('--template <file>', 'ARM template, or Config.json of the official emulators, with the topology')
     .option('--queue <spec>', 'a queue: NAME[,lock=30s][,deliveries=5][,ttl=1d][,dedup=10m][,sessions]…', gathered)
-    .option('--topic <spec>', 'a topic: NAME[,dedup=10m][,ttl=1d]', gathered)
+    .option('--topic <spec>', 'a topic: NAME[,dedup=10m][,ttl=1d][,size=2048]', gathered)
     .option('--subscription <spec>', "a subscription: TOPIC/NAME[,lock=30s]…[,filter=type = 'x']", gathered)
     .option('--hub <spec>', 'an event hub: NAME:PARTITIONS[,retention=7d][,groups=a+b]', gathered)
     .action((flags: Record<string, unknown>) =>
