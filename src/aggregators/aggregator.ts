@@ -2,6 +2,7 @@ import type { BlobStore, PartitionFacts, PartitionHandler, PartitionProcessor } 
 import type { Clock } from '../shared/clock.js';
 import { messageOf } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
+import { allMetrics } from './metrics/index.js';
 import type { AggregatorOptions } from './options.js';
 import { createPartitionSession, type PartitionSession, type SessionOptions } from './partition-session.js';
 import type { LiveSink } from './sink/redis-sink.js';
@@ -9,13 +10,14 @@ import { createPartitionState, type PartitionState, type SavedState } from './st
 import { decodeSnapshot, encodeSnapshot } from './state/snapshot.js';
 
 /** A change of what the state means takes a new one; the figures are then made anew from what the hub retains. */
-const STATE_GENERATION = 'g2';
+const STATE_GENERATION = 'g3';
 
 export interface AggregatorDeps {
   readonly processor: Pick<PartitionProcessor, 'checkpoint'>;
   readonly sink: LiveSink;
   readonly states: BlobStore;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly logger: Logger;
 }
 
@@ -27,6 +29,9 @@ export interface AggregatorConfig {
 }
 
 const SINK_WAIT_MS = 10_000;
+
+/** 32 random bits. */
+const wordOf = (random: () => number) => Math.floor(random() * 2 ** 32);
 
 /** Keeps the live figures of every partition that this process owns. */
 export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig): PartitionHandler {
@@ -103,7 +108,8 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
       await close(partitionId);
       await sink.ready(SINK_WAIT_MS);
       const { saved, version } = await load(partition);
-      const state = createPartitionState(config.aggregator, saved);
+      const seed = [wordOf(deps.random), wordOf(deps.random)] as const;
+      const state = createPartitionState(config.aggregator, { ...allMetrics, seed }, saved);
       const session = createPartitionSession(
         {
           partitionId,

@@ -1,4 +1,5 @@
 import { SESSION_GAP_MS } from '../shared/live-keys.js';
+import type { IdHistoryOptions } from './state/id-history.js';
 import type { PanesOptions } from './windows/panes.js';
 
 /** What the figures promise depends on these; a change of any that alters a figure needs a new generation of the state. */
@@ -7,12 +8,10 @@ export interface AggregatorOptions {
   readonly allowedLatenessMs: number;
   /** An event dated later than this after it reached the hub is taken to be wrong about the time. */
   readonly maxSkewMs: number;
-  readonly dedup: {
-    /** Ids are remembered in two generations; the older is forgotten when the newer has lasted this long … */
-    readonly rotateAfterMs: number;
-    /** … or holds this many. */
-    readonly maxIdsPerGeneration: number;
-  };
+  /** Ids of events: a repetition by a gateway that sent again. */
+  readonly dedup: IdHistoryOptions;
+  /** Ids of messages that came by way of the topic: a repetition by whoever copied them, after an outage of any length. */
+  readonly messageDedup: IdHistoryOptions;
   /** Most distinct names that a metric keeps apart in a partition; further ones are added up under `(other)`. */
   readonly names: PanesOptions;
   readonly sessions: {
@@ -30,6 +29,7 @@ export const defaultAggregatorOptions: AggregatorOptions = Object.freeze({
   allowedLatenessMs: 60 * 60_000,
   maxSkewMs: 5 * 60_000,
   dedup: Object.freeze({ rotateAfterMs: 30 * 60_000, maxIdsPerGeneration: 1 << 18 }),
+  messageDedup: Object.freeze({ rotateAfterMs: 13 * 3_600_000, maxIdsPerGeneration: 1 << 16 }),
   names: Object.freeze({ maxNamesPerPane: 20_000, maxNames: 200_000 }),
   sessions: Object.freeze({ gapMs: SESSION_GAP_MS, maxKeys: 250_000 }),
 });

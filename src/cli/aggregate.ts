@@ -35,7 +35,7 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
   );
   const sink = createRedisSink(redisUrl(config), logger);
   const aggregator = createAggregator(
-    { processor, sink, states: createBlobStore(container), clock, logger },
+    { processor, sink, states: createBlobStore(container), clock, random: Math.random, logger },
     {
       prefix: `${namespaceOf(access)}/${hub}/${CONSUMER_GROUP}`,
       aggregator: defaultAggregatorOptions,

@@ -1,9 +1,11 @@
 import { Argument, type Command } from 'commander';
 import { consumerNames, createConsumer, type RunningConsumer, runConsumer } from '../consumers/index.js';
-import { createSubscriptionReceiver } from '../messaging/index.js';
+import { createHubPublisher, createSubscriptionReceiver } from '../messaging/index.js';
 import { messageOf } from '../shared/errors.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
-import { topicAccess } from './services.js';
+import { hubAccess, topicAccess } from './services.js';
+
+const HUB_TIMEOUT_MS = 20_000;
 
 export function register(command: Command): void {
   command
@@ -17,9 +19,16 @@ export function register(command: Command): void {
 async function consume(names: readonly string[], { config, logger, clock }: RoleContext): Promise<RunningRole> {
   const access = topicAccess(config);
   const { topic } = config.serviceBus;
+  const openHub = () => createHubPublisher(hubAccess(config), config.eventHubs.hub, { timeoutMs: HUB_TIMEOUT_MS });
   const consumers = names.map((name) => ({
     name,
-    consumer: createConsumer(name, config, { clock, random: Math.random, logger: logger.child({ name }), fetch }),
+    consumer: createConsumer(name, config, {
+      clock,
+      random: Math.random,
+      logger: logger.child({ name }),
+      fetch,
+      openHub,
+    }),
   }));
   const running: RunningConsumer[] = [];
   for (const { name, consumer } of consumers) {

@@ -10,7 +10,7 @@ import { messageOf, PenstockError } from '../shared/errors.js';
 const commands = [
   ['start', 'run everything on this machine'],
   ['gateway', 'run the HTTP gateway'],
-  ['consume', 'run topic subscribers by name: audit, retention-campaign'],
+  ['consume', 'run topic subscribers by name: audit, live-figures, retention-campaign'],
   ['aggregate', 'run the aggregators that keep the live figures'],
   ['dashboard', 'run the dashboard and the API of the live figures'],
   ['broker', 'run the embedded broker alone'],

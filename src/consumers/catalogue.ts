@@ -1,9 +1,11 @@
+import type { HubPublisher } from '../messaging/index.js';
 import type { Clock } from '../shared/clock.js';
 import { type Config, ConfigError } from '../shared/config/index.js';
 import type { Logger } from '../shared/logger.js';
 import { createAudit } from './audit/audit.js';
 import type { Consumer } from './consumer.js';
 import { ConsumerError } from './errors.js';
+import { createLiveFigures } from './live-figures/live-figures.js';
 import { createRetentionCampaign } from './retention-campaign/retention-campaign.js';
 
 export interface ConsumerDeps {
@@ -11,6 +13,8 @@ export interface ConsumerDeps {
   readonly random: () => number;
   readonly logger: Logger;
   readonly fetch: typeof globalThis.fetch;
+  /** A publisher of the hub, which is the consumer's own to close. */
+  readonly openHub: () => HubPublisher;
 }
 
 type Create = (config: Config, deps: ConsumerDeps) => Consumer;
@@ -18,6 +22,7 @@ type Create = (config: Config, deps: ConsumerDeps) => Consumer;
 /** Every subscriber, by name; the subscription of the topic has the same name. */
 const catalogue: ReadonlyMap<string, Create> = new Map<string, Create>([
   ['audit', ({ dataDir }, { clock }) => createAudit({ dataDir, clock })],
+  ['live-figures', (_config, deps) => createLiveFigures({ ...deps, hub: deps.openHub() })],
   [
     'retention-campaign',
     ({ retentionCampaign: { webhookUrl, timeoutMs } }, deps) => {

@@ -54,7 +54,12 @@ export async function startInstance(deps: InstanceDeps, config: Config, keys: Lo
       config.gateway.sources.length > 0 ? config.gateway.sources : [{ name: 'local', writeKey: keys.writeKey }];
     const env = { ...services.env, ...roleEnvironment(config, ports, sources) };
     const campaign = config.retentionCampaign.webhookUrl === undefined ? [] : ['retention-campaign'];
-    const roles = [['gateway'], ['aggregate'], ['dashboard'], ['consume', 'audit', ...campaign]] as const;
+    const roles = [
+      ['gateway'],
+      ['aggregate'],
+      ['dashboard'],
+      ['consume', 'audit', 'live-figures', ...campaign],
+    ] as const;
     const [gateway, , dashboard] = await Promise.all(
       roles.map(([role, ...args]) => run(parts.roles, deps.roleProcess(role, args, env))),
     );

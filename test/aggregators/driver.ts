@@ -1,8 +1,10 @@
-import { descriptions } from '../../src/aggregators/metrics/index.js';
+import { allMetrics, descriptions } from '../../src/aggregators/metrics/index.js';
 import { type AggregatorOptions, defaultAggregatorOptions } from '../../src/aggregators/options.js';
 import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
 import { decodeSnapshot, encodeSnapshot } from '../../src/aggregators/state/snapshot.js';
 import type { MetricDescription } from '../../src/shared/live-catalogue.js';
+
+const parts = { ...allMetrics, seed: [7, 11] as const };
 
 /** How the aggregators describe one of their metrics. */
 export function descriptionOf(name: string): MetricDescription {
@@ -80,7 +82,7 @@ function createShown() {
 export function createPartitionDriver(partition = '0', options: AggregatorOptions = defaultAggregatorOptions) {
   const log: { pack: readonly unknown[] | undefined; enqueuedAtMs: number }[] = [];
   const shown = createShown();
-  let state: PartitionState = createPartitionState(options);
+  let state: PartitionState = createPartitionState(options, parts);
   let saved: Buffer | undefined;
 
   const driver = {
@@ -119,7 +121,7 @@ export function createPartitionDriver(partition = '0', options: AggregatorOption
       if (state.position !== undefined) saved = await encodeSnapshot(state.save());
     },
     async crash() {
-      state = createPartitionState(options, saved === undefined ? undefined : await decodeSnapshot(saved));
+      state = createPartitionState(options, parts, saved === undefined ? undefined : await decodeSnapshot(saved));
     },
     /** Counts the events at once. */
     count(...events: unknown[]) {

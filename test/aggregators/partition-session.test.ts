@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { allMetrics } from '../../src/aggregators/metrics/index.js';
 import { defaultAggregatorOptions } from '../../src/aggregators/options.js';
 import {
   createPartitionSession,
@@ -28,7 +29,7 @@ beforeEach(() => {
   deeds = [];
   sinkIsAway = false;
   storeIsAway = false;
-  state = createPartitionState(defaultAggregatorOptions);
+  state = createPartitionState(defaultAggregatorOptions, { ...allMetrics, seed: [1, 2] });
   const sink: LiveSink = {
     async write(_partition: string, { position }: StateChanges) {
       if (sinkIsAway) throw new Error('away');

@@ -43,7 +43,7 @@ export async function startAggregator(at: PipelineAddresses): Promise<RunningAgg
   const logger = createLogger('test', 'silent');
   const sink = createRedisSink(at.redis, logger);
   const handler = createAggregator(
-    { processor, sink, states: createBlobStore(container), clock: systemClock, logger },
+    { processor, sink, states: createBlobStore(container), clock: systemClock, random: Math.random, logger },
     {
       prefix: 'localhost/clicks/aggregators',
       aggregator: defaultAggregatorOptions,

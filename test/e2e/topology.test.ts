@@ -9,7 +9,7 @@ afterAll(() => dir.remove());
 
 test('the template that ships is checked and counted', async () => {
   const { code, stdout } = await penstock(['topology', 'check']);
-  expect(stdout).toBe('OK: 1 topic, 4 subscriptions, 4 rules, 1 hub, 4 partitions, 3 consumer groups\n');
+  expect(stdout).toBe('OK: 1 topic, 5 subscriptions, 5 rules, 1 hub, 4 partitions, 3 consumer groups\n');
   expect(code).toBe(0);
 });
 

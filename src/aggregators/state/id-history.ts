@@ -1,3 +1,5 @@
+import { sipHash } from '../../shared/siphash.js';
+
 /**
  * The event ids of a partition's recent past, to tell a repeated event from a new one: Event Hubs does not deduplicate.
  * Ids are kept as 64-bit hashes in two generations of bounded size, so memory is bounded and forgetting costs nothing.
@@ -12,18 +14,25 @@ export interface IdHistory {
 }
 
 export interface IdHistoryOptions {
+  /** Ids are remembered in two generations; the older is forgotten when the newer has lasted this long … */
   readonly rotateAfterMs: number;
+  /** … or holds this many. */
   readonly maxIdsPerGeneration: number;
 }
 
+export type Seed = readonly [number, number];
+
 export interface SavedIds {
+  readonly seed: Seed;
   readonly rotatedAtMs: number;
   /** Pairs of 32-bit halves. */
   readonly current: Uint32Array;
   readonly previous: Uint32Array;
 }
 
-export function createIdHistory(options: IdHistoryOptions, saved?: SavedIds): IdHistory {
+/** `seed` keys the hash of a new history: who does not know it cannot make ids that are taken for one another. */
+export function createIdHistory(options: IdHistoryOptions, newSeed: Seed, saved?: SavedIds): IdHistory {
+  const seed = saved?.seed ?? newSeed;
   let current = createHashSet(saved?.current);
   let previous = createHashSet(saved?.previous);
   let rotatedAtMs = saved?.rotatedAtMs ?? Number.NEGATIVE_INFINITY;
@@ -35,34 +44,16 @@ export function createIdHistory(options: IdHistoryOptions, saved?: SavedIds): Id
         current = createHashSet();
         rotatedAtMs = nowMs;
       }
-      hashId(id);
-      if (previous.has(hashHigh, hashLow)) return false;
-      return current.add(hashHigh, hashLow);
+      const { high, low } = sipHash(id, seed[0], seed[1]);
+      // Low 0 marks a free slot.
+      if (previous.has(high, low || 1)) return false;
+      return current.add(high, low || 1);
     },
-    save: () => ({ rotatedAtMs, current: current.values(), previous: previous.values() }),
+    save: () => ({ seed, rotatedAtMs, current: current.values(), previous: previous.values() }),
     get size() {
       return current.size + previous.size;
     },
   };
-}
-
-let hashHigh = 0;
-let hashLow = 0;
-
-/** Two independent multiplicative 32-bit hashes in one pass (cyrb53 by bryc, public domain, without its final cut). */
-function hashId(id: string): void {
-  let a = 0xdeadbeef;
-  let b = 0x41c6ce57;
-  for (let at = 0; at < id.length; at++) {
-    const unit = id.charCodeAt(at);
-    a = Math.imul(a ^ unit, 2654435761);
-    b = Math.imul(b ^ unit, 1597334677);
-  }
-  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
-  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
-  // The pair (0, 0) marks a free slot.
-  hashHigh = a >>> 0;
-  hashLow = b >>> 0 || 1;
 }
 
 interface HashSet64 {

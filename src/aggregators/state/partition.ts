@@ -4,13 +4,12 @@ import type { MetricDescription } from '../../shared/live-catalogue.js';
 import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId } from '../../shared/live-keys.js';
 import { parseIsoTime } from '../iso-time.js';
 import type { Count, ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
-import { allMetrics } from '../metrics/index.js';
 import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
 import { createWatermark } from '../watermark.js';
 import { createNewest, type NewestEntry } from '../windows/newest.js';
 import { createPanes, type PaneChange, type Panes, type SavedPane } from '../windows/panes.js';
 import { createSessions, type SavedSessions } from '../windows/sessions.js';
-import { createIdHistory, type SavedIds } from './id-history.js';
+import { createIdHistory, type SavedIds, type Seed } from './id-history.js';
 import { createVisitors, type SavedVisitor, type Visit } from './visitors.js';
 
 /** Where a hub event is in its partition. */
@@ -80,6 +79,7 @@ export interface SavedState {
   readonly visitors: readonly SavedVisitor[];
   readonly sessions: SavedSessions;
   readonly ids: SavedIds;
+  readonly messageIds: SavedIds;
 }
 
 type SavedPanes = readonly SavedPane[];
@@ -96,22 +96,25 @@ const LATE_VISIT: Visit = Object.freeze({
   previousNewestOfDeviceMs: -1,
 });
 
-/** The metrics that a state keeps; tests give others. */
-export interface StateMetrics {
+/** What a state is made of. */
+export interface StateParts {
   readonly metrics: readonly (PaneMetric | SessionMetric)[];
   readonly listMetrics: readonly ListMetricDefinition[];
+  /** Keys the hashes of a state that is not restored. */
+  readonly seed: Seed;
 }
 
 const count = aggregateOf('count');
 
 export function createPartitionState(
   options: AggregatorOptions,
+  { metrics, listMetrics, seed }: StateParts,
   saved?: SavedState,
-  { metrics, listMetrics }: StateMetrics = allMetrics,
 ): PartitionState {
   if (options.allowedLatenessMs < LONGEST_LOOK_BACK_MS) throw new RangeError('allowedLatenessMs is too short');
   const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
-  const ids = createIdHistory(options.dedup, saved?.ids);
+  const ids = createIdHistory(options.dedup, seed, saved?.ids);
+  const messageIds = createIdHistory(options.messageDedup, seed, saved?.messageIds);
   const visitors = createVisitors(saved?.visitors);
   const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY }, saved?.totals);
   const observation: Observation = {
@@ -205,7 +208,10 @@ export function createPartitionState(
   };
 
   const observe = (event: PenstockEvent, timeMs: number, enqueuedAtMs: number) => {
-    if (!ids.add(event.id, enqueuedAtMs)) return addTotal(totalNames.duplicate);
+    // What came by way of the topic may come again long after, with the same message id.
+    const { messageid } = event as { messageid?: unknown };
+    const knownMessage = typeof messageid === 'string' && !messageIds.add(messageid, enqueuedAtMs);
+    if (knownMessage || !ids.add(event.id, enqueuedAtMs)) return addTotal(totalNames.duplicate);
     const visitor = event.data.anonymousId ?? event.data.userId;
     observation.event = event;
     observation.timeMs = timeMs;
@@ -299,6 +305,7 @@ export function createPartitionState(
         visitors: visitors.entries(),
         sessions: sessions.save(),
         ids: ids.save(),
+        messageIds: messageIds.save(),
       };
     },
   };

@@ -1,21 +1,24 @@
 import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import { z } from 'zod';
+import type { SavedIds } from './id-history.js';
 import type { SavedState } from './partition.js';
 
 /**
- * A saved state as bytes: `PSS1`, the length of the compressed JSON (32 bits, big-endian), that JSON, the two counts of
- * remembered ids (32 bits each), and the ids themselves, which no compression makes smaller. State and position are one
+ * A saved state as bytes: `PSS2`, the length of the compressed JSON (32 bits, big-endian), that JSON, the four counts
+ * of remembered ids (32 bits each), and the ids themselves, which no compression makes smaller. State and position are one
  * file, so they are written together or not at all.
  */
-const MAGIC = 'PSS1';
+const MAGIC = 'PSS2';
 const HEADER_BYTES = 8;
+const COUNTS_BYTES = 16;
 const MAX_JSON_BYTES = 1 << 30;
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 const counters = z.array(z.tuple([z.number(), z.array(z.string()), z.array(z.union([z.number(), z.string()]))]));
+const savedIds = z.object({ seed: z.tuple([z.number(), z.number()]), rotatedAtMs: z.number().nullable() });
 const savedSchema = z.object({
   position: z.object({ sequenceNumber: z.int(), offset: z.string(), enqueuedAtMs: z.number() }),
   watermarkMs: z.number().nullable(),
@@ -27,21 +30,21 @@ const savedSchema = z.object({
     folds: z.array(z.string()),
     keys: z.array(z.tuple([z.string(), z.array(z.tuple([z.number(), z.number()], z.union([z.number(), z.string()])))])),
   }),
-  idsRotatedAtMs: z.number().nullable(),
+  ids: savedIds,
+  messageIds: savedIds,
 });
 
 export async function encodeSnapshot(state: SavedState): Promise<Buffer> {
-  const { ids, ...rest } = state;
-  const idsRotatedAtMs = Number.isFinite(ids.rotatedAtMs) ? ids.rotatedAtMs : null;
-  const json = Buffer.from(JSON.stringify({ ...rest, idsRotatedAtMs }));
-  const packed = await compress(json, { level: constants.Z_BEST_SPEED });
+  const { ids, messageIds, ...rest } = state;
+  const json = JSON.stringify({ ...rest, ids: headOf(ids), messageIds: headOf(messageIds) });
+  const packed = await compress(Buffer.from(json), { level: constants.Z_BEST_SPEED });
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 'latin1');
   header.writeUInt32BE(packed.length, MAGIC.length);
-  const counts = Buffer.alloc(8);
-  counts.writeUInt32BE(ids.current.length, 0);
-  counts.writeUInt32BE(ids.previous.length, 4);
-  return Buffer.concat([header, packed, counts, bytesOf(ids.current), bytesOf(ids.previous)]);
+  const tables = [ids.current, ids.previous, messageIds.current, messageIds.previous];
+  const counts = Buffer.alloc(COUNTS_BYTES);
+  for (const [index, table] of tables.entries()) counts.writeUInt32BE(table.length, index * 4);
+  return Buffer.concat([header, packed, counts, ...tables.map(bytesOf)]);
 }
 
 /** @throws when the bytes are not a whole snapshot of this form. */
@@ -49,19 +52,32 @@ export async function decodeSnapshot(bytes: Buffer): Promise<SavedState> {
   if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) throw new Error('not a snapshot of this version');
   const countsAt = HEADER_BYTES + bytes.readUInt32BE(MAGIC.length);
   const json = await decompress(bytes.subarray(HEADER_BYTES, countsAt), { maxOutputLength: MAX_JSON_BYTES });
-  const { idsRotatedAtMs, ...state } = savedSchema.parse(JSON.parse(json.toString('utf8')));
-  const currentAt = countsAt + 8;
-  const previousAt = currentAt + bytes.readUInt32BE(countsAt) * 4;
-  const end = previousAt + bytes.readUInt32BE(countsAt + 4) * 4;
-  if (end !== bytes.length) throw new Error('the snapshot is cut short');
+  const { ids, messageIds, ...state } = savedSchema.parse(JSON.parse(json.toString('utf8')));
+  let at = countsAt + COUNTS_BYTES;
+  const [current, previous, currentMessages, previousMessages] = [0, 1, 2, 3].map((index) => {
+    const from = at;
+    at += bytes.readUInt32BE(countsAt + index * 4) * 4;
+    return wordsOf(bytes.subarray(from, at));
+  }) as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
+  if (at !== bytes.length) throw new Error('the snapshot is cut short');
   return {
     ...state,
-    ids: {
-      rotatedAtMs: idsRotatedAtMs ?? Number.NEGATIVE_INFINITY,
-      current: wordsOf(bytes.subarray(currentAt, previousAt)),
-      previous: wordsOf(bytes.subarray(previousAt, end)),
-    },
+    ids: historyOf(ids, current, previous),
+    messageIds: historyOf(messageIds, currentMessages, previousMessages),
   };
+}
+
+const headOf = ({ seed, rotatedAtMs }: SavedIds) => ({
+  seed,
+  rotatedAtMs: Number.isFinite(rotatedAtMs) ? rotatedAtMs : null,
+});
+
+function historyOf(
+  { seed, rotatedAtMs }: z.infer<typeof savedIds>,
+  current: Uint32Array,
+  previous: Uint32Array,
+): SavedIds {
+  return { seed, rotatedAtMs: rotatedAtMs ?? Number.NEGATIVE_INFINITY, current, previous };
 }
 
 const bytesOf = (words: Uint32Array) => Buffer.from(words.buffer, words.byteOffset, words.byteLength);

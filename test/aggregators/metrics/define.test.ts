@@ -16,9 +16,11 @@ const purchase = (atMs: number, value: unknown, currency = 'EUR') => ({
   data: { anonymousId: 'v1', properties: { value, currency }, context: {} },
 });
 
+const partsWith = (metric: PaneMetric) => ({ metrics: [metric], listMetrics: [], seed: [1, 2] as const });
+
 /** A state with one metric only, which was given these events; what it shows, as `pane name: value`. */
 function counted(metric: PaneMetric, events: readonly unknown[], saved?: SavedState) {
-  const state = createPartitionState(defaultAggregatorOptions, saved, { metrics: [metric], listMetrics: [] });
+  const state = createPartitionState(defaultAggregatorOptions, partsWith(metric), saved);
   let sequenceNumber = saved === undefined ? 0 : saved.position.sequenceNumber + 1;
   for (const event of events) {
     state.apply([event], { sequenceNumber: sequenceNumber++, offset: '', enqueuedAtMs: START_MS + 600 * MINUTE });
@@ -117,7 +119,7 @@ test('a changed definition takes a new generation and begins anew; another text,
 test('names in all panes of a metric are bounded, and room is made when panes leave', () => {
   const metric = defineMetric({ ...base, key: ({ event }) => event.data.page?.path });
   const options = { ...defaultAggregatorOptions, names: { maxNamesPerPane: 10, maxNames: 3 } };
-  const state = createPartitionState(options, undefined, { metrics: [metric], listMetrics: [] });
+  const state = createPartitionState(options, partsWith(metric));
   const views = (minute: number, ...paths: string[]) => paths.map((path) => pageView(minute * MINUTE, { path }));
   const apply = (sequenceNumber: number, pack: readonly unknown[]) => {
     state.apply(pack, { sequenceNumber, offset: '', enqueuedAtMs: START_MS + 600 * MINUTE });

@@ -66,6 +66,17 @@ test('an event that comes again within the horizon is counted once, and the repe
   expect(driver.total('counted')).toBe(1);
 });
 
+test('a message that is copied to the hub again is known by its id for hours, however many events came between', () => {
+  const driver = createPartitionDriver('0', {
+    ...defaultAggregatorOptions,
+    dedup: { rotateAfterMs: MINUTE, maxIdsPerGeneration: 2 },
+  });
+  const order = { ...pageView(0, { id: 'e1' }), type: 'purchase', messageid: 'purchase:T1' };
+  driver.count(order, ...Array.from({ length: 10 }, () => pageView(0)), order);
+  driver.count(pageView(50 * MINUTE), { ...order, id: 'e2' });
+  expect(driver.total('duplicate')).toBe(2);
+});
+
 test('an event as late as allowed is counted; a later one goes to the late counter of each metric it concerns', () => {
   const driver = createPartitionDriver();
   driver.count(pageView(2 * HOUR));

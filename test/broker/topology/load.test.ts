@@ -34,6 +34,10 @@ describe('the template that ships', () => {
         'analytics-forwarder',
         [{ name: '$Default', filter: { kind: 'sql', expression: "type IN ('purchase', 'refund')" } }],
       ],
+      [
+        'live-figures',
+        [{ name: '$Default', filter: { kind: 'sql', expression: "type IN ('purchase', 'refund', 'offer_made')" } }],
+      ],
       ['audit', [{ name: '$Default', filter: { kind: 'true' } }]],
     ]);
     expect(hubs).toEqual([
