@@ -10,7 +10,7 @@ import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNam
 import { createPort, type Port } from './port/index.js';
 import { createSasKeys, ensureCertificates, ensureKeys, keepRenewed } from './security/index.js';
 import { createMetrics, createStatusHandler, type Reader, takeSnapshot } from './status/index.js';
-import { type CommitMeter, openLevelStore, type Store } from './store/index.js';
+import { type CommitMeter, lossesAtOpening, openLevelStore, type Store } from './store/index.js';
 
 export interface BrokerReady {
   readonly port: number;
@@ -94,6 +94,9 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       committed: (batch) => metrics.committed(what, batch),
     });
     const store = await openLevelStore(folders.store, onFatal, meterOf('messages'));
+    for (const loss of await lossesAtOpening(folders.store)) {
+      logger.error({ loss }, 'the database was damaged, and opened without what it could not read');
+    }
     const logs = createEventLogs(createNodeDisk(folders.hubs), defaultEventLogsOptions, {
       onFailure: onFatal,
       meter: meterOf('events'),

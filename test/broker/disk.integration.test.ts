@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lossesAtOpening } from '../../src/broker/store/index.js';
 import { startTestBroker, testTopology } from '../helpers/broker.js';
 import { startBrokerProcess } from '../helpers/broker-process.js';
 
@@ -79,5 +80,16 @@ describe('a database that is damaged', () => {
     expect(failure).toMatchObject({ code: 'PS_BROKER_STORE_CORRUPT' });
     expect(String((failure as Error).message)).not.toContain('\n');
     expect(String((failure as Error).message)).toContain(store());
+  });
+
+  it('is told of in the log where a part of it cannot be read, with the name of the file', async () => {
+    await fill();
+    expect(await lossesAtOpening(store())).toEqual([]);
+    const path = await fileLike(/\.log$/);
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.fill(0x5a, 20, bytes.length >> 1));
+    const broker = await startTestBroker(testTopology, { dataDir }).catch(() => undefined);
+    expect((await lossesAtOpening(store())).join()).toContain(basename(path));
+    await broker?.stop();
   });
 });
