@@ -247,3 +247,37 @@ describe('countries', () => {
     });
   });
 });
+
+describe('consent in the words of other protocols', () => {
+  const sources = [
+    { name: 'shop', writeKey: WRITE_KEY, privacy: { consent: { purposes: ['ad_user_data', 'Advertising'] } } },
+  ];
+  it.each([
+    [
+      "GA4's",
+      `/mp/collect?api_secret=${WRITE_KEY}&measurement_id=G-1`,
+      (isRefused: boolean) => ({
+        client_id: 'c',
+        consent: { ad_user_data: isRefused ? 'DENIED' : 'GRANTED' },
+        events: [{ name: 'page_view', params: {} }],
+      }),
+    ],
+    [
+      "Segment's",
+      '/v1/track',
+      (isRefused: boolean) => ({
+        writeKey: WRITE_KEY,
+        event: 'Seen',
+        anonymousId: 'c',
+        context: { consent: { categoryPreferences: { Advertising: !isRefused } } },
+      }),
+    ],
+  ])('%s is heard', async (_title, url, payload) => {
+    const rig = await createGatewayRig({ gateway: { sources } });
+    const send = (isRefused: boolean) => rig.app.inject({ method: 'POST', url, payload: payload(isRefused) });
+    await send(true);
+    expect(rig.brokers.hubEvents()).toEqual([]);
+    await send(false);
+    expect(rig.brokers.hubEvents()).toHaveLength(1);
+  });
+});

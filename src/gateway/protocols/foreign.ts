@@ -16,6 +16,15 @@ export interface NativeEvent {
   readonly page?: unknown;
   readonly properties?: unknown;
   readonly context?: unknown;
+  readonly consent?: unknown;
+}
+
+const ANSWERS: ReadonlySet<unknown> = new Set([true, false, 'granted', 'denied', 'GRANTED', 'DENIED']);
+
+/** The purposes of a foreign object that were clearly agreed to or refused; what else it says stays where it was. */
+export function consentOf(value: unknown): Fields | undefined {
+  const answers = Object.entries(fieldsOf(value) ?? {}).filter(([, answer]) => ANSWERS.has(answer));
+  return answers.length === 0 ? undefined : Object.fromEntries(answers);
 }
 
 export interface Named {

@@ -3,7 +3,7 @@ import type { EventResult } from '../pipeline/answer.js';
 import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, textOf } from './fields.js';
-import { contextOf, type NativeEvent, propertiesOr, without } from './foreign.js';
+import { consentOf, contextOf, type NativeEvent, propertiesOr, without } from './foreign.js';
 import { replyOf } from './outcome.js';
 import { jsonReply, type MappedEvents, type Protocol, type RequestHead } from './protocol.js';
 
@@ -51,6 +51,7 @@ function commonOf(root: Fields, { query }: RequestHead): Common {
     fields: {
       anonymousId: root['client_id'] ?? root['app_instance_id'],
       userId: root['user_id'],
+      consent: consentOf(root['consent']),
       context: contextOf({
         ip: root['ip_override'],
         userAgent: root['user_agent'],

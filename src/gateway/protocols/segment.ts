@@ -4,6 +4,7 @@ import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { commerceProperties, typeOfName } from './ecommerce.js';
 import { compact, type Fields, fieldsOf, firstOf, setField, textOf } from './fields.js';
+import { consentOf } from './foreign.js';
 import { type EventsRoute, jsonReply, type Protocol, type Reply, type RequestHead } from './protocol.js';
 
 /**
@@ -139,6 +140,7 @@ function mapMessage(message: Fields, kind: string, batchContext: Fields | undefi
     page: mapPage(kind, message, context),
     properties: isEmpty(properties) ? undefined : properties,
     context: mappedContext,
+    consent: consentOf(fieldsOf(context?.['consent'])?.['categoryPreferences']),
   });
 }
 
