@@ -14,6 +14,7 @@ import { addMetricsRoute } from './routes/metrics.js';
 import { addPixelRoute } from './routes/pixel.js';
 import { addProtocol } from './routes/protocol.js';
 import { trackerRoute } from './routes/tracker.js';
+import { addWebhookRoutes, type WebhookDeps } from './routes/webhook.js';
 
 export interface AppDeps {
   readonly ingest: Ingest;
@@ -22,6 +23,7 @@ export interface AppDeps {
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
   readonly protocols: readonly Protocol[];
+  readonly webhooks: Pick<WebhookDeps, 'clock' | 'sources'>;
 }
 
 export interface HttpOptions {
@@ -67,6 +69,7 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
   addEventRoute(app, { ingest: deps.ingest, readClient });
   addPixelRoute(app, { ingest: deps.ingest, readClient });
   for (const protocol of deps.protocols) addProtocol(app, { ingest: deps.ingest, readClient }, protocol);
+  if (deps.webhooks.sources.size > 0) addWebhookRoutes(app, { ingest: deps.ingest, readClient, ...deps.webhooks });
   addHealthRoutes(app, deps.sinks);
   addMetricsRoute(app, deps.metrics);
   app.register(trackerRoute);

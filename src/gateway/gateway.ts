@@ -125,7 +125,11 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     retryAfterSeconds: () => budget.retryAfterSeconds(),
   });
   const app = createApp(
-    { ingest, sinks, deviceOf, logger, metrics, protocols: deps.protocols ?? protocols },
+    {
+      ...{ ingest, sinks, deviceOf, logger, metrics },
+      protocols: deps.protocols ?? protocols,
+      webhooks: { clock, sources: policies.webhookSources },
+    },
     {
       trustedProxies: options.trustedProxies ?? LOOPBACK,
       origins: corsOriginsOf(options.sources),

@@ -3,12 +3,13 @@ import { type Clock, every } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
 import { openCountryDatabase } from './enrich/country.js';
 import { createEnricher, type Enricher } from './enrich/enricher.js';
-import { createSenders, type Sender } from './pipeline/sender.js';
+import { createSenders, createServerSender, type Sender } from './pipeline/sender.js';
 import type { Source } from './pipeline/source.js';
 import { createDailyVisitor } from './policy/daily-visitor.js';
 import { openEraseList } from './policy/erase-list.js';
 import { createHotVisitors, type HotVisitorOptions, type WatchVisitors } from './policy/hot-visitors.js';
 import { SALT_BYTES } from './policy/salt-store.js';
+import type { WebhookSource } from './webhooks/shop.js';
 
 export interface PolicyDeps {
   readonly clock: Clock;
@@ -34,6 +35,8 @@ export interface Policies {
   readonly enricher: Enricher;
   /** By write key. */
   readonly senders: ReadonlyMap<string, Sender>;
+  /** By name: the sources whose shops sign what they send. */
+  readonly webhookSources: ReadonlyMap<string, WebhookSource>;
   readonly watchVisitors: WatchVisitors | undefined;
   close(): void;
 }
@@ -62,9 +65,16 @@ export async function openPolicies(
   if (usesSalts) renew();
   const stopRenewing = usesSalts ? every(clock, SALT_CHECK_INTERVAL_MS, renew) : undefined;
 
+  const judgeDeps = { enricher, eraseList, dailyVisitor };
+  const signing = sources.flatMap((source) => {
+    const { name, webhooks: secrets } = source;
+    return secrets === undefined ? [] : [[name, { sender: createServerSender(source, judgeDeps), secrets }] as const];
+  });
+
   return {
     enricher,
-    senders: createSenders(sources, { enricher, eraseList, dailyVisitor }),
+    senders: createSenders(sources, judgeDeps),
+    webhookSources: new Map(signing),
     watchVisitors: createHotVisitors(options.hotVisitors, deps.random, (visitor) => {
       deps.countHotVisitor(visitor.source);
       logger.warn(visitor, 'a visitor sends more than one partition should bear');

@@ -9,6 +9,8 @@ const catalogue = {
   PS_WRITE_KEY_MISSING: [401, 'A write key is required'],
   PS_WRITE_KEY_UNKNOWN: [401, 'The write key is unknown'],
   PS_ORIGIN_NOT_ALLOWED: [403, 'This site may not use this write key'],
+  PS_SIGNATURE_INVALID: [401, 'The signature is not valid'],
+  PS_WEBHOOK_TOO_OLD: [400, 'The webhook is too old'],
   PS_NOT_FOUND: [404, 'There is nothing here'],
   PS_METHOD_NOT_ALLOWED: [405, 'The method is not allowed here'],
   PS_REQUEST_TIMEOUT: [408, 'The request took too long to arrive'],

@@ -33,6 +33,16 @@ export function createSenders(sources: readonly Source[], deps: JudgeDeps): Read
   return senders;
 }
 
+/** What a server of this source may do that needs no write key, since it signs what it sends. */
+export function createServerSender(source: Source, deps: JudgeDeps): Sender {
+  return {
+    source: source.name,
+    origins: undefined,
+    takeQuota: createQuota(source.eventsPerDay),
+    ...rightsOf(source, { writeKey: '', kind: 'server' }, deps),
+  };
+}
+
 function rightsOf(source: Source, key: WriteKey | undefined, deps: JudgeDeps) {
   return {
     rates: createRates(key ?? {}),

@@ -14,6 +14,10 @@ export interface Source {
   readonly privacy?: SourcePrivacy | undefined;
   readonly bots?: 'keep' | 'flag' | 'drop' | undefined;
   readonly country?: boolean | undefined;
+  /** What its shops sign their webhooks with; several while one is replaced by another. */
+  readonly webhooks?:
+    | Readonly<Partial<Record<'shopify' | 'woocommerce' | 'stripe', readonly string[] | undefined>>>
+    | undefined;
 }
 
 export interface WriteKey {

@@ -50,6 +50,10 @@ const privacySchema = z.strictObject({
   visitorId: z.enum(['sent', 'daily']).optional(),
 });
 
+/** What a shop signs its webhooks with; two while one is being replaced. */
+const secrets = z.array(z.string().min(8)).min(1).max(5).optional();
+const webhooksSchema = z.strictObject({ shopify: secrets, woocommerce: secrets, stripe: secrets });
+
 /** One site. Everything but a name and a key may be left out; docs/privacy.md and docs/events.md tell what each does. */
 export function sourceSchemaOf(name: z.ZodString) {
   return z
@@ -63,6 +67,7 @@ export function sourceSchemaOf(name: z.ZodString) {
       privacy: privacySchema.optional(),
       bots: z.enum(['keep', 'flag', 'drop']).optional(),
       country: z.boolean().optional(),
+      webhooks: webhooksSchema.optional(),
     })
     .refine((source) => source.writeKey !== undefined || source.keys !== undefined, {
       error: 'give a writeKey, or keys',

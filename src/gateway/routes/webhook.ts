@@ -1,0 +1,85 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../shared/clock.js';
+import { type Results, readResults, resendOf } from '../pipeline/answer.js';
+import { parseJson } from '../pipeline/parse.js';
+import { sendProblem } from '../plugins/problems.js';
+import { Problem } from '../problem.js';
+import { fieldsOf } from '../protocols/fields.js';
+import { timeOf } from '../protocols/foreign.js';
+import { rejectedOf } from '../protocols/outcome.js';
+import type { Shop, WebhookSource } from '../webhooks/shop.js';
+import { shopify } from '../webhooks/shopify.js';
+import { stripe } from '../webhooks/stripe.js';
+import { wooCommerce } from '../webhooks/woocommerce.js';
+import { bodyOf, type EventRouteDeps } from './events.js';
+
+export interface WebhookDeps extends EventRouteDeps {
+  readonly clock: Clock;
+  readonly sources: ReadonlyMap<string, WebhookSource>;
+}
+
+const SHOPS: readonly Shop[] = [shopify, wooCommerce, stripe];
+
+/**
+ * An order that is told again is one order only so long as the topic remembers its number, which is 13 hours. What was
+ * written longer ago than this is refused, whoever has signed it. The longest that a shop goes on trying is 4 hours.
+ */
+const MAX_AGE_MS = 12 * 3_600_000;
+
+/** `POST /webhooks/<shop>/:source`: the signature is the key. */
+export function addWebhookRoutes(app: FastifyInstance, deps: WebhookDeps): void {
+  for (const shop of SHOPS) {
+    app.post(`/webhooks/${shop.name}/:source`, async (request, reply) => {
+      const outcome = await take(deps, shop, request);
+      if (outcome instanceof Problem) return sendProblem(reply, outcome);
+      return sendOutcome(reply, outcome);
+    });
+  }
+}
+
+const NOTHING_FOR_US = 'nothing of interest';
+
+async function take(
+  deps: WebhookDeps,
+  shop: Shop,
+  request: FastifyRequest,
+): Promise<Results | typeof NOTHING_FOR_US | Problem> {
+  const source = deps.sources.get((request.params as { source: string }).source);
+  const secrets = source?.secrets[shop.name] ?? [];
+  const { bytes: body } = bodyOf(request);
+  const { headers } = request;
+  const nowMs = deps.clock.now();
+  if (shop.isPing?.({ headers, body, nowMs })) return NOTHING_FOR_US;
+  // The same answer for a wrong signature and for a source that is none, so that nobody can ask for names.
+  if (source === undefined || !shop.isSigned({ headers, body, nowMs }, secrets)) {
+    return new Problem('PS_SIGNATURE_INVALID', 'No secret of this source has signed this body, or too long ago');
+  }
+  const parsed = parseJson(body);
+  if (parsed instanceof Problem) return parsed;
+  const told = shop.read(headers, fieldsOf(parsed.value) ?? {});
+  if (told === undefined) return NOTHING_FOR_US;
+  if (isTooOld(told.writtenAt, nowMs)) {
+    if (shop.tellsOldOrders) return NOTHING_FOR_US;
+    return new Problem('PS_WEBHOOK_TOO_OLD', 'What was written more than 12 hours ago could be told a second time');
+  }
+  const client = deps.readClient(request.raw, { writeKey: undefined, dryRun: undefined });
+  const { sender } = source;
+  const items = told.events;
+  const results = await deps.ingest.ingestMapped({ sender, client, context: sender.contextOf(client) }, { items });
+  return results instanceof Problem ? results : (resendOf(results) ?? results);
+}
+
+/** A time that cannot be read is the pipeline's to refuse. */
+function isTooOld(writtenAt: unknown, nowMs: number): boolean {
+  const time = timeOf(writtenAt);
+  const writtenAtMs = typeof time === 'string' ? Date.parse(time) : Number.NaN;
+  return nowMs - writtenAtMs > MAX_AGE_MS;
+}
+
+/** A shop gives a webhook up that it is refused too often: what cannot be an order is no reason to be. */
+function sendOutcome(reply: FastifyReply, outcome: Results | typeof NOTHING_FOR_US): FastifyReply {
+  const results = outcome === NOTHING_FOR_US ? [] : readResults(outcome);
+  const rejected = rejectedOf(results);
+  const body = { ok: true, events: results.length - rejected.length, ...(rejected.length === 0 ? {} : { rejected }) };
+  return reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(body));
+}
