@@ -14,6 +14,8 @@ export interface AggregatorOptions {
   readonly messageDedup: IdHistoryOptions;
   /** Most distinct names that a metric keeps apart in a partition; further ones are added up under `(other)`. */
   readonly names: PanesOptions;
+  /** Visitors of a partition that are kept apart; further ones are estimated by a HyperLogLog. */
+  readonly maxVisitors: number;
   readonly sessions: {
     /** A session ends after this long without an event of its visitor. */
     readonly gapMs: number;
@@ -31,5 +33,6 @@ export const defaultAggregatorOptions: AggregatorOptions = Object.freeze({
   dedup: Object.freeze({ rotateAfterMs: 30 * 60_000, maxIdsPerGeneration: 1 << 18 }),
   messageDedup: Object.freeze({ rotateAfterMs: 13 * 3_600_000, maxIdsPerGeneration: 1 << 16 }),
   names: Object.freeze({ maxNamesPerPane: 20_000, maxNames: 200_000 }),
+  maxVisitors: 250_000,
   sessions: Object.freeze({ gapMs: SESSION_GAP_MS, maxKeys: 250_000 }),
 });

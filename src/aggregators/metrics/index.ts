@@ -10,6 +10,7 @@ import { revenue } from './revenue.js';
 import { sessions } from './sessions.js';
 import { views } from './views.js';
 import { visitors } from './visitors.js';
+import { visitorsBeyond } from './visitors-beyond.js';
 import { visitorsLatest } from './visitors-latest.js';
 
 /** Every metric that is kept. A new one is a file in this folder and a place in this list. */
@@ -24,6 +25,7 @@ const metrics: readonly (PaneMetric | SessionMetric)[] = [
   funnel,
   ingestionDelay,
   views,
+  visitorsBeyond,
 ];
 
 const listMetrics: readonly ListMetricDefinition[] = [visitorsLatest, events];

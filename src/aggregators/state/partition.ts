@@ -115,7 +115,7 @@ export function createPartitionState(
   const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
   const ids = createIdHistory(options.dedup, seed, saved?.ids);
   const messageIds = createIdHistory(options.messageDedup, seed, saved?.messageIds);
-  const visitors = createVisitors(saved?.visitors);
+  const visitors = createVisitors(options.maxVisitors, saved?.visitors);
   const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY }, saved?.totals);
   const observation: Observation = {
     event: undefined as never,

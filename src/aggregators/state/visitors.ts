@@ -5,9 +5,12 @@ import type { DeviceType } from '../../events/index.js';
  * type of device. A visitor's events all go to one partition, so distinct visitors are the sum over partitions.
  */
 export interface Visitors {
-  /** Takes note of an event in the pane that starts at `paneMs`. The result is valid until the next call. */
-  visit(visitor: string, paneMs: number, device: DeviceType): Visit;
-  /** Forgets who was last seen before `horizonMs`. Cheap: works only when much has gathered. */
+  /**
+   * Takes note of an event in the pane that starts at `paneMs`. The result is valid until the next call; undefined for
+   * a new visitor when as many as allowed are kept.
+   */
+  visit(visitor: string, paneMs: number, device: DeviceType): Visit | undefined;
+  /** Forgets who was last seen before `horizonMs`, in steps of event time, so that a replay keeps the same ones. */
   evict(horizonMs: number): void;
   entries(): SavedVisitor[];
   readonly size: number;
@@ -32,8 +35,8 @@ const deviceTypes: readonly DeviceType[] = ['desktop', 'mobile', 'tablet', 'othe
 const deviceIndex = new Map<string, number>(deviceTypes.map((type, index) => [type, index]));
 
 const NEVER = -1;
-/** Sweep when there are this many more visitors than twice what the last sweep left. */
-const SWEEP_MIN = 4096;
+/** Forgetting looks at every visitor, so it is done in steps of event time. */
+const SWEEP_STEP_MS = 10 * 60_000;
 
 interface Visitor {
   /** Starts of the panes with an event, ascending; those before the horizon are removed as new ones come. */
@@ -42,11 +45,11 @@ interface Visitor {
   devices: number[];
 }
 
-export function createVisitors(saved: readonly SavedVisitor[] = []): Visitors {
+export function createVisitors(maxVisitors: number, saved: readonly SavedVisitor[] = []): Visitors {
   const visitors = new Map<string, Visitor>();
   for (const [name, panes, devices] of saved) visitors.set(name, { panes: [...panes], devices: [...devices] });
   let horizonMs = Number.NEGATIVE_INFINITY;
-  let sweepAt = visitors.size * 2 + SWEEP_MIN;
+  let sweptMs = Number.NEGATIVE_INFINITY;
   const visit: Visit = {
     firstInPane: false,
     newest: false,
@@ -61,6 +64,7 @@ export function createVisitors(saved: readonly SavedVisitor[] = []): Visitors {
     visit(name, paneMs, device) {
       let visitor = visitors.get(name);
       if (visitor === undefined) {
+        if (visitors.size >= maxVisitors) return undefined;
         visitor = { panes: [], devices: [NEVER, NEVER, NEVER, NEVER] };
         visitors.set(name, visitor);
       }
@@ -81,14 +85,18 @@ export function createVisitors(saved: readonly SavedVisitor[] = []): Visitors {
     },
     evict(newHorizonMs) {
       horizonMs = newHorizonMs;
-      if (visitors.size < sweepAt) return;
-      for (const [name, visitor] of visitors) if (live(visitor.panes.at(-1)) === NEVER) visitors.delete(name);
-      sweepAt = visitors.size * 2 + SWEEP_MIN;
+      const stepMs = Math.floor(horizonMs / SWEEP_STEP_MS) * SWEEP_STEP_MS;
+      if (stepMs <= sweptMs) return;
+      sweptMs = stepMs;
+      for (const [name, visitor] of visitors) if ((visitor.panes.at(-1) ?? NEVER) < stepMs) visitors.delete(name);
     },
     entries: () =>
-      [...visitors]
-        .filter(([, visitor]) => live(visitor.panes.at(-1)) !== NEVER)
-        .map(([name, { panes, devices }]) => [name, panes.filter((pane) => pane >= horizonMs), devices.map(live)]),
+      [...visitors].map(([name, { panes, devices }]) => [
+        name,
+        // The newest stays, whose time decides when the visitor leaves.
+        panes.filter((pane, index) => pane >= horizonMs || index === panes.length - 1),
+        devices.map(live),
+      ]),
     get size() {
       return visitors.size;
     },

@@ -1,3 +1,4 @@
+import { aggregateOf } from '../../shared/aggregates/index.js';
 import type { LatestEvent, LatestVisitor, LiveFigures, ShownMetric } from '../../shared/live.js';
 import { PANE_MS, SESSION_GAP_MS, SESSIONS_NAME, visitorNames } from '../../shared/live-keys.js';
 
@@ -5,6 +6,7 @@ import { PANE_MS, SESSION_GAP_MS, SESSIONS_NAME, visitorNames } from '../../shar
 export interface LiveData {
   readonly visitors: Panes;
   readonly sessions: Panes;
+  readonly visitorsBeyond: Panes;
   readonly devices: Panes;
   readonly pages: Panes;
   readonly categories: Panes;
@@ -14,7 +16,7 @@ export interface LiveData {
 }
 
 /** The metrics that have a place of their own in the figures; all of them count. */
-export const ownMetrics = ['visitors', 'sessions', 'devices', 'pages', 'categories'] as const;
+export const ownMetrics = ['visitors', 'visitorsBeyond', 'sessions', 'devices', 'pages', 'categories'] as const;
 export type OwnMetric = (typeof ownMetrics)[number];
 
 type Panes = ReadonlyMap<number, { readonly values: ReadonlyMap<string, unknown> }>;
@@ -29,12 +31,20 @@ interface ListEntry<T> {
 const SESSION_PANE_MS = 30 * 60_000;
 
 /** How many panes each figure looks back over, the current one included. */
-export const lookBack = { visitors: 15, sessions: 16, devices: 10, pages: 60, categories: 60 } as const;
+export const lookBack = {
+  visitors: 15,
+  visitorsBeyond: 30,
+  sessions: 16,
+  devices: 10,
+  pages: 60,
+  categories: 60,
+} as const;
 /** Panes of `visitors` in which the newest event of an open session is. */
 export const OPEN_PANES = SESSION_GAP_MS / PANE_MS;
 /** Panes ahead of the clock that are looked at too: clocks of gateways and readers differ a little. */
 export const AHEAD_PANES = 5;
 
+const distinct = aggregateOf('distinct');
 const TOP = 10;
 const NEWEST_VISITORS = 10;
 const NEWEST_EVENTS = 100;
@@ -47,7 +57,16 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
     return Array.from({ length: count }, (_, index) => lastMs - (count - 1 - index) * paneMs);
   };
   const startMs = (count: number) => currentMs - (count - 1) * PANE_MS;
-  const seen = (count: number) => sumOf(data.visitors, visitorNames.newest, startMs(count));
+  /** Visitors beyond those that are kept apart, who are in no other count. */
+  const beyond = (fromMs: number, toMs = Number.POSITIVE_INFINITY) => {
+    let state = distinct.create();
+    for (const [paneMs, { values }] of data.visitorsBeyond) {
+      if (paneMs < fromMs || paneMs > toMs) continue;
+      for (const ofPane of values.values()) state = distinct.merge(state, ofPane);
+    }
+    return distinct.result(state) as number;
+  };
+  const seen = (count: number) => sumOf(data.visitors, visitorNames.newest, startMs(count)) + beyond(startMs(count));
   const byType = totalsOf(data.devices, startMs(lookBack.devices));
   return {
     asOf: new Date(nowMs).toISOString(),
@@ -55,7 +74,7 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
       total: seen(lookBack.visitors),
       series: starts(lookBack.visitors).map((paneMs) => ({
         start: new Date(paneMs).toISOString(),
-        visitors: countOf(data.visitors, paneMs, visitorNames.distinct),
+        visitors: countOf(data.visitors, paneMs, visitorNames.distinct) + beyond(paneMs, paneMs),
         pageViews: countOf(data.visitors, paneMs, visitorNames.pageViews),
       })),
     },

@@ -185,7 +185,7 @@ test('after any crashes, failures and repetitions the figures equal a batch comp
         expect(shown).toEqual(batchFigures(sent[index] ?? []));
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 1_000 },
   );
 }, 60_000);
 

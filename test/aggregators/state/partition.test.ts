@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
+import { aggregateOf } from '../../../src/shared/aggregates/index.js';
 import { createPartitionDriver, descriptionOf, pageView, START_MS } from '../driver.js';
 
 const MINUTE = 60_000;
@@ -148,4 +149,20 @@ test('a visitor name, a path or an id like __proto__ is a name like any other', 
   driver.count(pageView(1_000, { ...odd, id: 'other' }));
   expect(driver.pane('pages', 0, '__proto__')).toBe(2);
   expect(driver.pane('visitors', 0, 'visitors')).toBe(1);
+});
+
+test('visitors beyond the bound are estimated apart, and are kept apart again when others have left', async () => {
+  const driver = createPartitionDriver('0', { ...defaultAggregatorOptions, maxVisitors: 2 });
+  driver.count(...['a', 'b', 'c', 'd', 'c', 'a'].map((visitor) => pageView(0, { visitor })));
+  const beyond = () => driver.shown.values.get(`visitorsBeyond/${START_MS}/0/all`) as string;
+  const { decode, result } = aggregateOf('distinct');
+  expect(driver.pane('visitors', 0, 'visitors')).toBe(2);
+  expect(result(decode(beyond()))).toBe(2);
+  await driver.save();
+  await driver.crash();
+  driver.count(pageView(1_000, { visitor: 'd' }), pageView(1_000, { visitor: 'e' }));
+  expect(driver.pane('visitors', 0, 'visitors')).toBe(2);
+  expect(result(decode(beyond()))).toBe(3);
+  driver.count(pageView(2 * HOUR, { visitor: 'c' }));
+  expect(driver.pane('visitors', 2 * HOUR, 'visitors')).toBe(1);
 });

@@ -9,6 +9,7 @@ import {
   type LiveRedis,
   liveRoutes,
 } from '../../../src/query/index.js';
+import { aggregateOf } from '../../../src/shared/aggregates/index.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { descriptionOf } from '../../aggregators/driver.js';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js';
@@ -128,6 +129,18 @@ test('sessions are shown by the half hour of their start, and open ones by their
   expect(sessions.series).toHaveLength(16);
   expect(sessions.series[0]).toEqual({ start: '2099-01-01T04:30:00.000Z', sessions: 5 });
   expect(sessions.series[15]).toEqual({ start: '2099-01-01T12:00:00.000Z', sessions: 3 });
+});
+
+test('visitors beyond those that are kept apart are added, each once over several panes', async () => {
+  await write('0', 'visitors', { [PANE]: { visitors: 3, newest: 3 } });
+  const { add, create, encode } = aggregateOf('distinct');
+  const beyond = (...names: string[]) => ({
+    all: encode(names.reduce<unknown>((state, name) => add(state, name, 0), create())),
+  });
+  await write('0', 'visitorsBeyond', { [PANE]: beyond('x', 'y'), [PANE - MINUTE]: beyond('x') });
+  const { visitors, devices, sessions } = await source.read();
+  expect([visitors.total, devices.total, sessions.open]).toEqual([5, 5, 5]);
+  expect(visitors.series.slice(-2).map((pane) => pane.visitors)).toEqual([1, 5]);
 });
 
 test('the top pages are those of all partitions together', async () => {
