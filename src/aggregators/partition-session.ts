@@ -61,6 +61,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   let cancelSave: (() => void) | undefined;
   let lastFlushMs = Number.NEGATIVE_INFINITY;
   let nextSaveMs = clock.now() + options.snapshotIntervalMs;
+  let savedAtMs: number | undefined;
   let savedSequenceNumber = state.position?.sequenceNumber;
 
   const stopRecovery = sink.onRecovered(() => {
@@ -68,6 +69,15 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     scheduleFlush();
   });
 
+  const iso = (ms: number) => new Date(ms).toISOString();
+  const report = (sequenceNumber: number) => {
+    void sink.report(partitionId, {
+      sequenceNumber,
+      watermark: Number.isFinite(state.watermarkMs) ? iso(state.watermarkMs) : null,
+      appliedAt: iso(clock.now()),
+      savedAt: savedAtMs === undefined ? null : iso(savedAtMs),
+    });
+  };
   const flushOnce = async (): Promise<void> => {
     lastFlushMs = clock.now();
     const changes = state.takeChanges();
@@ -75,6 +85,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     try {
       await sink.write(partitionId, changes);
       state.written(changes);
+      report(changes.position.sequenceNumber);
     } catch (error) {
       state.notWritten(changes);
       throw error;
@@ -105,6 +116,8 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     try {
       const position = await deps.save(state);
       savedSequenceNumber = position.sequenceNumber;
+      savedAtMs = clock.now();
+      report(position.sequenceNumber);
       await deps.checkpoint(position);
     } catch (error) {
       logger.warn({ partitionId, err: messageOf(error) }, 'the state could not be saved; trying again');

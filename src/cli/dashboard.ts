@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { type AdminServerDeps, type Intake, startAdminServer } from '../dashboard/index.js';
 import { createHubReader } from '../messaging/index.js';
-import { connectLiveRedis, createLiveSource, liveRoutes, visitorRoutes } from '../query/index.js';
+import { connectLiveRedis, createLiveSource, liveRoutes, systemRoutes, visitorRoutes } from '../query/index.js';
 import { readEndpoints } from '../shared/endpoints.js';
 import { messageOf } from '../shared/errors.js';
 import { brokerRoutes } from './broker/admin-routes.js';
+import { surroundings } from './dashboard-surroundings.js';
 import { gatewayRoutes } from './gateway-routes.js';
 import { port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
@@ -40,6 +41,8 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
   const source = createLiveSource(redis, clock);
   const queries: AdminServerDeps['routes'][number] = async (app) => {
     await app.register(liveRoutes, { source });
+    const around = () => surroundings(config, intakeOf(config.dataDir)?.url);
+    await app.register(systemRoutes, { source, surroundings: around, clock });
     const { connectionString, namespace, hub } = config.eventHubs;
     if (connectionString === undefined && namespace === undefined) return;
     const openReader = () => createHubReader(hubAccess(config), { hub, consumerGroup: READER_GROUP });

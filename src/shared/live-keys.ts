@@ -65,6 +65,9 @@ export const paneIndexKey = (metric: PaneMetricId): string => `${paneBase(metric
 /** The same panes by the time at which they expire. */
 export const paneExpiriesKey = (metric: PaneMetricId): string => `${paneBase(metric)}:expiries`;
 
+/** Hash of how far the reader of each partition is: `PartitionHealth` as JSON. For looking at only; the last one wins. */
+export const HEALTH_KEY = `penstock:live:health:${GENERATION}`;
+
 /** Hash of the metrics in panes that the aggregators keep: name, and description as JSON. */
 export const CATALOGUE_KEY = `penstock:{live:catalogue}:${GENERATION}`;
 

@@ -36,6 +36,7 @@ beforeEach(() => {
       deeds.push(`show ${position.sequenceNumber}`);
     },
     async forget() {},
+    async report() {},
     onRecovered(callback) {
       recover = callback;
       return () => {};

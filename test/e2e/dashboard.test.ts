@@ -28,6 +28,21 @@ test('an event posted to the gateway changes the figure on the page', async () =
   expect(response.status).toBe(200);
   await expect.poll(() => total.textContent(), { timeout: 20_000 }).toBe('1');
   await expect.poll(() => page.locator('body').textContent(), { timeout: 20_000 }).toContain('/seen-on-the-page');
+
+  // Who it was: read back from the hub.
+  await page.locator('#latest td button').first().click();
+  await expect
+    .poll(() => page.locator('#visitor-events tbody').textContent(), { timeout: 30_000 })
+    .toContain('/seen-on-the-page');
+  await page.keyboard.press('Escape');
+
+  // How the system itself is: all that was sent is read, and every part answers.
+  await expect.poll(() => page.locator('[data-total="counted"]').textContent(), { timeout: 30_000 }).toBe('1');
+  await expect.poll(() => page.locator('#partitions tbody tr').count(), { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => page.locator('#partitions tbody tr td').nth(1).textContent(), { timeout: 30_000 }).toBe('0');
+  const parts = await page.locator('.part').allTextContents();
+  expect(parts.filter((part) => part.includes('does not answer'))).toEqual([]);
+  expect(parts.join()).toMatch(/Gateway to hub:clicks.*Broker.*Dead letters.*none/);
   await page.close();
 });
 

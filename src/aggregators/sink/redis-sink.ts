@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import {
   CATALOGUE_KEY,
+  HEALTH_KEY,
   LIST_NAME,
   LIVE_CHANNEL,
   listMetrics,
@@ -14,6 +15,7 @@ import {
   TOTALS,
 } from '../../shared/live-keys.js';
 import type { Logger } from '../../shared/logger.js';
+import type { PartitionHealth } from '../../shared/partition-health.js';
 import { descriptions } from '../metrics/index.js';
 import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
@@ -22,6 +24,8 @@ import type { PaneChange } from '../windows/panes.js';
 export interface LiveSink {
   /** Writes absolute values; those of a reader that is further on are left as they are. */
   write(partition: string, changes: StateChanges): Promise<void>;
+  /** Says how far the reader of a partition is. Never rejects: nothing depends on it. */
+  report(partition: string, health: PartitionHealth): Promise<void>;
   /** Removes what a partition wrote, because its sequence numbers begin anew. */
   forget(partition: string): Promise<void>;
   /** Calls back when the store may have lost what it had, so that everything has to be written again. */
@@ -110,6 +114,9 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       const results = await Promise.allSettled(calls);
       const failed = results.find((result) => result.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
+    },
+    async report(partition, health) {
+      await redis.hset(HEALTH_KEY, partition, JSON.stringify(health)).catch(() => {});
     },
     async forget(partition) {
       for (const metric of descriptions) {

@@ -5,7 +5,7 @@ import { askBroker } from './fetch-status.js';
 const PATHS = { '/broker': '/', '/broker/status': '/status', '/broker/metrics': '/metrics' } as const;
 
 /** How the connection string of an embedded broker is told from that of the service. */
-const isEmbedded = (connectionString: string) => /;\s*UseDevelopmentEmulator=true/i.test(connectionString);
+export const isEmbedded = (connectionString: string) => /;\s*UseDevelopmentEmulator=true/i.test(connectionString);
 
 /** The embedded broker's page, status and metrics under the admin port, behind its guard. Azure has its own. */
 export function brokerRoutes(connectionString: string | undefined): AdminServerDeps['routes'][number] {

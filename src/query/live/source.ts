@@ -3,7 +3,8 @@ import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import type { LiveFigures, LiveSource } from '../../shared/live.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
-import { LIST_NAME, LIVE_CHANNEL, type ListMetric, listMetrics, TOTALS } from '../../shared/live-keys.js';
+import { HEALTH_KEY, LIST_NAME, LIVE_CHANNEL, type ListMetric, listMetrics, TOTALS } from '../../shared/live-keys.js';
+import { type PartitionHealth, partitionHealth } from '../../shared/partition-health.js';
 import { QueryError } from '../errors.js';
 import { type CondenseOptions, createCondenser } from './condense.js';
 import type { LiveRedis } from './connection.js';
@@ -34,6 +35,8 @@ export interface LiveFiguresSource extends LiveSource {
   ): Promise<PaneReading[] | undefined>;
   /** What the aggregators counted and what they did not, and why. */
   readTotals(): Promise<Readonly<Record<string, number>>>;
+  /** How far the readers of the partitions are, by partition. */
+  readHealth(): Promise<ReadonlyMap<string, PartitionHealth>>;
   /** Closes the connection for announcements, which is its own; that of the caller stays open. */
   close(): void;
 }
@@ -117,6 +120,15 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
     },
     async readTotals() {
       return Object.fromEntries(await store.readTotals(TOTALS).catch(unavailable));
+    },
+    async readHealth() {
+      const texts = await redis.hgetall(HEALTH_KEY).catch(unavailable);
+      return new Map(
+        Object.entries(texts).flatMap(([partition, text]) => {
+          const { data } = partitionHealth.safeParse(JSON.parse(text));
+          return data === undefined ? [] : [[partition, data] as const];
+        }),
+      );
     },
     close: announcements.close,
   };

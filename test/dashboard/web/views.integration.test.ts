@@ -136,6 +136,37 @@ describe('one visitor', () => {
   });
 });
 
+describe('the system itself', () => {
+  it('tells how far it is and which part is in trouble, by more than a colour', async () => {
+    const health = {
+      asOf: '2026-11-21T12:00:30.000Z',
+      parts: [
+        { name: 'Gateway to hub:clicks', state: 'good', text: 'up' },
+        { name: 'Broker', state: 'bad', text: 'does not answer' },
+      ],
+      partitions: [
+        {
+          partition: '0',
+          lag: 12,
+          sequenceNumber: 4_711,
+          watermark: '2026-11-21T12:00:29.000Z',
+          appliedAt: '2026-11-21T12:00:30.000Z',
+          savedAt: null,
+        },
+      ],
+      totals: { counted: 1_000, late: 3 },
+    };
+    const routes: Routes = [async (app) => void app.get('/api/system', async () => health)];
+    const { url } = await serve(shown(everything), { routes });
+    const { page } = await open(url);
+    await page.locator('[data-panel="system"]').waitFor();
+    const cells = await page.locator('#partitions tbody td').allTextContents();
+    expect(cells).toEqual(['0', '12', '12:00:29', '0 s ago', '–', '4,711']);
+    expect(await page.locator('.sum dd').allTextContents()).toEqual(['1,000', '0', '0', '3']);
+    expect(await page.getByRole('img', { name: 'in trouble' }).count()).toBe(1);
+  });
+});
+
 describe('colours', () => {
   const ground = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 

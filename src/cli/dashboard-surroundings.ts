@@ -1,0 +1,65 @@
+import type { BrokerStatus } from '../broker/index.js';
+import type { Surroundings, SystemPart } from '../query/index.js';
+import type { Config } from '../shared/config/index.js';
+import { isEmbedded } from './broker/admin-routes.js';
+import { askBroker } from './broker/fetch-status.js';
+
+const TIMEOUT_MS = 3_000;
+
+/** The gateway and the embedded broker, as far as they are known here and answer. */
+export async function surroundings(config: Config, gatewayUrl: string | undefined): Promise<Surroundings> {
+  const { connectionString } = config.eventHubs;
+  const embedded = connectionString !== undefined && isEmbedded(connectionString) ? connectionString : undefined;
+  const [gateway, broker] = await Promise.all([
+    gatewayUrl === undefined ? [] : gatewayParts(gatewayUrl),
+    embedded === undefined ? undefined : brokerStatus(embedded),
+  ]);
+  if (embedded === undefined) return { parts: gateway, newest: new Map() };
+  if (broker === undefined) return { parts: [...gateway, away('Broker')], newest: new Map() };
+  const hub = broker.hubs.find(({ name }) => name === config.eventHubs.hub);
+  return {
+    parts: [...gateway, ...brokerParts(broker)],
+    newest: new Map(hub?.partitions.map(({ id, lastSequence }) => [id, lastSequence])),
+  };
+}
+
+const away = (name: string): SystemPart => ({ name, state: 'bad', text: 'does not answer' });
+
+interface Readiness {
+  readonly sinks: Readonly<Record<string, { readonly state: string; readonly spool?: { readonly records: number } }>>;
+}
+
+async function gatewayParts(url: string): Promise<SystemPart[]> {
+  try {
+    const response = await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const { sinks } = (await response.json()) as Readiness;
+    return Object.entries(sinks).map(([name, { state, spool }]) => {
+      const waiting = spool?.records ?? 0;
+      return {
+        name: `Gateway to ${name}`,
+        state: !response.ok ? 'bad' : state === 'up' && waiting === 0 ? 'good' : 'warn',
+        text: waiting === 0 ? state : `${state}, ${waiting} records in the spool`,
+      };
+    });
+  } catch {
+    return [away('Gateway')];
+  }
+}
+
+async function brokerStatus(connectionString: string): Promise<BrokerStatus | undefined> {
+  try {
+    const { status, text } = await askBroker({ connectionString, ca: undefined }, '/status');
+    return status === 200 ? (JSON.parse(text) as BrokerStatus) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function brokerParts({ queues, topics, connections, memoryBytes }: BrokerStatus): SystemPart[] {
+  const holders = [...queues, ...topics.flatMap(({ subscriptions }) => subscriptions)];
+  const dead = holders.reduce((sum, { counts }) => sum + counts.deadLetter, 0);
+  return [
+    { name: 'Broker', state: 'good', text: `${connections} connections, ${Math.round(memoryBytes / 2 ** 20)} MB` },
+    { name: 'Dead letters', state: dead === 0 ? 'good' : 'warn', text: dead === 0 ? 'none' : String(dead) },
+  ];
+}

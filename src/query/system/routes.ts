@@ -1,0 +1,44 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Clock } from '../../shared/clock.js';
+import { answer } from '../live/answer.js';
+import type { LiveFiguresSource } from '../live/source.js';
+
+/** A part of the system in one line. */
+export interface SystemPart {
+  readonly name: string;
+  readonly state: 'good' | 'warn' | 'bad';
+  readonly text: string;
+}
+
+/** What there is to know from outside of the figures. */
+export interface Surroundings {
+  readonly parts: readonly SystemPart[];
+  /** Sequence number of the newest event of each partition, where it is known. */
+  readonly newest: ReadonlyMap<string, number>;
+}
+
+export interface SystemRoutesOptions {
+  readonly source: Pick<LiveFiguresSource, 'readHealth' | 'readTotals'>;
+  readonly surroundings: () => Promise<Surroundings>;
+  readonly clock: Clock;
+}
+
+/** `GET /api/system`: how far the readers of the partitions are, what was counted and what not, and how the parts are. */
+export const systemRoutes: FastifyPluginAsync<SystemRoutesOptions> = async (app, { source, surroundings, clock }) => {
+  app.get('/api/system', (_request, reply) =>
+    answer(reply, async () => {
+      const [health, totals, { parts, newest }] = await Promise.all([
+        source.readHealth(),
+        source.readTotals(),
+        surroundings(),
+      ]);
+      const partitions = [...health]
+        .sort(([a], [b]) => Number(a) - Number(b))
+        .map(([partition, each]) => {
+          const last = newest.get(partition);
+          return { partition, lag: last === undefined ? null : Math.max(0, last - each.sequenceNumber), ...each };
+        });
+      return { asOf: new Date(clock.now()).toISOString(), parts, partitions, totals };
+    }),
+  );
+};
