@@ -29,6 +29,8 @@ const totalNames = {
   malformed: 'malformed',
   /** Events beyond the allowed lateness. */
   late: 'late',
+  /** The same by how late they were: `late_by:2h` came up to 2 hours behind the watermark. */
+  lateBy: 'late_by',
   /** Events of visitors beyond the number whose sessions are kept; they are in every other figure. */
   withoutSession: 'without_session',
   /** Events out of order that moved the start of a session or made two of them one: a shown figure may have gone down. */
@@ -83,6 +85,14 @@ export interface SavedState {
 }
 
 type SavedPanes = readonly SavedPane[];
+
+const HOUR_MS = 3_600_000;
+const latenessSteps = [
+  ['2h', 2 * HOUR_MS],
+  ['6h', 6 * HOUR_MS],
+  ['24h', 24 * HOUR_MS],
+  ['7d', 168 * HOUR_MS],
+] as const;
 
 const TOTALS_PANE = 0;
 const MANY = Number.POSITIVE_INFINITY;
@@ -192,6 +202,8 @@ export function createPartitionState(
   /** Counts an event as late for each metric that would have counted it. */
   const countLate = () => {
     addTotal(totalNames.late);
+    const behindMs = watermark.timeMs - observation.timeMs;
+    addTotal(`${totalNames.lateBy}:${latenessSteps.find(([, upToMs]) => behindMs <= upToMs)?.[0] ?? 'more'}`);
     observation.visit = observation.visitor === undefined ? undefined : LATE_VISIT;
     for (const { metric } of paneMetrics) countLateFor(metric);
     if (observation.visitor === undefined) return;

@@ -73,6 +73,7 @@ function batchFigures(events: readonly Event[]): Map<string, number> {
     newestMs = Math.max(newestMs, timeMs);
     if (timeMs < newestMs - LATENESS) {
       count('totals/0/late');
+      count('totals/0/late_by:2h');
       for (const metric of ['visitors', 'devices', 'pages', 'sessions', 'views']) count(`totals/0/late:${metric}`);
       continue;
     }

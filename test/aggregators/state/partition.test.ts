@@ -90,6 +90,13 @@ test('an event as late as allowed is counted; a later one goes to the late count
   expect(driver.total('late:categories')).toBe(0);
 });
 
+test('late events are counted by how late they were', () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(1_000 * HOUR));
+  driver.count(...[998, 997, 994, 976, 832, 831].map((hour) => pageView(hour * HOUR)));
+  expect(['2h', '6h', '24h', '7d', 'more'].map((step) => driver.total(`late_by:${step}`))).toEqual([1, 2, 1, 1, 1]);
+});
+
 test('one event from the future does not make the others late', () => {
   const driver = createPartitionDriver();
   driver.send([pageView(48 * HOUR)], 0);
