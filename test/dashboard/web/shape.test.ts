@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { rankedOf, rowsOf, spanOf } from '../../../src/dashboard/web/range.js';
+import { shapeOf, titleOf } from '../../../src/dashboard/web/shape.js';
+
+describe('the form of a figure', () => {
+  it.each([
+    ['a list of names with numbers', [{ path: '/a', views: 3 }], 'ranked'],
+    ['numbers by name', { dry: 3, wet: 4 }, 'ranked'],
+    ['panes', [{ start: '2026-11-21T12:00:00Z', sales: 1 }], 'series'],
+    ['panes and their total', { open: 1, series: [{ start: '2026-11-21T12:00:00Z', sessions: 1 }] }, 'series'],
+    ['things that happened', [{ time: '2026-11-21T12:00:00Z', step: 'shoes' }], 'listed'],
+  ])('is told from %s', (_, value, kind) => {
+    expect(shapeOf(value)?.kind).toBe(kind);
+  });
+
+  it('is one that can be shown or none, whatever the server sends', () => {
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        const shape = shapeOf(value);
+        if (shape?.kind === 'ranked') for (const { value: each } of shape.entries) expect(each).toBeTypeOf('number');
+        if (shape?.kind === 'series') {
+          for (const { values } of shape.rows) expect(values).toHaveLength(shape.columns.length);
+        }
+        if (shape?.kind === 'listed') for (const row of shape.rows) expect(row).toHaveLength(shape.columns.length);
+      }),
+    );
+  });
+
+  it('has a title made of its name', () => {
+    expect([titleOf('visitorsLatest'), titleOf('add_to_cart')]).toEqual(['Visitors latest', 'Add to cart']);
+  });
+});
+
+describe('a range', () => {
+  const NOW_MS = Date.UTC(2026, 10, 21, 12, 7, 30);
+  const range = { id: '6h', label: '6 h', minutes: 360, stepMinutes: 5, note: '' };
+
+  it('ends with the step that is running, and has whole steps only', () => {
+    const span = spanOf(range, NOW_MS);
+    expect(new Date(span.toMs).toISOString()).toBe('2026-11-21T12:10:00.000Z');
+    expect([span.toMs - span.fromMs, span.fromMs % span.stepMs]).toEqual([6 * 3_600_000, 0]);
+  });
+
+  it('shows means a minute, of the running step over the minutes that it had', () => {
+    const span = spanOf(range, NOW_MS);
+    const pane = (startMs: number) => ({ start: new Date(startMs).toISOString(), values: { visitors: 30 } });
+    const rows = rowsOf([pane(span.fromMs), pane(span.toMs - span.stepMs)], span, ['visitors', 'other'], NOW_MS);
+    expect(rows).toHaveLength(72);
+    expect(rows[0]?.values).toEqual([6, 0]);
+    expect(rows[1]?.values).toEqual([0, 0]);
+    // 12:05, 12:06 and the half of 12:07.
+    expect(rows.at(-1)?.values).toEqual([10, 0]);
+  });
+
+  it('ranks by number, then by name', () => {
+    const panes = [{ start: '', values: { b: 1, a: 1, c: 9, none: 0 } }];
+    expect(rankedOf(panes, 2)).toEqual([
+      { label: 'c', value: 9 },
+      { label: 'a', value: 1 },
+    ]);
+  });
+});
