@@ -56,7 +56,9 @@ async function api<T>(path: string): Promise<T> {
 const waitUntilCounted = (events: number) =>
   waitFor(`${events} events to be counted`, async () => {
     const totals = await api<Readonly<Record<string, number>>>('/api/late');
-    return (totals['counted'] ?? 0) >= events;
+    // So that what is missing says where it went.
+    if ((totals['counted'] ?? 0) < events) throw new Error(JSON.stringify(totals));
+    return true;
   });
 
 /** All panes of a metric by start time, shifted back to the times of the file. */
