@@ -68,7 +68,7 @@ describe.each(variants)('what is deployed with %s', (_name, parameters) => {
   });
 
   it('is a topology that the embedded broker loads', () => {
-    expect(loadTopology(undefined, parameters).topics[0]?.subscriptions).toHaveLength(4);
+    expect(loadTopology(undefined, parameters).topics[0]?.subscriptions).toHaveLength(5);
   });
 });
 

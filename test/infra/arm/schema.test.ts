@@ -122,6 +122,6 @@ describe('the check refuses', () => {
       ...template,
       parameters: { ...parameters, lockDuration: { ...parameters['lockDuration'], defaultValue: 'one minute' } },
     };
-    expect(problemsOf(evaluate({}, changedTemplate as JsonObject).resources)).toHaveLength(4);
+    expect(problemsOf(evaluate({}, changedTemplate as JsonObject).resources)).toHaveLength(5);
   });
 });
