@@ -79,7 +79,7 @@ describe('the ledger of a queue', () => {
     }
     expect(ledger.deferred()).toEqual(['a', 'b', 'c']);
     ledger.delivered('a', 1, 1);
-    ledger.notFound('b');
+    ledger.notFound('b', ledger.isDeferred('b'));
     ledger.delivered('c', 3, 1, 'deferred');
     ledger.close(found(['a', ['deferred']], ['b', ['queue']], ['c', ['deferred']]));
     expect(ledger.violations()).toEqual([

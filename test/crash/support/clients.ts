@@ -145,9 +145,11 @@ async function takeDeferred(receiver: ServiceBusReceiver, subjects: Subjects): P
     await new Promise((resolve) => setTimeout(resolve, 20));
     return;
   }
+  // The confirmation may come while the question is on its way.
+  const confirmed = orders.isDeferred(id);
   const messages = await receiver.receiveDeferredMessages(number).catch((error: unknown) => {
     if ((error as { code?: string }).code !== 'MessageNotFound') throw error;
-    orders.notFound(id);
+    orders.notFound(id, confirmed);
     return [];
   });
   for (const message of messages) {

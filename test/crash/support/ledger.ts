@@ -68,10 +68,12 @@ export function createLedger(name: string) {
       const times = abandoned.get(id) ?? 0;
       if (deliveryCount < times) violation(`${id} was abandoned ${times} times and says ${deliveryCount}`);
     },
-    /** A deferred message was asked for by its number and is not there. */
-    notFound(id: string): void {
+    /** Whether its deferral was confirmed. */
+    isDeferred: (id: string): boolean => settled.get(id) === 'deferred',
+    /** A deferred message was asked for by its number and is not there; `confirmed` when it was asked for. */
+    notFound(id: string, confirmed: boolean): void {
       const others = [...(asked.get(id) ?? [])].some((what) => what !== 'deferred');
-      if (settled.get(id) === 'deferred' && !others) violation(`${id} was deferred and cannot be found`);
+      if (confirmed && !others) violation(`${id} was deferred and cannot be found`);
       // It never was deferred, or was settled without an answer.
       elsewhere.add(id);
     },
