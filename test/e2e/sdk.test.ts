@@ -87,7 +87,7 @@ test('an unmodified administration client manages entities over TLS on the same 
     },
   });
   expect(JSON.parse(stdout)).toEqual({
-    names: ['analytics-forwarder', 'audit', 'profile-writer', 'retention-campaign'],
+    names: ['analytics-forwarder', 'audit', 'live-figures', 'profile-writer', 'retention-campaign'],
     exists: true,
   });
 });
