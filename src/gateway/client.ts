@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type DeviceType, MAX_USER_AGENT_LENGTH, truncateIp } from '../events/index.js';
+import { isLoopbackAddress } from '../shared/loopback.js';
 import type { Client, Credentials } from './pipeline/client.js';
 import type { OptOutSignals } from './policy/consent.js';
 import { createClientAddress } from './proxies.js';
@@ -87,10 +88,4 @@ function credentialsOf(message: IncomingMessage, writeKeyQuery: string | undefin
 export function comesFromThisMachine({ socket, headers }: IncomingMessage): boolean {
   const forwarded = headers['x-forwarded-for'] ?? headers['forwarded'] ?? headers['via'];
   return forwarded === undefined && isLoopbackAddress(socket.remoteAddress);
-}
-
-function isLoopbackAddress(address: string | undefined): boolean {
-  return (
-    address !== undefined && (address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.'))
-  );
 }

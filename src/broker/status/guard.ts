@@ -1,11 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { isLoopbackAddress } from '../../shared/loopback.js';
 import { allows, rulesProvedBy, type SasKeys, verifySasToken } from '../security/index.js';
 
 /** Whether a request may see the broker from inside. */
 export type Guard = (request: IncomingMessage, url: URL) => 'admitted' | 'unauthorized' | 'forbidden';
-
-const isLoopback = (address: string | undefined) =>
-  address !== undefined && (address === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(address));
 
 const namesThisMachine = (hostname: string) =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
@@ -46,7 +44,7 @@ export function createGuard(all: SasKeys, now: () => number): Guard {
     if (authorization !== undefined) {
       return proves(authorization, url, keys, now()) || provesKey(authorization, keys) ? 'admitted' : 'unauthorized';
     }
-    if (!isLoopback(request.socket.remoteAddress)) return 'unauthorized';
+    if (!isLoopbackAddress(request.socket.remoteAddress)) return 'unauthorized';
     return namesThisMachine(url.hostname) ? 'admitted' : 'forbidden';
   };
 }
