@@ -5,6 +5,7 @@ import { inputFiles } from '../helpers/input-files.js';
 import { waitFor } from '../helpers/wait.js';
 import { readPageViews } from './support/direct-counts.js';
 import { penstock, type RunningInstance, startInstance } from './support/penstock.js';
+import { spooledRecords } from './support/spool.js';
 
 interface Answer {
   readonly results: readonly { readonly id: string; readonly outcome: string }[];
@@ -58,7 +59,7 @@ test('after kill -9 of the broker in the middle of a stream, every event that wa
   await waitFor('the broker to be there again', () => instance.readyCount('broker') === 1 + KILL_AT.length);
   expect(accepted.size).toBe(BATCH * BATCHES);
 
-  await waitFor('the spool to be empty', async () => (await spooledRecords()) === 0);
+  await waitFor('the spool to be empty', async () => (await spooledRecords(instance.endpoints.gateway)) === 0);
   const retained = await retainedIds();
   expect([...accepted].filter((id) => !retained.has(id))).toEqual([]);
 });
@@ -77,7 +78,7 @@ test('an import goes on over kill -9 of the broker, and every event that it coun
   const { code, stdout, stderr } = await importing;
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ accepted: views, end: 'complete' });
-  await waitFor('the spool to be empty', async () => (await spooledRecords()) === 0);
+  await waitFor('the spool to be empty', async () => (await spooledRecords(instance.endpoints.gateway)) === 0);
   expect((await retainedIds()).size).toBe(before + views);
 });
 
@@ -85,14 +86,6 @@ test('an import goes on over kill -9 of the broker, and every event that it coun
 async function eventsCounted(): Promise<number> {
   const totals = (await (await fetch(`${instance.endpoints.admin}/api/late`)).json()) as Record<string, number>;
   return (totals['counted'] ?? 0) + (totals['late'] ?? 0) + (totals['duplicate'] ?? 0);
-}
-
-/** What the gateway holds on its own disk. */
-async function spooledRecords(): Promise<number> {
-  const { sinks } = (await (await fetch(`${instance.endpoints.gateway}/readyz`)).json()) as {
-    sinks: Record<string, { state: string; spool: { records: number } }>;
-  };
-  return Object.values(sinks).reduce((records, { spool }) => records + spool.records, 0);
 }
 
 /** The ids of all events that the hub retains. */

@@ -2,6 +2,7 @@ import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../helpers/wait.js';
 import { penstock, type RunningInstance, startInstance } from './support/penstock.js';
+import { spooledRecords } from './support/spool.js';
 
 interface Result {
   readonly id: string;
@@ -44,13 +45,6 @@ async function post(): Promise<readonly Result[]> {
   return ((await response.json()) as { results: Result[] }).results;
 }
 
-async function spooledRecords(): Promise<number> {
-  const { sinks } = (await (await fetch(`${instance.endpoints.gateway}/readyz`)).json()) as {
-    sinks: Record<string, { spool: { records: number } }>;
-  };
-  return Object.values(sinks).reduce((records, { spool }) => records + spool.records, 0);
-}
-
 /** The message ids of all orders that a subscriber finds, in the order in which it takes them. */
 async function takeOrders(): Promise<unknown[]> {
   const client = new ServiceBusClient(instance.endpoints.serviceBusConnectionString);
@@ -74,7 +68,7 @@ test('what is accepted while the broker hangs survives kill -9 of the gateway, a
   for (let count = 0; count < 5; count++) accepted.push(...(await post()));
   expect(new Set(accepted.map(({ outcome }) => outcome))).toEqual(new Set(['accepted']));
   expect(new Set(accepted.slice(11).map(({ durability }) => durability))).toEqual(new Set(['spool']));
-  expect(await spooledRecords()).toBeGreaterThan(0);
+  expect(await spooledRecords(instance.endpoints.gateway)).toBeGreaterThan(0);
 
   process.kill(instance.pidOf('gateway'), 'SIGKILL');
   await waitFor('the gateway to be there again', () => instance.readyCount('gateway') === 2);
@@ -85,7 +79,7 @@ test('what is accepted while the broker hangs survives kill -9 of the gateway, a
   accepted.push(...later);
 
   process.kill(instance.pidOf('broker'), 'SIGCONT');
-  await waitFor('the spool to be empty', async () => (await spooledRecords()) === 0);
+  await waitFor('the spool to be empty', async () => (await spooledRecords(instance.endpoints.gateway)) === 0);
   const replay = await penstock(['replay', '--from', 'earliest', '--data-dir', instance.dataDir]);
   const arrived = new Set(
     replay.stdout
