@@ -4,13 +4,14 @@ import type { CancelTimer } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import { type AmqpFault, internalError, tooManyLinks } from './conditions.js';
 import type { ConnectionContext, ConnectionDeps } from './context.js';
+import { ProtocolViolation } from './gate/index.js';
 import { GatedSocket } from './gated-socket.js';
 import { createGrants, type Grants } from './grants.js';
 import { createLinkTable, type LinkTable } from './link-table.js';
 import { openReceiverLink, openSenderLink } from './links.js';
 import { serveNode } from './node.js';
 import { acceptConnection, failConnection, outgoingBytes } from './rhea-connection.js';
-import { incompleteBound, MAX_FRAME_BYTES, PeerError } from './rhea-transfers.js';
+import { incompleteBound, MAX_FRAME_BYTES } from './rhea-transfers.js';
 import { createTransactions } from './transactions/registry.js';
 
 /** Largest frame of a client that has shown neither key nor token: put-token requests are smaller. */
@@ -157,7 +158,9 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
   connection.on('disconnected', end);
   connection.on('error', (error: unknown) => {
     logger.info({ reason: messageOf(error) }, 'connection failed');
-    fail(error instanceof PeerError ? { condition: error.condition, description: error.message } : internalError);
+    fail(
+      error instanceof ProtocolViolation ? { condition: error.condition, description: error.message } : internalError,
+    );
   });
   acceptLinks(context, links, fail);
   ignoreWhatPeersSay(connection);

@@ -1,4 +1,5 @@
 import type { Connection, Delivery, Receiver } from 'rhea';
+import { ProtocolViolation } from './gate/index.js';
 import type { IncompleteDeliveries } from './incomplete.js';
 import { internals, prototypeOf, type ReceiverInternals, type TransferFrame } from './rhea-internals.js';
 
@@ -11,17 +12,6 @@ const MAX_OVERSIZE_BYTES = 64 * 1024 * 1024;
 const MAX_INCOMPLETE_BYTES = 16 * 1024 * 1024;
 
 const MESSAGE_FORMAT_FIELD = 3;
-
-/** An error of the peer's making, with the condition that it is told. */
-export class PeerError extends Error {
-  override readonly name = 'PeerError';
-  readonly condition: string;
-
-  constructor(condition: string, description: string) {
-    super(description);
-    this.condition = condition;
-  }
-}
 
 /**
  * Messages arrive as bytes: rhea decodes format 0 by itself, and a cleared format keeps it from that. What the broker
@@ -39,7 +29,7 @@ export function takeTransfers(
     const { performative, channel } = frame;
     const link = inner.remote_channel_map[channel]?.remote.handles[performative.handle];
     if (!link?.is_receiver())
-      throw new PeerError('amqp:not-allowed', 'a transfer on a link on which the peer receives');
+      throw new ProtocolViolation('amqp:not-allowed', 'a transfer on a link on which the peer receives');
     if (performative.message_format === 0) performative.value[MESSAGE_FORMAT_FIELD] = undefined;
     // A delivery keeps its tag until it is settled: as a view it would keep all bytes that came with it.
     if (performative.delivery_tag) performative.delivery_tag = Buffer.from(performative.delivery_tag);
@@ -131,12 +121,12 @@ function boundDeliveries(
     if (delivery !== undefined && withoutBytes.has(delivery)) frame.payload = undefined;
     else if (total > MAX_FRAME_BYTES) frame.payload = room > 0 ? payload?.subarray(0, room) : undefined;
     if (total > MAX_OVERSIZE_BYTES) {
-      throw new PeerError('amqp:link:message-size-exceeded', 'a delivery is larger than the largest message');
+      throw new ProtocolViolation('amqp:link:message-size-exceeded', 'a delivery is larger than the largest message');
     }
     if (!performative.more || performative.aborted) incomplete.done(link);
     else if (frame.payload !== undefined) incomplete.keep(link, Math.min(total, MAX_FRAME_BYTES), () => letGo(link));
     if (incomplete.bytes() > maxIncompleteBytes()) {
-      throw new PeerError('amqp:resource-limit-exceeded', 'too many bytes of deliveries that are not complete');
+      throw new ProtocolViolation('amqp:resource-limit-exceeded', 'too many bytes of deliveries that are not complete');
     }
   };
 }

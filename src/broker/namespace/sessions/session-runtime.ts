@@ -1,28 +1,12 @@
-import type { Clock } from '../../../shared/clock.js';
-import type { InTurn } from '../../../shared/turns.js';
-import type { Queue, QueueEntry, Sessions } from '../../entities/index.js';
-import type { Store } from '../../store/types.js';
 import type { PeekedMessage } from '../peek.js';
-import type { Settling } from '../settling.js';
 import { createAcceptor, type Waiting } from './acceptor.js';
-import { createHeldSession, type HeldSession, type OwnedSession } from './held-session.js';
+import { createHeldSession, type HeldSession, type HeldSessionDeps, type OwnedSession } from './held-session.js';
 import { listSessions, type SessionListing } from './list.js';
 import { peekSession, type SessionPeek } from './peek.js';
 import { searchSessions } from './rows.js';
 import { readSessionState, writeSessionState } from './state.js';
 
-export interface SessionRuntimeDeps {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly queue: Queue;
-  readonly sessions: Sessions;
-  readonly operations: Settling;
-  readonly newToken: () => string;
-  readonly inTurn: InTurn;
-  readonly readRecord: (entry: QueueEntry) => Promise<Buffer | undefined>;
-  readonly expire: (entry: QueueEntry) => Promise<void>;
-  readonly comeBack: (token: string) => Promise<unknown>;
-  readonly onError: (error: unknown) => void;
+export interface SessionRuntimeDeps extends Omit<HeldSessionDeps, 'onEnding'> {
   readonly lockDurationMs: () => number;
 }
 
