@@ -5,8 +5,8 @@ import { messageOf } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
 import { decodePack } from './decode.js';
 import { AggregatorError } from './errors.js';
-import type { LiveSink } from './sink/redis-sink.js';
-import type { PartitionState } from './state/partition.js';
+import type { LiveSink, Owner } from './sink/redis-sink.js';
+import type { PartitionState, SavedState } from './state/partition.js';
 
 export interface SessionOptions {
   /** Changes wait this long for further ones before they are shown. */
@@ -30,18 +30,22 @@ export const defaultSessionOptions: SessionOptions = Object.freeze({
 });
 
 export interface SessionDeps {
-  readonly partitionId: string;
+  readonly owner: Owner;
   readonly state: PartitionState;
   readonly sink: LiveSink;
   /** Writes the state; called with no other save of this partition in progress. */
-  readonly save: (state: PartitionState) => Promise<PartitionPosition>;
+  readonly save: (state: SavedState) => Promise<void>;
   readonly checkpoint: (position: PartitionPosition) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** One partition while it is ours: counts what is read, shows the figures, and saves the state now and then. */
+/**
+ * One partition while it is ours: counts what is read, shows the figures, and saves the state now and then. Once a write
+ * was refused because there is a later owner it writes nothing more.
+ */
 export interface PartitionSession {
+  /** @throws AggregatorError PS_PARTITION_FENCED when there is a later owner, PS_SINK_UNAVAILABLE */
   process(events: readonly PartitionEvent[]): Promise<void>;
   /** Shows and saves what there is. */
   close(): Promise<void>;
@@ -52,8 +56,10 @@ const EVENTS_PER_TURN = 4;
 const RETRY_MS = 500;
 
 export function createPartitionSession(deps: SessionDeps, options: SessionOptions): PartitionSession {
-  const { partitionId, state, sink, clock, logger } = deps;
+  const { owner, state, sink, clock, logger } = deps;
+  const { partition: partitionId } = owner;
   let closed = false;
+  let fenced: AggregatorError | undefined;
   let processing: Promise<void> = Promise.resolve();
   let flushing: Promise<void> | undefined;
   let saving: Promise<void> | undefined;
@@ -63,29 +69,39 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   let nextSaveMs = clock.now() + options.snapshotIntervalMs;
   let savedAtMs: number | undefined;
   let savedSequenceNumber = state.position?.sequenceNumber;
+  let shownSequenceNumber = -1;
 
   const stopRecovery = sink.onRecovered(() => {
     state.markAllDirty();
     scheduleFlush();
   });
 
+  /** Whether it is the word that there is a later owner. */
+  const isLoss = (error: unknown): boolean => {
+    if (!(error instanceof AggregatorError) || error.code !== 'PS_PARTITION_FENCED') return false;
+    if (fenced === undefined) logger.info({ partitionId, ...error.facts }, 'another process owns the partition by now');
+    fenced = error;
+    return true;
+  };
   const iso = (ms: number) => new Date(ms).toISOString();
-  const report = (sequenceNumber: number) => {
-    void sink.report(partitionId, {
-      sequenceNumber,
+  const report = () => {
+    void sink.report(owner, {
+      sequenceNumber: shownSequenceNumber,
       watermark: Number.isFinite(state.watermarkMs) ? iso(state.watermarkMs) : null,
       appliedAt: iso(clock.now()),
       savedAt: savedAtMs === undefined ? null : iso(savedAtMs),
     });
   };
   const flushOnce = async (): Promise<void> => {
+    if (fenced !== undefined) throw fenced;
     lastFlushMs = clock.now();
     const changes = state.takeChanges();
     if (changes === undefined) return;
     try {
-      await sink.write(partitionId, changes);
+      await sink.write(owner, changes);
       state.written(changes);
-      report(changes.position.sequenceNumber);
+      shownSequenceNumber = changes.position.sequenceNumber;
+      report();
     } catch (error) {
       state.notWritten(changes);
       throw error;
@@ -101,9 +117,10 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     return flushing;
   };
   const scheduleFlush = (waitMs = Math.max(0, lastFlushMs + options.flushIntervalMs - clock.now())) => {
-    if (closed || cancelFlush !== undefined) return;
+    if (closed || fenced !== undefined || cancelFlush !== undefined) return;
     cancelFlush = clock.setTimer(() => {
       flush().catch((error: unknown) => {
+        if (isLoss(error)) return;
         logger.warn({ partitionId, err: messageOf(error) }, 'the figures could not be written; trying again');
         scheduleFlush(RETRY_MS);
       });
@@ -111,15 +128,18 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   };
 
   const saveOnce = async () => {
+    if (fenced !== undefined) return;
     if (state.position === undefined || state.position.sequenceNumber === savedSequenceNumber) return;
     const startMs = clock.now();
     try {
-      const position = await deps.save(state);
-      savedSequenceNumber = position.sequenceNumber;
+      const saved = state.save();
+      await deps.save(saved);
+      savedSequenceNumber = saved.position.sequenceNumber;
       savedAtMs = clock.now();
-      report(position.sequenceNumber);
-      await deps.checkpoint(position);
+      report();
+      await deps.checkpoint(saved.position);
     } catch (error) {
+      if (isLoss(error)) return;
       logger.warn({ partitionId, err: messageOf(error) }, 'the state could not be saved; trying again');
     }
     const tookMs = clock.now() - startMs;
@@ -134,7 +154,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     return saving;
   };
   const scheduleSave = () => {
-    if (closed || cancelSave !== undefined) return;
+    if (closed || fenced !== undefined || cancelSave !== undefined) return;
     cancelSave = clock.setTimer(() => void save(), Math.max(0, nextSaveMs - clock.now()));
   };
 
@@ -145,6 +165,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       try {
         await flush();
       } catch (cause) {
+        if (isLoss(cause)) throw cause;
         if (clock.now() - startMs > options.maxPauseMs) {
           throw new AggregatorError('PS_SINK_UNAVAILABLE', `partition ${partitionId}: ${messageOf(cause)}`, { cause });
         }
@@ -153,8 +174,10 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     }
   };
   const processAll = async (events: readonly PartitionEvent[]) => {
+    if (fenced !== undefined) throw fenced;
+    if (events.length === 0) return;
     for (const [index, event] of events.entries()) {
-      if (closed) return;
+      if (closed || fenced !== undefined) return;
       state.apply(decodePack(event.body), event);
       if (index % EVENTS_PER_TURN === EVENTS_PER_TURN - 1) await setImmediate();
     }
@@ -174,7 +197,9 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       stopRecovery();
       await processing.catch(() => {});
       await flushing?.catch(() => {});
-      await flush().catch((error: unknown) => logger.warn({ partitionId, err: messageOf(error) }, 'last write failed'));
+      await flush().catch((error: unknown) => {
+        if (!isLoss(error)) logger.warn({ partitionId, err: messageOf(error) }, 'last write failed');
+      });
       await saving;
       await save();
     },

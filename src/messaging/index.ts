@@ -28,6 +28,7 @@ export type {
   PartitionProcessor,
   ReceivedMessage,
   SubscriptionReceiver,
+  WriteResult,
 } from './ports/consume.js';
 export type {
   DeadLetter,

@@ -4,8 +4,9 @@
  *
  * One hash for each metric and window. Its fields are `<partition>` (the version: sequence number of the last hub event
  * that is in the values), `<partition>|<name>` (a value; readers add the partitions up) and `rev` (how often the hash was
- * written). All keys of a metric carry the same hash tag, so that one script can write many of its windows in a Redis
- * Cluster. A changed layout or definition takes a new generation and so never mixes with the old.
+ * written). Beside them is a hash of the partitions' owners (epochs): who is not the latest may write nothing. All keys of
+ * a metric carry the same hash tag, so that one script can write many of its windows in a Redis Cluster. A changed layout
+ * or definition takes a new generation and so never mixes with the old.
  */
 const GENERATION = 'g2';
 
@@ -65,13 +66,17 @@ export const paneIndexKey = (metric: PaneMetricId): string => `${paneBase(metric
 /** The same panes by the time at which they expire. */
 export const paneExpiriesKey = (metric: PaneMetricId): string => `${paneBase(metric)}:expiries`;
 
-/** Hash of how far the reader of each partition is: `PartitionHealth` as JSON. For looking at only; the last one wins. */
-export const HEALTH_KEY = `penstock:live:health:${GENERATION}`;
+/** How far the readers of the partitions are: a hash without panes, of `PartitionHealth` as JSON under `HEALTH_NAME`. */
+export const HEALTH = 'health';
+export const HEALTH_NAME = 'health';
 
 /** Hash of the metrics in panes that the aggregators keep: name, and description as JSON. */
 export const CATALOGUE_KEY = `penstock:{live:catalogue}:${GENERATION}`;
 
-/** Hash of a metric that has no panes: lists and totals. */
+/** Hash of the owner epoch of each partition, as far as a metric's keys know it. */
+export const ownersKey = (metric: string): string => `${base(metric)}:owners`;
+
+/** Hash of a metric that has no panes: lists, totals and health. */
 export const singleKey = (metric: string): string => `${base(metric)}:single`;
 
 export const REVISION_FIELD = 'rev';

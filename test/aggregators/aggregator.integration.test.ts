@@ -120,6 +120,22 @@ test('an unreadable state is made anew from what the hub retains', async () => {
   expect(third.opened.every(({ from }) => from !== undefined)).toBe(true);
 });
 
+test('after the storage account was lost with all states and epochs, the figures are made anew and go on', async () => {
+  const first = await start();
+  await publish(publisher, views(100, '/a'));
+  await shown('/a', 100);
+  await stop(first);
+  const again = await start();
+  await waitFor('the partitions', () => again.opened.length === 4);
+  await stop(again);
+  at = { ...at, container: `checkpoints-${containers++}` };
+  await publish(publisher, views(100, '/a'));
+  const anew = await start();
+  await shown('/a', 200);
+  expect(anew.opened.every(({ from }) => from === undefined)).toBe(true);
+  expect(await source.readTotals()).toEqual({ counted: 200 });
+});
+
 test('a hub that was replaced by a new one is counted anew', async () => {
   const first = await start();
   await publish(publisher, views(400, '/a'), 5);

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { fencedError } from '../../src/aggregators/errors.js';
 import { allMetrics } from '../../src/aggregators/metrics/index.js';
 import { defaultAggregatorOptions } from '../../src/aggregators/options.js';
 import {
@@ -6,9 +7,9 @@ import {
   defaultSessionOptions,
   type PartitionSession,
 } from '../../src/aggregators/partition-session.js';
-import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';
+import type { LiveSink, Owner } from '../../src/aggregators/sink/redis-sink.js';
 import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
-import type { PartitionEvent, PartitionPosition } from '../../src/messaging/index.js';
+import type { PartitionEvent } from '../../src/messaging/index.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { createManualClock, type ManualClock } from '../helpers/manual-clock.js';
 import { pageView, START_MS } from './driver.js';
@@ -22,6 +23,9 @@ let session: PartitionSession;
 let deeds: string[];
 let sinkIsAway: boolean;
 let storeIsAway: boolean;
+/** Epochs of a later owner, as far as it has made itself known. */
+let laterOwner: number | undefined;
+let laterOwnerInStore: number | undefined;
 let recover: () => void;
 
 beforeEach(() => {
@@ -29,10 +33,16 @@ beforeEach(() => {
   deeds = [];
   sinkIsAway = false;
   storeIsAway = false;
+  laterOwner = undefined;
+  laterOwnerInStore = undefined;
   state = createPartitionState(defaultAggregatorOptions, { ...allMetrics, seed: [1, 2] });
   const sink: LiveSink = {
-    async write(_partition: string, { position }: StateChanges) {
+    async claim({ epoch }) {
+      return epoch;
+    },
+    async write(owner: Owner, { position }: StateChanges) {
       if (sinkIsAway) throw new Error('away');
+      if (laterOwner !== undefined) throw fencedError('partition 0', { epoch: owner.epoch, by: laterOwner });
       deeds.push(`show ${position.sequenceNumber}`);
     },
     async forget() {},
@@ -46,14 +56,13 @@ beforeEach(() => {
   };
   session = createPartitionSession(
     {
-      partitionId: '0',
+      owner: { partition: '0', epoch: 1 },
       state,
       sink,
-      async save(ofState): Promise<PartitionPosition> {
+      async save({ position }) {
         if (storeIsAway) throw new Error('away');
-        const { position } = ofState.save();
+        if (laterOwnerInStore !== undefined) throw fencedError('blob 0', { epoch: 1, by: laterOwnerInStore });
         deeds.push(`save ${position.sequenceNumber}`);
-        return position;
       },
       async checkpoint({ sequenceNumber }) {
         deeds.push(`checkpoint ${sequenceNumber}`);
@@ -168,4 +177,39 @@ test('after the sink lost what it had everything is shown again', async () => {
   recover();
   await advance(200);
   expect(deeds).toEqual(['show 0', 'show 0']);
+});
+
+test('after a later owner made itself known in the sink nothing is shown or saved any more, and reading ends', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(200);
+  laterOwner = 2;
+  await session.process([hubEvent(0)]);
+  await advance(200);
+  laterOwner = undefined;
+  await expect(session.process([])).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED', facts: { epoch: 1, by: 2 } });
+  await expect(session.process([hubEvent(1)])).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
+  await advance(10_000);
+  await session.close();
+  expect(deeds).toEqual(['show 0']);
+  expect(clock.pending).toBe(0);
+});
+
+test('a save that a later owner prevents is followed by no checkpoint and no further write', async () => {
+  laterOwnerInStore = 2;
+  await session.process([hubEvent(0)]);
+  await advance(2_000);
+  laterOwnerInStore = undefined;
+  await expect(session.process([])).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
+  recover();
+  await advance(2_000);
+  await session.close();
+  expect(deeds).toEqual(['show 0']);
+});
+
+test('the later owner is noticed at the close too, which then leaves everything as it is', async () => {
+  await session.process([hubEvent(0)]);
+  laterOwner = 2;
+  laterOwnerInStore = 2;
+  await session.close();
+  expect(deeds).toEqual([]);
 });

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import {
   CATALOGUE_KEY,
-  HEALTH_KEY,
+  HEALTH,
+  HEALTH_NAME,
   LIST_NAME,
   LIVE_CHANNEL,
   listMetrics,
+  ownersKey,
   PANE_RETENTION_MS,
   type PaneMetricId,
   paneExpiriesKey,
@@ -16,18 +18,27 @@ import {
 } from '../../shared/live-keys.js';
 import type { Logger } from '../../shared/logger.js';
 import type { PartitionHealth } from '../../shared/partition-health.js';
+import { fencedError } from '../errors.js';
 import { descriptions } from '../metrics/index.js';
 import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
 
-/** Where the figures of the partitions are shown. */
+/** Who writes: the owner of a partition. Each owner has a higher epoch than the one before. */
+export interface Owner {
+  readonly partition: string;
+  readonly epoch: number;
+}
+
+/** Where the figures of the partitions are shown. `write` and `forget` throw PS_PARTITION_FENCED for a former owner. */
 export interface LiveSink {
-  /** Writes absolute values; those of a reader that is further on are left as they are. */
-  write(partition: string, changes: StateChanges): Promise<void>;
+  /** From now on nobody with a lower epoch can write. Returns the highest epoch, which may be that of a later owner. */
+  claim(owner: Owner): Promise<number>;
+  /** Writes absolute values; those of a reader that was further on are left as they are. */
+  write(owner: Owner, changes: StateChanges): Promise<void>;
   /** Says how far the reader of a partition is. Never rejects: nothing depends on it. */
-  report(partition: string, health: PartitionHealth): Promise<void>;
+  report(owner: Owner, health: PartitionHealth): Promise<void>;
   /** Removes what a partition wrote, because its sequence numbers begin anew. */
-  forget(partition: string): Promise<void>;
+  forget(owner: Owner): Promise<void>;
   /** Calls back when the store may have lost what it had, so that everything has to be written again. */
   onRecovered(callback: () => void): () => void;
   /** Resolves when the sink can be written to; rejects after `limitMs`. */
@@ -80,55 +91,68 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     const entries = descriptions.map((description) => [description.name, JSON.stringify(description)] as const);
     await redis.multi().del(CATALOGUE_KEY).hset(CATALOGUE_KEY, new Map(entries)).exec();
   };
-  const call = (partition: string, target: Target, version: number, windows: readonly Window[], nowMs: number) =>
+  /** Returns the highest owner epoch. */
+  const call = ({ partition, epoch }: Owner, target: Target, version: Version, windows: readonly Window[]) =>
     writePanes(
-      windows.length + 2,
+      windows.length + 3,
+      ownersKey(target.name),
       target.indexKey,
       target.expiriesKey,
       ...windows.map(({ key }) => key),
       partition,
-      version,
-      LIVE_CHANNEL,
-      JSON.stringify({ metric: target.name, partition, version, windows: windows.map(({ start }) => start) }),
-      nowMs,
+      epoch,
+      version.sequenceNumber,
+      target.quiet ? '' : LIVE_CHANNEL,
+      JSON.stringify({
+        metric: target.name,
+        partition,
+        version: version.sequenceNumber,
+        windows: windows.map(({ start }) => start),
+      }),
+      version.enqueuedAtMs,
       ...windows.flatMap(({ start, expiryMs, pairs }) => [start, expiryMs, pairs.length / 2, ...pairs]),
     );
 
   return {
-    async write(partition, changes) {
-      const { sequenceNumber, enqueuedAtMs } = changes.position;
+    async claim(owner) {
+      const nothing = { sequenceNumber: 0, enqueuedAtMs: 0 };
+      const targets = [...descriptions.map(paneTarget), ...singleNames.map(singleTarget)];
+      return Math.max(...(await all(targets.map((target) => call(owner, target, nothing, [])))));
+    },
+    async write(owner, changes) {
+      const { position } = changes;
       const calls: Promise<number>[] = [];
       for (const { metric, changes: panes } of changes.panes) {
-        const windows = panes.map((pane) => paneWindow(metric, pane, enqueuedAtMs));
+        const windows = panes.map((pane) => paneWindow(metric, pane, position.enqueuedAtMs));
         const target = paneTarget(metric);
-        for (const chunk of chunks(windows)) calls.push(call(partition, target, sequenceNumber, chunk, enqueuedAtMs));
+        for (const chunk of chunks(windows)) calls.push(call(owner, target, position, chunk));
       }
       const singles = [
         ...changes.lists.map(({ metric, entries }) => ({ metric, pairs: [LIST_NAME, JSON.stringify(entries)] })),
         ...changes.totals.map((change) => ({ metric: TOTALS, pairs: pairsOf(change) })),
       ];
-      for (const { metric, pairs } of singles) {
-        const window = { key: singleKey(metric), start: '' as const, expiryMs: '' as const, pairs };
-        calls.push(call(partition, singleTarget(metric), sequenceNumber, [window], enqueuedAtMs));
-      }
-      const results = await Promise.allSettled(calls);
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
+      for (const { metric, pairs } of singles)
+        calls.push(call(owner, singleTarget(metric), position, [single(metric, pairs)]));
+      refuseFormer(owner, await all(calls));
     },
-    async report(partition, health) {
-      await redis.hset(HEALTH_KEY, partition, JSON.stringify(health)).catch(() => {});
+    async report(owner, health) {
+      const version = { sequenceNumber: health.sequenceNumber, enqueuedAtMs: 0 };
+      const window = single(HEALTH, [HEALTH_NAME, JSON.stringify(health)]);
+      await call(owner, singleTarget(HEALTH), version, [window]).catch(() => {});
     },
-    async forget(partition) {
+    async forget(owner) {
+      const { partition, epoch } = owner;
       for (const metric of descriptions) {
         const keys = (await redis.zrange(paneIndexKey(metric), '0', '-1')).map((start) =>
           paneKey(metric, Number(start)),
         );
         for (let at = 0; at < keys.length; at += MAX_WINDOWS_PER_CALL) {
-          const chunk = keys.slice(at, at + MAX_WINDOWS_PER_CALL);
-          await forgetPartition(chunk.length, ...chunk, partition);
+          const chunk = [ownersKey(metric.name), ...keys.slice(at, at + MAX_WINDOWS_PER_CALL)];
+          refuseFormer(owner, [await forgetPartition(chunk.length, ...chunk, partition, epoch)]);
         }
       }
-      for (const metric of [...listMetrics, TOTALS]) await forgetPartition(1, singleKey(metric), partition);
+      for (const metric of singleNames)
+        refuseFormer(owner, [await forgetPartition(2, ownersKey(metric), singleKey(metric), partition, epoch)]);
     },
     onRecovered(callback) {
       callbacks.add(callback);
@@ -151,24 +175,53 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   };
 }
 
+/** Metrics without panes. */
+const singleNames = [...listMetrics, TOTALS, HEALTH];
+
+type Version = Pick<StateChanges['position'], 'sequenceNumber' | 'enqueuedAtMs'>;
+
+/** Waits for all, also when one fails: what is on its way must not overtake what comes next. */
+async function all<T>(calls: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(calls);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+function refuseFormer({ partition, epoch }: Owner, epochs: readonly number[]): void {
+  const by = Math.max(...epochs);
+  if (by > epoch) throw fencedError(`partition ${partition}`, { epoch, by });
+}
+
 /** What the script needs of a metric beside its hashes. */
 interface Target {
   readonly name: string;
   readonly indexKey: string;
   readonly expiriesKey: string;
+  /** Its writes are not announced. */
+  readonly quiet: boolean;
 }
 
 const paneTarget = (metric: PaneMetricId): Target => ({
   name: metric.name,
   indexKey: paneIndexKey(metric),
   expiriesKey: paneExpiriesKey(metric),
+  quiet: false,
 });
 
 /** A hash that is no pane is in no index: these two stay empty, and are here because the script names its keys. */
 const singleTarget = (name: string): Target => {
   const key = singleKey(name);
-  return { name, indexKey: `${key}:index`, expiriesKey: `${key}:expiries` };
+  return { name, indexKey: `${key}:index`, expiriesKey: `${key}:expiries`, quiet: name === HEALTH };
 };
+
+const single = (metric: string, pairs: readonly (string | number)[]): Window => ({
+  key: singleKey(metric),
+  start: '',
+  expiryMs: '',
+  pairs,
+});
 
 /** Readable for the retention after its end, or after its data reached the hub: old events of an import are shown too. */
 function paneWindow(metric: PaneMetricId, pane: PaneChange, enqueuedAtMs: number): Window {

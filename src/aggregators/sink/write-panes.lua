@@ -1,23 +1,29 @@
--- Writes values of one partition into the hashes of one metric, fenced by version.
+-- Writes values of one partition into the hashes of one metric, fenced by version: owner epoch and sequence number.
 --
--- KEYS[1]      index: sorted set of the metric's pane starts
--- KEYS[2]      expiries: sorted set of the same, by the time (ms) at which the pane's hash expires
--- KEYS[3..]    one hash for each window
+-- KEYS[1]      owners: hash of the highest owner epoch by partition
+-- KEYS[2]      index: sorted set of the metric's pane starts
+-- KEYS[3]      expiries: sorted set of the same, by the time (ms) at which the pane's hash expires
+-- KEYS[4..]    one hash for each window; none to make the owner known and no more
 -- ARGV[1]      partition
--- ARGV[2]      version: the hub sequence number that the values include (a whole number below 2^53)
--- ARGV[3]      channel, ARGV[4] message: announced when anything was written
--- ARGV[5]      now (ms): expired panes leave the index
+-- ARGV[2]      owner epoch of the writer
+-- ARGV[3]      hub sequence number that the values include (both are whole numbers below 2^53)
+-- ARGV[4]      channel ('' for none), ARGV[5] message: announced when anything was written
+-- ARGV[6]      now (ms): expired panes leave the index
 -- then for each window: start (ms, '' for a window that is no pane), expiry (absolute ms, '' for never),
 --              number of pairs, then the pairs: name, value ('' removes the field)
--- Returns the number of windows written. A window whose version is higher already is left as it is: it was written by a
--- reader that is further on, and a replay or an owner that lost its partition must not take it back.
-local partition, version = ARGV[1], tonumber(ARGV[2])
-local at, written = 6, 0
-for k = 3, #KEYS do
+-- Returns the highest owner epoch. When that is not the writer's, nothing was written: the partition has a later owner.
+-- A window whose sequence number is higher already is left as it is: it was written by a reader that was further on, and
+-- a replay must not take it back.
+local partition, epoch, sequence = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local owner = tonumber(redis.call('HGET', KEYS[1], partition) or 0)
+if owner > epoch then return owner end
+if owner < epoch then redis.call('HSET', KEYS[1], partition, ARGV[2]) end
+local at, written = 7, 0
+for k = 4, #KEYS do
   local start, expiry, pairs = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   local current = redis.call('HGET', KEYS[k], partition)
-  if not current or tonumber(current) <= version then
-    redis.call('HSET', KEYS[k], partition, ARGV[2])
+  if not current or tonumber(current) <= sequence then
+    redis.call('HSET', KEYS[k], partition, ARGV[3])
     for i = at + 3, at + 1 + 2 * pairs, 2 do
       local field = partition .. '|' .. ARGV[i]
       if ARGV[i + 1] == '' then
@@ -29,17 +35,17 @@ for k = 3, #KEYS do
     redis.call('HINCRBY', KEYS[k], 'rev', 1)
     if expiry ~= '' then redis.call('PEXPIREAT', KEYS[k], expiry) end
     if start ~= '' then
-      redis.call('ZADD', KEYS[1], start, start)
-      redis.call('ZADD', KEYS[2], 'GT', expiry, start)
+      redis.call('ZADD', KEYS[2], start, start)
+      redis.call('ZADD', KEYS[3], 'GT', expiry, start)
     end
     written = written + 1
   end
   at = at + 3 + 2 * pairs
 end
-local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[5], 'LIMIT', 0, 500)
+local expired = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[6], 'LIMIT', 0, 500)
 if #expired > 0 then
-  redis.call('ZREM', KEYS[1], unpack(expired))
   redis.call('ZREM', KEYS[2], unpack(expired))
+  redis.call('ZREM', KEYS[3], unpack(expired))
 end
-if written > 0 then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
-return written
+if written > 0 and ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
+return epoch

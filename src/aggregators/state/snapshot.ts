@@ -1,6 +1,8 @@
 import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import { z } from 'zod';
+import { messageOf } from '../../shared/errors.js';
+import { AggregatorError } from '../errors.js';
 import type { SavedIds } from './id-history.js';
 import type { SavedState } from './partition.js';
 
@@ -10,6 +12,7 @@ import type { SavedState } from './partition.js';
  * file, so they are written together or not at all.
  */
 const MAGIC = 'PSS2';
+const FAMILY = /^PSS\d$/;
 const HEADER_BYTES = 8;
 const COUNTS_BYTES = 16;
 const MAX_JSON_BYTES = 1 << 30;
@@ -47,9 +50,20 @@ export async function encodeSnapshot(state: SavedState): Promise<Buffer> {
   return Buffer.concat([header, packed, counts, ...tables.map(bytesOf)]);
 }
 
-/** @throws when the bytes are not a whole snapshot of this form. */
+/** @throws AggregatorError PS_SNAPSHOT_UNREADABLE, or PS_SNAPSHOT_VERSION for the form of a newer version. */
 export async function decodeSnapshot(bytes: Buffer): Promise<SavedState> {
-  if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) throw new Error('not a snapshot of this version');
+  const magic = bytes.toString('latin1', 0, MAGIC.length);
+  if (magic !== MAGIC && FAMILY.test(magic))
+    throw new AggregatorError('PS_SNAPSHOT_VERSION', `the saved state has the form ${magic}, which is not known here`);
+  try {
+    if (magic !== MAGIC) throw new Error('it does not begin like one');
+    return await decodeBody(bytes);
+  } catch (cause) {
+    throw new AggregatorError('PS_SNAPSHOT_UNREADABLE', `the saved state is damaged: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function decodeBody(bytes: Buffer): Promise<SavedState> {
   const countsAt = HEADER_BYTES + bytes.readUInt32BE(MAGIC.length);
   const json = await decompress(bytes.subarray(HEADER_BYTES, countsAt), { maxOutputLength: MAX_JSON_BYTES });
   const { ids, messageIds, ...state } = savedSchema.parse(JSON.parse(json.toString('utf8')));

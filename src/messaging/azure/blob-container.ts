@@ -1,6 +1,6 @@
 import { BlobServiceClient, type ContainerClient, type StoragePipelineOptions } from '@azure/storage-blob';
 import { toConsumeError } from '../consume-errors.js';
-import type { BlobStore } from '../ports/consume.js';
+import type { BlobStore, WriteResult } from '../ports/consume.js';
 import { defaultCredential } from './access.js';
 
 /** How the storage account is reached. */
@@ -30,8 +30,8 @@ export async function openContainer(access: StorageAccess, name: string): Promis
 }
 
 const NOT_FOUND = 404;
-/** The condition of a write did not hold; or, for a write that must be the first, there is a blob already. */
-const CONFLICTS = [409, 412];
+/** The condition of a write did not hold; for a write that must be the first, there is a blob; for others, there is none. */
+const CONFLICTS = [404, 409, 412];
 
 /** Small files as block blobs. All methods throw ConsumeError. */
 export function createBlobStore(container: ContainerClient): BlobStore {
@@ -41,6 +41,16 @@ export function createBlobStore(container: ContainerClient): BlobStore {
       return { version: etag ?? '', metadata: metadata ?? {} };
     } catch (error) {
       if (statusOf(error) === NOT_FOUND) return undefined;
+      throw toConsumeError(error, `blob ${name}`);
+    }
+  };
+  const conditionally = async (name: string, write: () => Promise<{ etag?: string }>): Promise<WriteResult> => {
+    try {
+      const { etag } = await write();
+      return { version: etag ?? '' };
+    } catch (error) {
+      const status = statusOf(error);
+      if (status !== undefined && CONFLICTS.includes(status)) return { conflict: await factsOf(name) };
       throw toConsumeError(error, `blob ${name}`);
     }
   };
@@ -56,17 +66,14 @@ export function createBlobStore(container: ContainerClient): BlobStore {
         throw toConsumeError(error, `blob ${name}`);
       }
     },
-    async write(name, bytes, { metadata, ifVersion }) {
+    write(name, bytes, { metadata, ifVersion }) {
       const conditions = ifVersion === undefined ? { ifNoneMatch: '*' } : { ifMatch: ifVersion };
-      try {
-        const blob = container.getBlockBlobClient(name);
-        const { etag } = await blob.upload(bytes, bytes.length, { metadata: { ...metadata }, conditions });
-        return { version: etag ?? '' };
-      } catch (error) {
-        const status = statusOf(error);
-        if (status !== undefined && CONFLICTS.includes(status)) return { conflict: await factsOf(name) };
-        throw toConsumeError(error, `blob ${name}`);
-      }
+      const blob = container.getBlockBlobClient(name);
+      return conditionally(name, () => blob.upload(bytes, bytes.length, { metadata: { ...metadata }, conditions }));
+    },
+    setMetadata(name, metadata, ifVersion) {
+      const blob = container.getBlockBlobClient(name);
+      return conditionally(name, () => blob.setMetadata({ ...metadata }, { conditions: { ifMatch: ifVersion } }));
     },
   };
 }

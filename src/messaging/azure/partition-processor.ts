@@ -4,6 +4,8 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { toConsumeError } from '../consume-errors.js';
 import type { PartitionHandler, PartitionPosition, PartitionProcessor } from '../ports/consume.js';
 import type { ServiceAccess } from './access.js';
+import { createBlobStore } from './blob-container.js';
+import { createCheckpointWriter } from './checkpoint-writer.js';
 import { createHubConsumer, factsOf, type HubGroup, receiveOptions, toPartitionEvent } from './hub-consumer.js';
 
 export interface PartitionProcessorOptions extends HubGroup {
@@ -22,8 +24,9 @@ const MAX_BATCH = 32;
 const PREFETCH = 64;
 
 /**
- * Partition ownership by leases in Blob, through the official SDK's event processor. Where reading resumes is asked of
- * the handler, whose own state is the authority, in place of the checkpoint that the SDK would look up.
+ * Partition ownership by leases in Blob, through the official SDK's event processor, whose receivers have owner level 0:
+ * a new owner's disconnects the one before. Where reading resumes is asked of the handler, whose own state is the
+ * authority, in place of the checkpoint that the SDK would look up.
  */
 export async function createPartitionProcessor(
   access: ServiceAccess,
@@ -67,6 +70,9 @@ export async function createPartitionProcessor(
     },
   });
   const consumer = client;
+  const { fullyQualifiedNamespace } = scope();
+  const folder = `${fullyQualifiedNamespace}/${hub}/${consumerGroup}/checkpoint`.toLowerCase();
+  const checkpointWriter = createCheckpointWriter(createBlobStore(container), folder);
 
   return {
     async start(partitionHandler) {
@@ -74,7 +80,6 @@ export async function createPartitionProcessor(
       subscription = consumer.subscribe(
         {
           processEvents: async (events, { partitionId }) => {
-            if (events.length === 0) return;
             await partitionHandler.process(
               partitionId,
               events.map((event) => toPartitionEvent(partitionId, event)),
@@ -87,13 +92,8 @@ export async function createPartitionProcessor(
         { ...receiveOptions, maxBatchSize: MAX_BATCH, prefetchCount: PREFETCH, startPosition: { offset: '-1' } },
       );
     },
-    async checkpoint(partitionId: string, position: PartitionPosition) {
-      try {
-        await checkpoints.updateCheckpoint({ ...scope(), partitionId, ...position });
-      } catch (error) {
-        throw toConsumeError(error, `checkpoint of partition ${partitionId}`);
-      }
-    },
+    checkpoint: (partitionId: string, position: PartitionPosition, ownerEpoch: number) =>
+      checkpointWriter.write(partitionId, position, ownerEpoch),
     async stop() {
       try {
         await subscription?.close();

@@ -28,7 +28,9 @@ export interface PartitionFacts {
 export interface PartitionHandler {
   /** The partition is ours from now on. Returns where to read on; undefined for the oldest retained event. */
   open(partition: PartitionFacts): Promise<PartitionPosition | undefined>;
-  /** Events in order. Some may have been given before. A throw gives the partition up for a while. */
+  /**
+   * Events in order, none now and then. Some may have been given before. A throw gives the partition up for a while.
+   */
   process(partitionId: string, events: readonly PartitionEvent[]): Promise<void>;
   /** The partition is no longer ours. May come while `process` runs. */
   close(partitionId: string): Promise<void>;
@@ -37,8 +39,11 @@ export interface PartitionHandler {
 /** Reads those partitions of a hub that fall to this process, in balance with the other processes of its group. */
 export interface PartitionProcessor {
   start(handler: PartitionHandler): Promise<void>;
-  /** Tells other readers and tools how far a partition was read. Not what `open` resumes from. */
-  checkpoint(partitionId: string, position: PartitionPosition): Promise<void>;
+  /**
+   * Tells other readers and tools how far a partition was read. Not what `open` resumes from. What a later owner, or this
+   * one at a later position, has told is left as it is.
+   */
+  checkpoint(partitionId: string, position: PartitionPosition, ownerEpoch: number): Promise<void>;
   /** Gives every partition up, each after its `close`. Idempotent. */
   stop(): Promise<void>;
 }
@@ -88,6 +93,9 @@ interface StoredBlob {
   readonly version: string;
 }
 
+/** The version that a conditional write made, or what is there in place of the expected version. */
+export type WriteResult = { readonly version: string } | { readonly conflict: Omit<StoredBlob, 'bytes'> | undefined };
+
 /** Small named files, each replaced whole. */
 export interface BlobStore {
   read(name: string): Promise<StoredBlob | undefined>;
@@ -98,5 +106,7 @@ export interface BlobStore {
     name: string,
     bytes: Buffer,
     options: { metadata: Readonly<Record<string, string>>; ifVersion: string | undefined },
-  ): Promise<{ readonly version: string } | { readonly conflict: Omit<StoredBlob, 'bytes'> | undefined }>;
+  ): Promise<WriteResult>;
+  /** Replaces the metadata alone, on the same condition. The file has another version then. */
+  setMetadata(name: string, metadata: Readonly<Record<string, string>>, ifVersion: string): Promise<WriteResult>;
 }

@@ -3,7 +3,15 @@ import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import type { LiveFigures, LiveSource } from '../../shared/live.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
-import { HEALTH_KEY, LIST_NAME, LIVE_CHANNEL, type ListMetric, listMetrics, TOTALS } from '../../shared/live-keys.js';
+import {
+  HEALTH,
+  HEALTH_NAME,
+  LIST_NAME,
+  LIVE_CHANNEL,
+  type ListMetric,
+  listMetrics,
+  TOTALS,
+} from '../../shared/live-keys.js';
 import { type PartitionHealth, partitionHealth } from '../../shared/partition-health.js';
 import { QueryError } from '../errors.js';
 import { type CondenseOptions, createCondenser } from './condense.js';
@@ -71,7 +79,8 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
       return [name, await store.readPanes(metric, startsMs)] as const;
     };
     const list = async (metric: ListMetric) => {
-      const entries = (await store.readTexts(metric, LIST_NAME)).flatMap((text) => JSON.parse(text) as unknown[]);
+      const texts = await store.readTexts(metric, LIST_NAME);
+      const entries = [...texts.values()].flatMap((text) => JSON.parse(text) as unknown[]);
       return [metric, entries] as const;
     };
     const others = [...catalogue.values()].filter(({ name }) => !ownMetrics.some((ownName) => ownName === name));
@@ -122,9 +131,9 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
       return Object.fromEntries(await store.readTotals(TOTALS).catch(unavailable));
     },
     async readHealth() {
-      const texts = await redis.hgetall(HEALTH_KEY).catch(unavailable);
+      const texts = await store.readTexts(HEALTH, HEALTH_NAME).catch(unavailable);
       return new Map(
-        Object.entries(texts).flatMap(([partition, text]) => {
+        [...texts].flatMap(([partition, text]) => {
           const { data } = partitionHealth.safeParse(JSON.parse(text));
           return data === undefined ? [] : [[partition, data] as const];
         }),

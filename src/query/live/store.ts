@@ -29,7 +29,7 @@ export interface LiveStore {
   /** Starts of the panes that are retained in [fromMs, toMs). */
   paneStarts(metric: MetricDescription, fromMs: number, toMs: number): Promise<number[]>;
   /** Text values of a metric without panes, by partition: the entry of each under `name`. */
-  readTexts(metric: string, name: string): Promise<string[]>;
+  readTexts(metric: string, name: string): Promise<Map<string, string>>;
   /** Whole numbers of a metric without panes, added up over the partitions. */
   readTotals(metric: string): Promise<Map<string, number>>;
 }
@@ -87,7 +87,12 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
     },
     async readTexts(metric, name) {
       const fields = await redis.hgetall(singleKey(metric));
-      return Object.entries(fields).flatMap(([field, text]) => (parseValueField(field)?.name === name ? [text] : []));
+      return new Map(
+        Object.entries(fields).flatMap(([field, text]) => {
+          const parsed = parseValueField(field);
+          return parsed?.name === name ? [[parsed.partition, text] as const] : [];
+        }),
+      );
     },
     async readTotals(metric) {
       return sumFields(await redis.hgetall(singleKey(metric)));

@@ -40,12 +40,16 @@ test('a state before its first event with a readable time is saved too', async (
 });
 
 test('a snapshot that is cut short, damaged or of another kind is refused, never half read', async () => {
+  const damaged = { code: 'PS_SNAPSHOT_UNREADABLE' };
   const bytes = await snapshotOfSomeTraffic();
   for (const length of [0, 3, 7, 8, 20, bytes.length - 1]) {
-    await expect(decodeSnapshot(bytes.subarray(0, length)), `${length} bytes`).rejects.toThrow();
+    await expect(decodeSnapshot(bytes.subarray(0, length)), `${length} bytes`).rejects.toMatchObject(damaged);
   }
   const flipped = Buffer.from(bytes);
   flipped[30] = (flipped[30] as number) ^ 0xff;
-  await expect(decodeSnapshot(flipped)).rejects.toThrow();
-  await expect(decodeSnapshot(Buffer.from('PSS2 something else'))).rejects.toThrow();
+  await expect(decodeSnapshot(flipped)).rejects.toMatchObject(damaged);
+  await expect(decodeSnapshot(Buffer.from('PSS2 something else'))).rejects.toMatchObject(damaged);
+  await expect(decodeSnapshot(Buffer.from('PSS9 something else'))).rejects.toMatchObject({
+    code: 'PS_SNAPSHOT_VERSION',
+  });
 });

@@ -67,7 +67,10 @@ function write(
     values: Object.values(values),
   }));
   const position = { sequenceNumber: version++, offset: '', enqueuedAtMs: NOW };
-  return sink.write(partition, { position, panes: [{ metric: descriptionOf(metric), changes }], lists, totals: [] });
+  return sink.write(
+    { partition, epoch: 1 },
+    { position, panes: [{ metric: descriptionOf(metric), changes }], lists, totals: [] },
+  );
 }
 
 /** Reads past the cache. */

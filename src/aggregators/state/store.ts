@@ -1,0 +1,127 @@
+import type { BlobStore, WriteResult } from '../../messaging/index.js';
+import { messageOf } from '../../shared/errors.js';
+import type { Logger } from '../../shared/logger.js';
+import { AggregatorError, fencedError } from '../errors.js';
+import type { SavedState } from './partition.js';
+
+/**
+ * The saved states of the partitions, one blob each, and the word of who may write them. The owner's epoch is in the
+ * blob's metadata and rises with each claim, on the condition that the blob is as it was read: of two claims at once one
+ * reads again, and who had the partition before can write no more, since every write names the version that it follows.
+ */
+export interface StateStore {
+  /**
+   * Makes the caller the owner of a partition.
+   * @throws AggregatorError PS_SNAPSHOT_VERSION when the state is of a newer version: then nothing is claimed.
+   */
+  claim(partitionId: string): Promise<OwnedState>;
+}
+
+export interface OwnedState {
+  readonly epoch: number;
+  /** As of the claim; undefined when nothing readable was saved. */
+  readonly saved: SavedState | undefined;
+  /** @throws AggregatorError PS_PARTITION_FENCED when there is a later owner. */
+  save(state: SavedState): Promise<void>;
+  /** Claims once more, with an epoch above `known`: for a sink that knows higher ones, of a store that is gone. */
+  raiseAbove(known: number): Promise<void>;
+}
+
+interface SnapshotCodec {
+  encode(state: SavedState): Promise<Buffer>;
+  decode(bytes: Buffer): Promise<SavedState>;
+}
+
+export interface StateStoreDeps {
+  readonly blobs: BlobStore;
+  readonly codec: SnapshotCodec;
+  readonly logger: Logger;
+}
+
+const EPOCH = 'ownerepoch';
+const SEQUENCE_NUMBER = 'sequencenumber';
+const NOTHING = Buffer.alloc(0);
+
+const epochOf = (metadata: Readonly<Record<string, string>> | undefined) => Number(metadata?.[EPOCH] ?? 0);
+
+/** @param folder of the blobs, each of which is named as its partition */
+export function createStateStore({ blobs, codec, logger }: StateStoreDeps, folder: string): StateStore {
+  const decode = async (partitionId: string, bytes: Buffer): Promise<SavedState | undefined> => {
+    // Claimed, and nothing saved since.
+    if (bytes.length === 0) return undefined;
+    try {
+      return await codec.decode(bytes);
+    } catch (error) {
+      if (!(error instanceof AggregatorError) || error.code !== 'PS_SNAPSHOT_UNREADABLE') throw error;
+      logger.warn({ partitionId, code: error.code, err: messageOf(error) }, 'counting anew what the hub retains');
+      return undefined;
+    }
+  };
+  return {
+    async claim(partitionId) {
+      const name = `${folder}/${partitionId}`;
+      for (;;) {
+        const blob = await blobs.read(name);
+        const saved = blob === undefined ? undefined : await decode(partitionId, blob.bytes);
+        const epoch = epochOf(blob?.metadata) + 1;
+        const metadata = { ...blob?.metadata, [EPOCH]: String(epoch) };
+        const result =
+          blob === undefined
+            ? await blobs.write(name, NOTHING, { metadata, ifVersion: undefined })
+            : await blobs.setMetadata(name, metadata, blob.version);
+        if ('version' in result) return ownedState({ blobs, codec }, name, { epoch, saved, version: result.version });
+      }
+    },
+  };
+}
+
+function ownedState(
+  { blobs, codec }: Omit<StateStoreDeps, 'logger'>,
+  name: string,
+  claimed: { readonly epoch: number; readonly saved: SavedState | undefined; readonly version: string },
+): OwnedState {
+  let { epoch } = claimed;
+  let version: string | undefined = claimed.version;
+  let metadata: Record<string, string> = sequenceOf(claimed.saved);
+
+  /** Repeats a write whose condition failed for another reason than a later owner: its own answer was lost, say. */
+  const write = async (attempt: (ifVersion: string | undefined) => Promise<WriteResult>) => {
+    for (;;) {
+      const result = await attempt(version);
+      if ('version' in result) {
+        version = result.version;
+        return;
+      }
+      const stored = epochOf(result.conflict?.metadata);
+      if (stored > epoch) throw fencedError(name, { epoch, by: stored });
+      version = result.conflict?.version;
+    }
+  };
+  return {
+    get epoch() {
+      return epoch;
+    },
+    saved: claimed.saved,
+    async save(state) {
+      const bytes = await codec.encode(state);
+      const next = sequenceOf(state);
+      await write((ifVersion) =>
+        blobs.write(name, bytes, { metadata: { ...next, [EPOCH]: String(epoch) }, ifVersion }),
+      );
+      metadata = next;
+    },
+    async raiseAbove(known) {
+      const raised = Math.max(known, epoch) + 1;
+      const withEpoch = { ...metadata, [EPOCH]: String(raised) };
+      await write((ifVersion) =>
+        ifVersion === undefined
+          ? blobs.write(name, NOTHING, { metadata: withEpoch, ifVersion })
+          : blobs.setMetadata(name, withEpoch, ifVersion),
+      );
+      epoch = raised;
+    },
+  };
+}
+
+const sequenceOf = (state: SavedState | undefined): Record<string, string> =>
+  state === undefined ? {} : { [SEQUENCE_NUMBER]: String(state.position.sequenceNumber) };
