@@ -6,9 +6,10 @@ import { broker } from './rows/broker.js';
 import { drain } from './rows/drain.js';
 import { freshness } from './rows/freshness.js';
 import { single } from './rows/single.js';
+import { state } from './rows/state.js';
 
 /** `npm run bench [-- name…] [--json] [--seconds N] [--long] [--profile FOLDER]` */
-const benches: Readonly<Record<string, Bench>> = { single, batch, drain, freshness, broker };
+const benches: Readonly<Record<string, Bench>> = { single, batch, drain, freshness, state, broker };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -10,7 +10,7 @@ import { decodeSnapshot, encodeSnapshot } from './state/snapshot.js';
 import { createStateStore, type OwnedState } from './state/store.js';
 
 /** A change of what the state means takes a new one; the figures are then made anew from what the hub retains. */
-const STATE_GENERATION = 'g3';
+const STATE_GENERATION = 'g4';
 
 export interface AggregatorDeps {
   readonly processor: Pick<PartitionProcessor, 'checkpoint'>;

@@ -132,7 +132,9 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     if (state.position === undefined || state.position.sequenceNumber === savedSequenceNumber) return;
     const startMs = clock.now();
     try {
-      const saved = state.save();
+      const saving = state.save();
+      while (saving.next()) await setImmediate();
+      const saved = saving.finish();
       await deps.save(saved);
       savedSequenceNumber = saved.position.sequenceNumber;
       savedAtMs = clock.now();

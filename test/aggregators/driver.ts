@@ -118,7 +118,7 @@ export function createPartitionDriver(partition = '0', options: AggregatorOption
       if (changes !== undefined) state.notWritten(changes);
     },
     async save() {
-      if (state.position !== undefined) saved = await encodeSnapshot(state.save());
+      if (state.position !== undefined) saved = await encodeSnapshot(state.save().finish());
     },
     async crash() {
       state = createPartitionState(options, parts, saved === undefined ? undefined : await decodeSnapshot(saved));

@@ -10,7 +10,7 @@ import { createNewest, type NewestEntry } from '../windows/newest.js';
 import { createPanes, type PaneChange, type Panes, type SavedPane } from '../windows/panes.js';
 import { createSessions, type SavedSessions } from '../windows/sessions.js';
 import { createIdHistory, type SavedIds, type Seed } from './id-history.js';
-import { createVisitors, type SavedVisitor, type Visit } from './visitors.js';
+import { createVisitors, type Visit } from './visitors.js';
 
 /** Where a hub event is in its partition. */
 interface Position {
@@ -68,7 +68,16 @@ export interface PartitionState {
   markAllDirty(): void;
   /** Panes that wait to be written. */
   readonly unwritten: number;
-  save(): SavedState;
+  /** Begins to save the state as it is now. One save at a time. */
+  save(): StateSave;
+}
+
+/** A save that is under way, while the state goes on to change. */
+export interface StateSave {
+  /** Encodes a further part, some milliseconds of work; false when nothing is left. */
+  next(): boolean;
+  /** The state as it was when the save began; what is left of it is encoded first. */
+  finish(): SavedState;
 }
 
 export interface SavedState {
@@ -78,7 +87,8 @@ export interface SavedState {
   readonly panes: Readonly<Record<string, SavedPanes>>;
   readonly lists: Readonly<Record<string, readonly NewestEntry<unknown>[]>>;
   readonly totals: SavedPanes;
-  readonly visitors: readonly SavedVisitor[];
+  /** See `createVisitors`. */
+  readonly visitors: Buffer;
   readonly sessions: SavedSessions;
   readonly ids: SavedIds;
   readonly messageIds: SavedIds;
@@ -93,6 +103,9 @@ const latenessSteps = [
   ['24h', 24 * HOUR_MS],
   ['7d', 168 * HOUR_MS],
 ] as const;
+
+/** Visitors, or keys of sessions, that a save encodes at a time. */
+const ENTRIES_PER_PART = 2_000;
 
 const TOTALS_PANE = 0;
 const MANY = Number.POSITIVE_INFINITY;
@@ -125,7 +138,10 @@ export function createPartitionState(
   const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
   const ids = createIdHistory(options.dedup, seed, saved?.ids);
   const messageIds = createIdHistory(options.messageDedup, seed, saved?.messageIds);
-  const visitors = createVisitors(options.maxVisitors, saved?.visitors);
+  const visitors = createVisitors(
+    { maxVisitors: options.maxVisitors, lookBackMs: options.allowedLatenessMs },
+    saved?.visitors,
+  );
   const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY }, saved?.totals);
   const observation: Observation = {
     event: undefined as never,
@@ -308,16 +324,19 @@ export function createPartitionState(
     },
     save() {
       if (position === undefined) throw new Error('nothing was applied yet');
-      return {
+      const small = {
         position,
         watermarkMs: Number.isFinite(watermark.timeMs) ? watermark.timeMs : null,
         panes: Object.fromEntries(allPanes.map(({ description, panes }) => [idOf(description), panes.entries()])),
         lists: Object.fromEntries(lists.map(({ definition, newest }) => [definition.name, newest.list()])),
         totals: totals.entries(),
-        visitors: visitors.entries(),
-        sessions: sessions.save(),
         ids: ids.save(),
         messageIds: messageIds.save(),
+      };
+      const [visitorsSave, sessionsSave] = [visitors.save(), sessions.save()];
+      return {
+        next: () => visitorsSave.next(ENTRIES_PER_PART) || sessionsSave.next(ENTRIES_PER_PART),
+        finish: () => ({ ...small, visitors: visitorsSave.finish(), sessions: sessionsSave.finish() }),
       };
     },
   };

@@ -7,15 +7,17 @@ import type { SavedIds } from './id-history.js';
 import type { SavedState } from './partition.js';
 
 /**
- * A saved state as bytes: `PSS2`, the length of the compressed JSON (32 bits, big-endian), that JSON, the four counts
- * of remembered ids (32 bits each), and the ids themselves, which no compression makes smaller. State and position are one
- * file, so they are written together or not at all.
+ * A saved state as bytes: `PSS3`, the length of its compressed part (32 bits, big-endian), that part, the four counts of
+ * remembered ids (32 bits each), and the ids themselves, which no compression makes smaller. The compressed part has the
+ * lengths of the three sections in it (32 bits each) and those: visitors, sessions, and JSON of the rest. State and
+ * position are one file, so they are written together or not at all.
  */
-const MAGIC = 'PSS2';
+const MAGIC = 'PSS3';
 const FAMILY = /^PSS\d$/;
 const HEADER_BYTES = 8;
+const LENGTHS_BYTES = 12;
 const COUNTS_BYTES = 16;
-const MAX_JSON_BYTES = 1 << 30;
+const MAX_UNPACKED_BYTES = 1 << 30;
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -28,26 +30,27 @@ const savedSchema = z.object({
   panes: z.record(z.string(), counters),
   lists: z.record(z.string(), z.array(z.object({ key: z.string(), timeMs: z.number(), entry: z.unknown() }))),
   totals: counters,
-  visitors: z.array(z.tuple([z.string(), z.array(z.number()), z.array(z.number())])),
-  sessions: z.object({
-    folds: z.array(z.string()),
-    keys: z.array(z.tuple([z.string(), z.array(z.tuple([z.number(), z.number()], z.union([z.number(), z.string()])))])),
-  }),
+  folds: z.array(z.string()),
   ids: savedIds,
   messageIds: savedIds,
 });
 
 export async function encodeSnapshot(state: SavedState): Promise<Buffer> {
-  const { ids, messageIds, ...rest } = state;
-  const json = JSON.stringify({ ...rest, ids: headOf(ids), messageIds: headOf(messageIds) });
-  const packed = await compress(Buffer.from(json), { level: constants.Z_BEST_SPEED });
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.write(MAGIC, 'latin1');
-  header.writeUInt32BE(packed.length, MAGIC.length);
+  const { ids, messageIds, visitors, sessions, ...rest } = state;
+  const { folds, keys } = sessions;
+  const json = Buffer.from(JSON.stringify({ ...rest, folds, ids: headOf(ids), messageIds: headOf(messageIds) }));
+  const sections = [visitors, keys, json];
+  const lengths = wordsToBytes(sections.map(({ length }) => length));
+  const packed = await compress(Buffer.concat([lengths, ...sections]), { level: constants.Z_BEST_SPEED });
   const tables = [ids.current, ids.previous, messageIds.current, messageIds.previous];
-  const counts = Buffer.alloc(COUNTS_BYTES);
-  for (const [index, table] of tables.entries()) counts.writeUInt32BE(table.length, index * 4);
-  return Buffer.concat([header, packed, counts, ...tables.map(bytesOf)]);
+  const counts = wordsToBytes(tables.map(({ length }) => length));
+  return Buffer.concat([
+    Buffer.from(MAGIC, 'latin1'),
+    wordsToBytes([packed.length]),
+    packed,
+    counts,
+    ...tables.map(bytesOf),
+  ]);
 }
 
 /** @throws AggregatorError PS_SNAPSHOT_UNREADABLE, or PS_SNAPSHOT_VERSION for the form of a newer version. */
@@ -65,8 +68,9 @@ export async function decodeSnapshot(bytes: Buffer): Promise<SavedState> {
 
 async function decodeBody(bytes: Buffer): Promise<SavedState> {
   const countsAt = HEADER_BYTES + bytes.readUInt32BE(MAGIC.length);
-  const json = await decompress(bytes.subarray(HEADER_BYTES, countsAt), { maxOutputLength: MAX_JSON_BYTES });
-  const { ids, messageIds, ...state } = savedSchema.parse(JSON.parse(json.toString('utf8')));
+  const unpacked = await decompress(bytes.subarray(HEADER_BYTES, countsAt), { maxOutputLength: MAX_UNPACKED_BYTES });
+  const [visitors, keys, json] = sectionsOf(unpacked);
+  const { ids, messageIds, folds, ...state } = savedSchema.parse(JSON.parse(json.toString('utf8')));
   let at = countsAt + COUNTS_BYTES;
   const [current, previous, currentMessages, previousMessages] = [0, 1, 2, 3].map((index) => {
     const from = at;
@@ -76,9 +80,26 @@ async function decodeBody(bytes: Buffer): Promise<SavedState> {
   if (at !== bytes.length) throw new Error('the snapshot is cut short');
   return {
     ...state,
+    visitors,
+    sessions: { folds, keys },
     ids: historyOf(ids, current, previous),
     messageIds: historyOf(messageIds, currentMessages, previousMessages),
   };
+}
+
+function sectionsOf(unpacked: Buffer): [Buffer, Buffer, Buffer] {
+  let at = LENGTHS_BYTES;
+  return [0, 1, 2].map((index) => {
+    const from = at;
+    at += unpacked.readUInt32BE(index * 4);
+    return unpacked.subarray(from, at);
+  }) as [Buffer, Buffer, Buffer];
+}
+
+function wordsToBytes(words: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(words.length * 4);
+  for (const [index, word] of words.entries()) bytes.writeUInt32BE(word, index * 4);
+  return bytes;
 }
 
 const headOf = ({ seed, rotatedAtMs }: SavedIds) => ({

@@ -1,4 +1,8 @@
 import type { DeviceType } from '../../events/index.js';
+import { PANE_MS } from '../../shared/live-keys.js';
+import { createByteReader } from './bytes.js';
+import { createPartSave, type PartSave } from './part-save.js';
+import { createSlots, withRoom } from './slots.js';
 
 /**
  * Who was seen when: for each visitor of one partition the panes with an event of theirs, and the newest pane for each
@@ -12,7 +16,8 @@ export interface Visitors {
   visit(visitor: string, paneMs: number, device: DeviceType): Visit | undefined;
   /** Forgets who was last seen before `horizonMs`, in steps of event time, so that a replay keeps the same ones. */
   evict(horizonMs: number): void;
-  entries(): SavedVisitor[];
+  /** Begins to save who is known now; the bytes are for `createVisitors`. */
+  save(): PartSave;
   readonly size: number;
 }
 
@@ -28,27 +33,45 @@ export interface Visit {
   previousNewestOfDeviceMs: number;
 }
 
-export type SavedVisitor = readonly [visitor: string, panes: readonly number[], devices: readonly number[]];
-
 /** Order of the types in a visitor's `devices`. */
 const deviceTypes: readonly DeviceType[] = ['desktop', 'mobile', 'tablet', 'other'];
 const deviceIndex = new Map<string, number>(deviceTypes.map((type, index) => [type, index]));
 
+/** A time that never was, and in a record the number of a pane that never was. */
 const NEVER = -1;
 /** Forgetting looks at every visitor, so it is done in steps of event time. */
 const SWEEP_STEP_MS = 10 * 60_000;
 
-interface Visitor {
-  /** Starts of the panes with an event, ascending; those before the horizon are removed as new ones come. */
-  panes: number[];
-  /** Start of the newest pane by device type. */
-  devices: number[];
+/**
+ * A visitor's record, of 32-bit words: the number of the newest pane, that of the newest pane for each type of device,
+ * and bits: bit k is set when the visitor was seen k panes before the newest. Panes are numbered by time.
+ */
+const NEWEST = 0;
+const DEVICES = 1;
+const BITS = DEVICES + deviceTypes.length;
+const WORD_BITS = 32;
+
+export interface VisitorsOptions {
+  readonly maxVisitors: number;
+  /** No event is of a pane that is further behind the newest one of its partition. */
+  readonly lookBackMs: number;
 }
 
-export function createVisitors(maxVisitors: number, saved: readonly SavedVisitor[] = []): Visitors {
-  const visitors = new Map<string, Visitor>();
-  for (const [name, panes, devices] of saved) visitors.set(name, { panes: [...panes], devices: [...devices] });
-  let horizonMs = Number.NEGATIVE_INFINITY;
+/**
+ * Panes here are those of visits, `PANE_MS` wide.
+ * @param saved what an earlier `save` gave. @throws RangeError when it is something else
+ */
+export function createVisitors({ maxVisitors, lookBackMs }: VisitorsOptions, saved?: Buffer): Visitors {
+  // Two more: the pane of the horizon reaches behind it, and the newest has a bit as well.
+  const words = Math.ceil((Math.ceil(lookBackMs / PANE_MS) + 2) / WORD_BITS);
+  const stride = BITS + words;
+  let records = new Int32Array(0);
+  const slots = createSlots((capacity) => {
+    records = withRoom(records, capacity * stride);
+  });
+  /** Where the records begin. */
+  const byName = new Map<string, number>();
+  let horizonPane = NEVER;
   let sweptMs = Number.NEGATIVE_INFINITY;
   const visit: Visit = {
     firstInPane: false,
@@ -57,58 +80,105 @@ export function createVisitors(maxVisitors: number, saved: readonly SavedVisitor
     newestOfDevice: false,
     previousNewestOfDeviceMs: NEVER,
   };
+
+  const add = (name: string): number => {
+    const at = slots.take() * stride;
+    records.fill(NEVER, at, at + BITS);
+    records.fill(0, at + BITS, at + stride);
+    byName.set(name, at);
+    return at;
+  };
   /** What lies before the horizon counts as never having been. */
-  const live = (paneMs: number | undefined) => (paneMs !== undefined && paneMs >= horizonMs ? paneMs : NEVER);
+  const livePane = (at: number): number => {
+    const pane = records[at] as number;
+    return pane >= horizonPane ? pane : NEVER;
+  };
+  /** Marks a pane as visited; false when it was. */
+  const mark = (at: number, panesBefore: number): boolean => {
+    if (panesBefore >= words * WORD_BITS) return false;
+    const word = at + BITS + Math.floor(panesBefore / WORD_BITS);
+    const bit = 1 << (panesBefore % WORD_BITS);
+    const before = records[word] as number;
+    records[word] = before | bit;
+    return (before & bit) === 0;
+  };
+  const moveNewest = (at: number, pane: number) => {
+    shiftLeft(records, { from: at + BITS, words, bits: pane - (records[at + NEWEST] as number) });
+    records[at + NEWEST] = pane;
+    mark(at, 0);
+  };
+
+  if (saved !== undefined) {
+    const reader = createByteReader(saved);
+    while (!reader.atEnd) {
+      const at = add(reader.text());
+      for (let word = 0; word < BITS; word++) records[at + word] = reader.uint() - 1;
+      const savedWords = reader.uint();
+      for (let word = 0; word < savedWords; word++) {
+        const bits = reader.uint();
+        if (word < words) records[at + BITS + word] = bits;
+      }
+    }
+  }
 
   return {
     visit(name, paneMs, device) {
-      let visitor = visitors.get(name);
-      if (visitor === undefined) {
-        if (visitors.size >= maxVisitors) return undefined;
-        visitor = { panes: [], devices: [NEVER, NEVER, NEVER, NEVER] };
-        visitors.set(name, visitor);
+      let at = byName.get(name);
+      if (at === undefined) {
+        if (byName.size >= maxVisitors) return undefined;
+        at = add(name);
       }
-      const { panes, devices } = visitor;
-      const last = live(panes.at(-1));
-      visit.previousNewestMs = last;
-      visit.newest = paneMs > last;
-      visit.firstInPane = visit.newest || insert(panes, paneMs, last);
-      if (visit.newest) {
-        while (panes.length > 0 && (panes[0] as number) < horizonMs) panes.shift();
-        panes.push(paneMs);
-      }
-      const index = deviceIndex.get(device) ?? deviceTypes.length - 1;
-      visit.previousNewestOfDeviceMs = live(devices[index]);
-      visit.newestOfDevice = paneMs > visit.previousNewestOfDeviceMs;
-      if (visit.newestOfDevice) devices[index] = paneMs;
+      const pane = paneMs / PANE_MS;
+      const last = livePane(at + NEWEST);
+      visit.previousNewestMs = timeOfPane(last);
+      visit.newest = pane > last;
+      if (visit.newest) moveNewest(at, pane);
+      visit.firstInPane = visit.newest || mark(at, last - pane);
+      const ofDevice = at + DEVICES + (deviceIndex.get(device) ?? deviceTypes.length - 1);
+      const lastOfDevice = livePane(ofDevice);
+      visit.previousNewestOfDeviceMs = timeOfPane(lastOfDevice);
+      visit.newestOfDevice = pane > lastOfDevice;
+      if (visit.newestOfDevice) records[ofDevice] = pane;
       return visit;
     },
-    evict(newHorizonMs) {
-      horizonMs = newHorizonMs;
+    evict(horizonMs) {
+      horizonPane = horizonMs / PANE_MS;
       const stepMs = Math.floor(horizonMs / SWEEP_STEP_MS) * SWEEP_STEP_MS;
       if (stepMs <= sweptMs) return;
       sweptMs = stepMs;
-      for (const [name, visitor] of visitors) if ((visitor.panes.at(-1) ?? NEVER) < stepMs) visitors.delete(name);
+      const stepPane = stepMs / PANE_MS;
+      for (const [name, at] of byName) {
+        if ((records[at + NEWEST] as number) >= stepPane) continue;
+        byName.delete(name);
+        slots.free(at / stride);
+      }
     },
-    entries: () =>
-      [...visitors].map(([name, { panes, devices }]) => [
-        name,
-        // The newest stays, whose time decides when the visitor leaves.
-        panes.filter((pane, index) => pane >= horizonMs || index === panes.length - 1),
-        devices.map(live),
-      ]),
+    save() {
+      const [copy, places] = [records.slice(), [...byName.values()]];
+      return createPartSave([...byName.keys()], (writer, name, index) => {
+        const at = places[index] as number;
+        writer.text(name);
+        for (let word = 0; word < BITS; word++) writer.uint((copy[at + word] as number) + 1);
+        writer.uint(words);
+        for (let word = 0; word < words; word++) writer.uint((copy[at + BITS + word] as number) >>> 0);
+      });
+    },
     get size() {
-      return visitors.size;
+      return byName.size;
     },
   };
 }
 
-/** Puts an older pane in its place. Returns false when it was there. */
-function insert(panes: number[], paneMs: number, lastMs: number): boolean {
-  if (paneMs === lastMs) return false;
-  let at = panes.length;
-  while (at > 0 && (panes[at - 1] as number) > paneMs) at--;
-  if (panes[at - 1] === paneMs) return false;
-  panes.splice(at, 0, paneMs);
-  return true;
+const timeOfPane = (pane: number): number => (pane === NEVER ? NEVER : pane * PANE_MS);
+
+/** Moves bits up within `words` words, the lowest first; those that leave at the top are gone. */
+function shiftLeft(records: Int32Array, { from, words, bits }: { from: number; words: number; bits: number }): void {
+  const byWords = Math.floor(bits / WORD_BITS);
+  const byBits = bits % WORD_BITS;
+  for (let word = words - 1; word >= 0; word--) {
+    const high = word - byWords < 0 ? 0 : (records[from + word - byWords] as number);
+    const low = word - byWords - 1 < 0 ? 0 : (records[from + word - byWords - 1] as number);
+    // A shift by 32 is one by 0.
+    records[from + word] = byBits === 0 ? high : (high << byBits) | (low >>> (WORD_BITS - byBits));
+  }
 }

@@ -1,4 +1,7 @@
 import type { Aggregate } from '../../shared/aggregates/index.js';
+import { createByteReader } from '../state/bytes.js';
+import { createPartSave, type PartSave } from '../state/part-save.js';
+import { createSessionTable, type SessionTable } from './session-table.js';
 
 /**
  * Session windows: events of one key that are no more than `gapMs` apart are one session. An event that comes out of
@@ -14,7 +17,8 @@ export interface Sessions<Observation> {
   evict(horizonMs: number): void;
   /** Start of the oldest session that may still change, as of the last eviction. */
   readonly oldestStartMs: number;
-  save(): SavedSessions;
+  /** Begins to save the sessions that there are now. */
+  save(): PartSave<SavedSessions>;
   readonly size: number;
 }
 
@@ -45,23 +49,15 @@ export interface SessionsOptions {
 export interface SavedSessions {
   /** Ids of the folds, in the order of the states. */
   readonly folds: readonly string[];
-  readonly keys: readonly SavedKey[];
+  /** Of each key its sessions, newest first: start, time from there to the last event, and a state for each fold. */
+  readonly keys: Buffer;
 }
-
-/** Of each session start, last event, and an encoded state for each fold. */
-type SavedKey = readonly [
-  key: string,
-  sessions: readonly (readonly [startMs: number, lastMs: number, ...states: (number | string)[]])[],
-];
 
 /** Eviction looks at every key, so it is done in steps of event time. */
 const EVICT_STEP_MS = 10 * 60_000;
 
-interface Session {
-  startMs: number;
-  lastMs: number;
-  readonly states: unknown[];
-}
+/** No further session of the key. */
+const NONE = -1;
 
 export function createSessions<Observation>(
   options: SessionsOptions,
@@ -69,89 +65,91 @@ export function createSessions<Observation>(
   saved?: SavedSessions,
 ): Sessions<Observation> {
   const { gapMs, maxKeys } = options;
-  /** Of each key in the order of time; more than `gapMs` lies between two. */
-  const byKey = restore(folds, saved);
-  let oldestStartMs = oldestOf(byKey.values());
+  const table = createSessionTable(folds);
+  /** The newest session of each key. */
+  const byKey = saved === undefined ? new Map<string, number>() : restore(folds, table, saved);
+  let oldestStartMs = oldestOf(table, byKey);
   let evictedMs = Number.NEGATIVE_INFINITY;
 
-  const create = (timeMs: number): Session => ({
-    startMs: timeMs,
-    lastMs: timeMs,
-    states: folds.map(({ aggregate }) => aggregate?.create()),
-  });
-  const tellOne = (fold: SessionFold<Observation>, session: Session, state: unknown, by: 1 | -1) =>
-    fold.emit(state, (name) => fold.count(session.startMs, name, by));
-  const tell = (session: Session, by: 1 | -1) => {
-    for (const [index, fold] of folds.entries()) tellOne(fold, session, session.states[index], by);
+  const tellOne = (fold: SessionFold<Observation>, session: number, state: unknown, by: 1 | -1) => {
+    const startMs = table.startMs(session);
+    fold.emit(state, (name) => fold.count(startMs, name, by));
+  };
+  const tell = (session: number, by: 1 | -1) => {
+    for (const [index, fold] of folds.entries()) tellOne(fold, session, table.states[index]?.[session], by);
   };
   /** Into a session that has the event's time in it: only what the event itself changes is told. */
-  const add = (session: Session, timeMs: number, observation: Observation, told = false) => {
+  const add = (session: number, timeMs: number, observation: Observation, told = false) => {
     for (let index = 0; index < folds.length; index++) {
       const fold = folds[index] as SessionFold<Observation>;
       if (fold.aggregate === undefined || (fold.filter !== undefined && !fold.filter(observation))) continue;
-      const before = session.states[index];
+      const states = table.states[index] as unknown[];
+      const before = states[session];
       if (typeof before === 'number') {
         const after = fold.aggregate.add(before, observation, timeMs);
         if (after === before) continue;
         if (told) tellOne(fold, session, before, -1);
-        session.states[index] = after;
+        states[session] = after;
       } else {
         if (told) tellOne(fold, session, before, -1);
-        session.states[index] = fold.aggregate.add(before, observation, timeMs);
+        states[session] = fold.aggregate.add(before, observation, timeMs);
       }
-      if (told) tellOne(fold, session, session.states[index], 1);
+      if (told) tellOne(fold, session, states[session], 1);
     }
   };
-  const merge = (early: Session, late: Session): Session => ({
-    startMs: early.startMs,
-    lastMs: late.lastMs,
-    states: folds.map(({ aggregate }, index) => aggregate?.merge(early.states[index], late.states[index])),
-  });
+  /** Into the later of the two; the earlier one is no more. */
+  const merge = (early: number, late: number) => {
+    table.setStart(late, table.startMs(early));
+    table.setPrevious(late, table.previous(early));
+    for (const [index, { aggregate }] of folds.entries()) {
+      const states = table.states[index] as unknown[];
+      states[late] = aggregate?.merge(states[early], states[late]);
+    }
+    table.free(early);
+  };
   /** Anywhere but into the newest session: a new one, an older one, a longer one, or two that become one. */
-  const insert = (sessions: Session[], timeMs: number, observation: Observation): SessionOutcome => {
-    let at = sessions.length;
-    while (at > 0 && (sessions[at - 1] as Session).startMs > timeMs) at--;
-    const before = sessions[at - 1];
-    const after = sessions[at];
-    const joinsBefore = before !== undefined && timeMs - before.lastMs <= gapMs;
-    const joinsAfter = after !== undefined && after.startMs - timeMs <= gapMs;
+  const insert = (key: string, timeMs: number, observation: Observation): SessionOutcome => {
+    let after = NONE;
+    let before = byKey.get(key) as number;
+    for (; before !== NONE && table.startMs(before) > timeMs; before = table.previous(before)) after = before;
+    const joinsBefore = before !== NONE && timeMs - table.lastMs(before) <= gapMs;
+    const joinsAfter = after !== NONE && table.startMs(after) - timeMs <= gapMs;
     if (joinsBefore && !joinsAfter) {
-      before.lastMs = Math.max(before.lastMs, timeMs);
+      table.reach(before, timeMs);
       add(before, timeMs, observation, true);
       return 'counted';
     }
     if (joinsAfter) tell(after, -1);
     if (joinsBefore) tell(before, -1);
-    let session = joinsAfter ? after : create(timeMs);
-    if (joinsBefore && joinsAfter) session = merge(before, after);
-    session.startMs = Math.min(session.startMs, timeMs);
+    const session = joinsAfter ? after : table.create(timeMs, before);
+    if (joinsBefore) merge(before, after);
+    else if (joinsAfter) table.setStart(after, timeMs);
+    else if (after === NONE) byKey.set(key, session);
+    else table.setPrevious(after, session);
     add(session, timeMs, observation);
     tell(session, 1);
-    const from = joinsBefore ? at - 1 : at;
-    sessions.splice(from, (joinsBefore ? 1 : 0) + (joinsAfter ? 1 : 0), session);
     return joinsAfter ? 'revised' : 'counted';
   };
 
   return {
     observe(key, timeMs, observation) {
-      const sessions = byKey.get(key);
-      if (sessions === undefined) {
+      const newest = byKey.get(key);
+      if (newest === undefined) {
         if (byKey.size >= maxKeys) return 'full';
-        const session = create(timeMs);
+        const session = table.create(timeMs, NONE);
         add(session, timeMs, observation);
         tell(session, 1);
-        byKey.set(key, [session]);
+        byKey.set(key, session);
         if (timeMs < oldestStartMs) oldestStartMs = timeMs;
         return 'counted';
       }
-      const newest = sessions[sessions.length - 1] as Session;
-      if (timeMs >= newest.startMs && timeMs - newest.lastMs <= gapMs) {
-        if (timeMs > newest.lastMs) newest.lastMs = timeMs;
+      if (timeMs >= table.startMs(newest) && timeMs - table.lastMs(newest) <= gapMs) {
+        table.reach(newest, timeMs);
         add(newest, timeMs, observation, true);
         return 'counted';
       }
       if (timeMs < oldestStartMs) oldestStartMs = timeMs;
-      return insert(sessions, timeMs, observation);
+      return insert(key, timeMs, observation);
     },
     evict(horizonMs) {
       const stepMs = Math.floor(horizonMs / EVICT_STEP_MS) * EVICT_STEP_MS;
@@ -159,60 +157,77 @@ export function createSessions<Observation>(
       evictedMs = stepMs;
       // An event at the horizon still reaches a session that ended this long before.
       const reachMs = stepMs - gapMs;
-      for (const [key, sessions] of byKey) {
-        while (sessions.length > 0 && (sessions[0] as Session).lastMs < reachMs) sessions.shift();
-        if (sessions.length === 0) byKey.delete(key);
+      for (const [key, newest] of byKey) {
+        let kept = NONE;
+        let session = newest;
+        for (; session !== NONE && table.lastMs(session) >= reachMs; session = table.previous(session)) kept = session;
+        if (kept === NONE) byKey.delete(key);
+        else table.setPrevious(kept, NONE);
+        for (; session !== NONE; session = table.previous(session)) table.free(session);
       }
-      oldestStartMs = oldestOf(byKey.values());
+      oldestStartMs = oldestOf(table, byKey);
     },
     get oldestStartMs() {
       return oldestStartMs;
     },
-    save: () => ({
-      folds: folds.map(({ id }) => id),
-      keys: [...byKey].map(([key, sessions]) => [
-        key,
-        sessions.map(({ startMs, lastMs, states }) => [
-          startMs,
-          lastMs,
-          ...folds.map(({ aggregate }, index) => aggregate?.encode(states[index]) ?? 0),
-        ]),
-      ]),
-    }),
+    save() {
+      const copy = table.copy();
+      const newest = [...byKey.values()];
+      const { next, finish } = createPartSave([...byKey.keys()], (writer, key, index) => {
+        writer.text(key);
+        let session = newest[index] as number;
+        for (; session !== NONE; session = copy.previous[session] as number) {
+          const startMs = copy.startMs[session] as number;
+          writer.uint(1 + startMs);
+          writer.uint((copy.lastMs[session] as number) - startMs);
+          for (const states of copy.states) writer.value(states[session] as number | string);
+        }
+        writer.uint(0);
+      });
+      return { next, finish: () => ({ folds: folds.map(({ id }) => id), keys: finish() }) };
+    },
     get size() {
       return byKey.size;
     },
   };
 }
 
+/** The newest session of each key that was saved, in the table. */
 function restore<Observation>(
   folds: readonly SessionFold<Observation>[],
-  saved: SavedSessions | undefined,
-): Map<string, Session[]> {
-  const byKey = new Map<string, Session[]>();
-  if (saved === undefined) return byKey;
+  table: SessionTable,
+  saved: SavedSessions,
+): Map<string, number> {
+  const byKey = new Map<string, number>();
   const savedAt = folds.map(({ id }) => saved.folds.indexOf(id));
-  for (const [key, sessions] of saved.keys) {
-    const restored = sessions.map(([startMs, lastMs, ...states]) => ({
-      startMs,
-      lastMs,
-      states: folds.map(({ aggregate }, index) => {
+  const reader = createByteReader(saved.keys);
+  while (!reader.atEnd) {
+    const key = reader.text();
+    let later = NONE;
+    for (let start = reader.uint(); start > 0; start = reader.uint()) {
+      const session = table.create(start - 1, NONE);
+      table.reach(session, start - 1 + reader.uint());
+      const states = saved.folds.map(() => reader.value());
+      if (later === NONE) byKey.set(key, session);
+      else table.setPrevious(later, session);
+      later = session;
+      for (const [index, fold] of folds.entries()) {
         const state = states[savedAt[index] as number];
-        return state === undefined ? aggregate?.create() : aggregate?.decode(state);
-      }),
-    }));
-    byKey.set(key, restored);
-    // To a new fold the sessions that go on are new: what it is told later is the difference to this.
-    for (const [index, fold] of folds.entries()) {
-      if (savedAt[index] !== -1) continue;
-      for (const { startMs, states } of restored) fold.emit(states[index], (name) => fold.count(startMs, name, 1));
+        const column = table.states[index] as unknown[];
+        if (state !== undefined) column[session] = fold.aggregate?.decode(state);
+        // To a new fold the sessions that go on are new: what it is told later is the difference to this.
+        else fold.emit(column[session], (name) => fold.count(start - 1, name, 1));
+      }
     }
   }
   return byKey;
 }
 
-function oldestOf(all: Iterable<readonly Session[]>): number {
+function oldestOf(table: SessionTable, newestSessions: ReadonlyMap<string, number>): number {
   let oldestMs = Number.POSITIVE_INFINITY;
-  for (const [first] of all) if (first !== undefined && first.startMs < oldestMs) oldestMs = first.startMs;
+  for (const newest of newestSessions.values()) {
+    for (let session = newest; session !== NONE; session = table.previous(session))
+      oldestMs = Math.min(oldestMs, table.startMs(session));
+  }
   return oldestMs;
 }

@@ -97,7 +97,7 @@ test('panes are as wide as the window says', () => {
 test('a changed definition takes a new generation and begins anew; another text, unit or look does not', () => {
   const first = defineMetric({ ...base, key: () => 'a' });
   const { state } = counted(first, [pageView(0), pageView(0)]);
-  const saved = state.save();
+  const saved = state.save().finish();
   const same = defineMetric({ ...base, help: 'Other words.', unit: 'pieces', key: () => 'a', emit: { top: 3 } });
   expect(same.description.generation).toBe(first.description.generation);
   expect(counted(same, [pageView(0)], saved).shown).toEqual({ '0 a': 3, counted: 3 });

@@ -144,7 +144,7 @@ test('what could not be shown is shown with the next success, even after its pan
   driver.show();
   expect(driver.pane('visitors', 0, 'pageViews')).toBe(1);
   driver.count(pageView(9 * HOUR));
-  expect(driver.state.save().panes[`visitors@${descriptionOf('visitors').generation}`]?.length).toBe(1);
+  expect(driver.state.save().finish().panes[`visitors@${descriptionOf('visitors').generation}`]?.length).toBe(1);
 });
 
 test('a visitor name, a path or an id like __proto__ is a name like any other', async () => {

@@ -31,7 +31,7 @@ const openStore = (on: BlobStore, folder = `f${folders++}`) =>
 function stateAfter(events: number): SavedState {
   const driver = createPartitionDriver();
   for (let at = 0; at < events; at++) driver.count(pageView(at * 1_000));
-  return driver.state.save();
+  return driver.state.save().finish();
 }
 
 test('each claim has a higher epoch and what was saved last', async () => {

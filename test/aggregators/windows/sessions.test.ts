@@ -69,7 +69,7 @@ test('in whatever order the events of a key come, its sessions are those of all 
       let sessions = createSessions(options, folds);
       for (const [index, { key, timeMs, value }] of hits.entries()) {
         // Saved and restored at any point it goes on as if nothing had been.
-        if (index === saveAt) sessions = createSessions(options, folds, JSON.parse(JSON.stringify(sessions.save())));
+        if (index === saveAt) sessions = createSessions(options, folds, sessions.save().finish());
         sessions.observe(key, timeMs, value);
       }
       expect(counts).toEqual(batch(hits));
@@ -141,8 +141,25 @@ test('to a fold of another definition the sessions that go on are new; the old s
   const before = createSessions(options, first.folds);
   before.observe('a', 0, 5);
   const second = createFigures('v2');
-  const after = createSessions(options, second.folds, before.save());
+  const after = createSessions(options, second.folds, before.save().finish());
   expect(second.counts).toEqual(new Map([['0 sum 0', 1]]));
   after.observe('a', 1, 2);
   expect(second.counts).toEqual(new Map([['0 sum 2', 1]]));
+});
+
+test('what comes while a save is under way is not in it', () => {
+  const { folds } = createFigures();
+  const sessions = createSessions(options, folds);
+  for (let key = 0; key < 20; key++) sessions.observe(`k${key}`, 100, 1);
+  const save = sessions.save();
+  save.next(5);
+  for (let key = 0; key < 20; key++) {
+    sessions.observe(`k${key}`, 100 + GAP, 1);
+    sessions.observe(`k${key}`, 5_000, 1);
+  }
+  const restored = createFigures();
+  const after = createSessions(options, restored.folds, save.finish());
+  expect(after.observe('k7', 100 + GAP + 1, 1)).toBe('counted');
+  // In the save the session ends with its first event.
+  expect(restored.counts).toEqual(new Map([[`${100 + GAP + 1} sum 1`, 1]]));
 });

@@ -1,0 +1,72 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { allMetrics } from '../src/aggregators/metrics/index.js';
+import { defaultAggregatorOptions } from '../src/aggregators/options.js';
+import { createPartitionState, type PartitionState } from '../src/aggregators/state/partition.js';
+import { decodeSnapshot, encodeSnapshot } from '../src/aggregators/state/snapshot.js';
+import type { StateLoadOptions, StateLoadResult } from './lib/aggregator-state.js';
+
+const PACK = 500;
+const DEVICES = ['desktop', 'mobile', 'tablet', 'other'];
+const START_MS = Date.UTC(2026, 0, 1, 12);
+const parts = { ...allMetrics, seed: [7, 11] as const };
+
+/** Fills partitions with visitors, saves each, and restores them, in a process of its own. */
+process.once('message', async ({ partitions, visitors }: StateLoadOptions) => {
+  const states = Array.from({ length: partitions }, (_, partition) => fill(partition, visitors));
+  const saved: Buffer[] = [];
+  const delays = monitorEventLoopDelay({ resolution: 1 });
+  const saveStartedMs = performance.now();
+  delays.enable();
+  for (const state of states) {
+    const save = state.save();
+    while (save.next()) await setImmediate();
+    saved.push(await encodeSnapshot(save.finish()));
+  }
+  delays.disable();
+  const saveMs = performance.now() - saveStartedMs;
+  states.length = 0;
+
+  const restoreStartedMs = performance.now();
+  const restored: PartitionState[] = [];
+  for (const bytes of saved) {
+    restored.push(createPartitionState(defaultAggregatorOptions, parts, await decodeSnapshot(bytes)));
+  }
+  const result: StateLoadResult = {
+    restoreMs: performance.now() - restoreStartedMs,
+    saveMs,
+    longestPauseMs: delays.max / 1e6,
+    bytes: saved.reduce((sum, { length }) => sum + length, 0),
+  };
+  if (restored.some(({ position }) => position === undefined)) throw new Error('a state was not restored');
+  process.send?.(result, () => process.disconnect());
+});
+
+/** Each visitor comes twice, within a quarter of an hour. */
+function fill(partition: number, visitors: number): PartitionState {
+  const state = createPartitionState(defaultAggregatorOptions, parts);
+  let sequenceNumber = 0;
+  for (let at = 0; at < 2 * visitors; at += PACK) {
+    const pack = Array.from({ length: PACK }, (_, index) => pageView(partition, (at + index) % visitors, at + index));
+    state.apply(pack, { sequenceNumber: sequenceNumber++, offset: String(at), enqueuedAtMs: START_MS + at });
+    const changes = state.takeChanges();
+    if (changes !== undefined) state.written(changes);
+  }
+  return state;
+}
+
+function pageView(partition: number, visitor: number, count: number) {
+  const anonymousId = `visitor-${partition}-${visitor.toString(36).padStart(10, '0')}`;
+  return {
+    specversion: '1.0',
+    id: `${partition}-${count}`,
+    source: 'shop',
+    type: 'page_view',
+    time: new Date(START_MS + count).toISOString(),
+    data: {
+      anonymousId,
+      page: { path: `/catalogue/item-${visitor % PACK}` },
+      context: { device: DEVICES[visitor % DEVICES.length] },
+    },
+  };
+}
