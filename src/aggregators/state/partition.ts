@@ -73,7 +73,7 @@ export interface PartitionState {
 }
 
 /** A save that is under way, while the state goes on to change. */
-export interface StateSave {
+interface StateSave {
   /** Encodes a further part, some milliseconds of work; false when nothing is left. */
   next(): boolean;
   /** The state as it was when the save began; what is left of it is encoded first. */

@@ -19,7 +19,7 @@ export interface SessionTable {
   copy(): SessionColumns;
 }
 
-export interface SessionColumns {
+interface SessionColumns {
   readonly startMs: Float64Array;
   readonly lastMs: Float64Array;
   readonly previous: Int32Array;
