@@ -4,13 +4,14 @@ import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { type CaptureService, createCapture } from './capture/index.js';
 import { entityRules } from './entity-keys.js';
+import { ensureComplete } from './folders.js';
 import { createEventLogs, createNodeDisk, defaultEventLogsOptions, type EventLogs } from './log/index.js';
 import { createHubsPort, createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
 import { createSasKeys, ensureCertificates, ensureKeys, keepRenewed } from './security/index.js';
 import { createMetrics, createStatusHandler, type Reader, takeSnapshot } from './status/index.js';
-import { type CommitMeter, lossesAtOpening, openLevelStore, type Store } from './store/index.js';
+import { type CommitMeter, openLevelStore, type Store } from './store/index.js';
 
 export interface BrokerReady {
   readonly port: number;
@@ -87,6 +88,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
   async function start(): Promise<BrokerReady> {
     const folders = brokerFolders(options.dataDir);
     await mkdir(folders.root, { recursive: true, mode: 0o700 });
+    await ensureComplete(folders);
     // The store first: it is what tells that another broker has the folder.
     const metrics = createMetrics();
     const meterOf = (what: 'messages' | 'events'): CommitMeter => ({
@@ -94,9 +96,6 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       committed: (batch) => metrics.committed(what, batch),
     });
     const store = await openLevelStore(folders.store, onFatal, meterOf('messages'));
-    for (const loss of await lossesAtOpening(folders.store)) {
-      logger.error({ loss }, 'the database was damaged, and opened without what it could not read');
-    }
     const logs = createEventLogs(createNodeDisk(folders.hubs), defaultEventLogsOptions, {
       onFailure: onFatal,
       meter: meterOf('events'),

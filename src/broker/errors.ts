@@ -2,7 +2,8 @@ import { PenstockError } from '../shared/errors.js';
 
 /**
  * - `PS_BROKER_STORE_LOCKED`: another process has the data folder open.
- * - `PS_BROKER_STORE_CORRUPT`: the data folder cannot be read; nothing was changed in it.
+ * - `PS_BROKER_STORE_CORRUPT`: something that was durable is damaged or missing; nothing was changed in the data folder.
+ * - `PS_BROKER_STORE_FORMAT`: the data folder is of another version of Penstock; nothing was changed in it.
  * - `PS_BROKER_STORE_CLOSED`: the broker is stopping and takes no more writes.
  * - `PS_BROKER_STORE_FAILED`: a write or read failed (disk full, input/output error).
  * - `PS_BROKER_DISK_FULL`: there is no room for events; what was sent is refused and nothing else is touched.
@@ -12,6 +13,7 @@ import { PenstockError } from '../shared/errors.js';
 export type BrokerErrorCode =
   | 'PS_BROKER_STORE_LOCKED'
   | 'PS_BROKER_STORE_CORRUPT'
+  | 'PS_BROKER_STORE_FORMAT'
   | 'PS_BROKER_STORE_CLOSED'
   | 'PS_BROKER_STORE_FAILED'
   | 'PS_BROKER_DISK_FULL'

@@ -1,5 +1,6 @@
 export { type BrokerReady, createBroker } from './broker.js';
 export type { BlobWriter } from './capture/index.js';
+export { findBrokerDamage, repairBroker } from './repair.js';
 export type { BrokerStatus } from './status/index.js';
 export {
   type CaptureDefinition,

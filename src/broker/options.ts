@@ -35,7 +35,14 @@ export interface BrokerDeps {
 /** Where the parts of a broker keep their things. */
 export const brokerFolders = (dataDir: string) => {
   const root = join(dataDir, 'broker');
-  return { root, store: join(root, 'store'), hubs: join(root, 'hubs'), security: join(root, 'security') };
+  return {
+    root,
+    store: join(root, 'store'),
+    hubs: join(root, 'hubs'),
+    security: join(root, 'security'),
+    /** There while a repair is not complete. */
+    repairing: join(root, 'repairing'),
+  };
 };
 
 /** The names under which a broker on `host` is reached: what its certificate is for. */

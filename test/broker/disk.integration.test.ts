@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { ServiceBusClient } from '@azure/service-bus';
+import { EventHubProducerClient } from '@azure/event-hubs';
+import { ServiceBusClient, type ServiceBusReceivedMessage, type ServiceBusReceiver } from '@azure/service-bus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lossesAtOpening } from '../../src/broker/store/index.js';
+import { findBrokerDamage, repairBroker } from '../../src/broker/index.js';
+import { systemClock } from '../../src/shared/clock.js';
 import { startTestBroker, testTopology } from '../helpers/broker.js';
 import { startBrokerProcess } from '../helpers/broker-process.js';
 
@@ -82,14 +84,68 @@ describe('a database that is damaged', () => {
     expect(String((failure as Error).message)).toContain(store());
   });
 
-  it('is told of in the log where a part of it cannot be read, with the name of the file', async () => {
-    await fill();
-    expect(await lossesAtOpening(store())).toEqual([]);
+  it('is refused with file and place where its log is damaged, and goes on without that once it is repaired', async () => {
+    const broker = await startTestBroker(testTopology, { dataDir });
+    const client = new ServiceBusClient(broker.connectionString);
+    const sender = client.createSender('events');
+    for (let index = 0; index < 20; index++) {
+      await sender.sendMessages({ body: 'x'.repeat(5000), messageId: `m${index}` });
+    }
+    // As after `kill -9`: a stop would leave the same files, but the next start would read them.
+    const copy = await mkdtemp(join(tmpdir(), 'penstock-disk-'));
+    await cp(dataDir, copy, { recursive: true });
+    await client.close();
+    await broker.stop();
+    await rm(dataDir, { recursive: true });
+    await rename(copy, dataDir);
     const path = await fileLike(/\.log$/);
     const bytes = await readFile(path);
-    await writeFile(path, bytes.fill(0x5a, 20, bytes.length >> 1));
-    const broker = await startTestBroker(testTopology, { dataDir }).catch(() => undefined);
-    expect((await lossesAtOpening(store())).join()).toContain(basename(path));
-    await broker?.stop();
+    // In the body of one message.
+    const at = bytes.indexOf('xxxx', bytes.length >> 1);
+    await writeFile(path, bytes.fill('y', at + 10, at + 20));
+
+    const refused = {
+      code: 'PS_BROKER_STORE_CORRUPT',
+      message: expect.stringMatching(/\d{6}\.log is damaged at byte \d+.*penstock broker repair/) as string,
+    };
+    await expect(startTestBroker(testTopology, { dataDir })).rejects.toMatchObject(refused);
+    expect(await findBrokerDamage(dataDir)).toMatchObject([{ file: basename(path) }]);
+    const { losses, keptIn } = await repairBroker(dataDir, systemClock);
+    expect(losses).toHaveLength(1);
+    expect((await readFile(join(keptIn, basename(path)))).equals(bytes)).toBe(true);
+
+    const mended = await startTestBroker(testTopology, { dataDir });
+    const again = new ServiceBusClient(mended.connectionString);
+    const facts = await fetch(`http://localhost:${mended.port}/status`).then((response) => response.json());
+    const receiver = again.createReceiver('events', 'audit', { receiveMode: 'receiveAndDelete' });
+    const seen = (await receiveAll(receiver)).map(({ messageId }) => messageId);
+    expect(seen).toHaveLength(19);
+    expect(JSON.stringify(facts)).toContain('"active":19');
+    // Numbers go on from where they were, whatever was lost.
+    await again.createSender('events').sendMessages({ body: 'new' });
+    const [next] = await receiver.receiveMessages(1);
+    expect(next?.sequenceNumber?.toNumber()).toBeGreaterThan(20);
+    await again.close();
+    await mended.stop();
+  });
+
+  it('is refused while the database is missing and events of its hubs are there', async () => {
+    const broker = await startTestBroker(testTopology, { dataDir });
+    const producer = new EventHubProducerClient(broker.connectionString, 'clicks');
+    await producer.sendBatch([{ body: 'kept' }]);
+    await producer.close();
+    await broker.stop();
+    await rm(store(), { recursive: true });
+    const refused = { code: 'PS_BROKER_STORE_CORRUPT', message: expect.stringContaining('is missing') as string };
+    await expect(startTestBroker(testTopology, { dataDir })).rejects.toMatchObject(refused);
   });
 });
+
+async function receiveAll(receiver: ServiceBusReceiver): Promise<ServiceBusReceivedMessage[]> {
+  const found: ServiceBusReceivedMessage[] = [];
+  for (;;) {
+    const more = await receiver.receiveMessages(50, { maxWaitTimeInMs: 1000 });
+    if (more.length === 0) return found;
+    found.push(...more);
+  }
+}

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, expect, test } from 'vitest';
@@ -50,4 +50,38 @@ test('what a command cannot do is one line, and the exit code is 1', async () =>
   const flag = await penstock(['broker', '--queue', 'orders,lock=soon', '--data-dir', join(dir.path, 'other')]);
   expect(flag.code).toBe(1);
   expect(flag.stdout + flag.stderr).toContain('--queue orders,lock=soon: lock is a time');
+});
+
+test('a broker whose database is damaged says so in one line, and starts again once it is repaired', async () => {
+  const data = createTempDir('broker-repair');
+  const args = ['--data-dir', data.path];
+  const start = () => startRole(['broker', ...args, '--broker-port', '0', '--queue', 'orders'], {});
+  await (await start()).stop();
+  const store = join(data.path, 'broker', 'store');
+  rmSync(join(store, 'CURRENT'));
+
+  const refused = await penstock(['broker', ...args, '--broker-port', '0', '--queue', 'orders']);
+  expect(refused.code).toBe(1);
+  const lines = (refused.stdout + refused.stderr).trim().split('\n');
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    code: 'PS_BROKER_STORE_CORRUPT',
+    msg: expect.stringMatching(/CURRENT is missing: .*`penstock broker repair`/) as string,
+  });
+
+  // Nobody is there to be asked.
+  const asked = await penstock(['broker', 'repair', ...args]);
+  expect([asked.code, asked.stdout]).toEqual([1, 'CURRENT is missing\n']);
+  const repaired = await penstock(['broker', 'repair', ...args, '--yes']);
+  expect(repaired.code).toBe(0);
+  expect(repaired.stdout).toContain('the broker can be started');
+  expect((await penstock(['broker', 'repair', ...args])).stdout).toBe('nothing is damaged\n');
+  await (await start()).stop();
+
+  // An interrupted repair has to be ended: its counters are not true yet.
+  writeFileSync(join(data.path, 'broker', 'repairing'), '');
+  expect((await penstock(['broker', ...args, '--broker-port', '0'])).stdout).toContain('did not end');
+  expect((await penstock(['broker', 'repair', ...args, '--yes'])).code).toBe(0);
+  expect(readdirSync(join(data.path, 'broker'))).not.toContain('repairing');
+  data.remove();
 });

@@ -12,6 +12,7 @@ export { createHubsPort } from './hubs-port.js';
 export { openNamespace } from './namespace.js';
 export type { QueueRuntime } from './queue-runtime.js';
 export { overQuota } from './quota.js';
+export { recountStores } from './recount.js';
 export type { HeldSession } from './sessions/held-session.js';
 export type { SessionRuntime } from './sessions/session-runtime.js';
 export type { PreparedSettlement, SettleAction, SettleOutcome, Settling } from './settling.js';

@@ -45,7 +45,7 @@ async function readHeader(store: Store, clock: Clock): Promise<Header> {
   const header = decodeRecord<Header>(bytes);
   if (header.format === STORE_FORMAT) return header;
   throw new BrokerError(
-    'PS_BROKER_STORE_CORRUPT',
+    'PS_BROKER_STORE_FORMAT',
     `the data folder has format ${header.format} and this version of Penstock needs ${STORE_FORMAT}: ` +
       'start with another --data-dir, or remove the folder `broker` in it',
   );

@@ -1,4 +1,4 @@
 export type { CommitMeter, CommittedBatch } from './group-commit.js';
-export { openLevelStore } from './level-store.js';
-export { lossesAtOpening } from './losses.js';
+export { type Damage, type Loss, mendDatabase, verifyDatabase } from './integrity/index.js';
+export { ensureUnlocked, openLevelStore } from './level-store.js';
 export type { Entry, Store, Write } from './types.js';

@@ -1,8 +1,10 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
 import { BrokerError } from '../errors.js';
 import { type CommitMeter, createGroupCommit } from './group-commit.js';
+import { verifyDatabase } from './integrity/index.js';
 import type { Entry, Range, Store, Write } from './types.js';
 
 /**
@@ -14,10 +16,67 @@ const CACHE_BYTES = 16 * 1024 * 1024;
 /** LevelDB maps the files that it has open into memory, 2 MB each, and keeps their indexes. */
 const MAX_OPEN_FILES = 128;
 const READ_AHEAD_BYTES = 1024 * 1024;
+const CLEARED_AT_ONCE = 1000;
+
+/** What is after a fault that keeps the database from being opened. */
+const WAY_ON =
+  'nothing was changed; bring the folder back from a copy, or run `penstock broker repair` to go on without what is lost';
 
 const locked = (error: unknown): boolean =>
   error instanceof Error &&
   ((error as NodeJS.ErrnoException).code === 'LEVEL_LOCKED' || (error.cause !== undefined && locked(error.cause)));
+
+const createLevel = (location: string) =>
+  new ClassicLevel<Buffer, Buffer>(location, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    writeBufferSize: WRITE_BUFFER_BYTES,
+    cacheSize: CACHE_BYTES,
+    maxOpenFiles: MAX_OPEN_FILES,
+    compression: true,
+  });
+
+function whyNotOpened(location: string, cause: unknown): BrokerError {
+  if (locked(cause)) {
+    return new BrokerError('PS_BROKER_STORE_LOCKED', `${location} is in use by another process`, { cause });
+  }
+  const detail = messageOf(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause);
+  return new BrokerError('PS_BROKER_STORE_CORRUPT', `${location} cannot be opened: ${detail}; ${WAY_ON}`, { cause });
+}
+
+/**
+ * Whether no other process has the database. LevelDB looks for that first, and so it is asked to open it in a way that
+ * it refuses in any case, before it has changed anything.
+ * @throws BrokerError PS_BROKER_STORE_LOCKED.
+ */
+export async function ensureUnlocked(location: string): Promise<void> {
+  const refused: unknown = await new ClassicLevel(location)
+    .open({ createIfMissing: false, errorIfExists: true })
+    .catch((error: unknown) => error);
+  if (locked(refused)) throw whyNotOpened(location, refused);
+}
+
+/**
+ * Looks for damage before LevelDB does, which passes over some and makes a new database of the rest.
+ * @throws BrokerError PS_BROKER_STORE_CORRUPT, with file and position, or PS_BROKER_STORE_LOCKED.
+ */
+async function ensureSound(location: string): Promise<void> {
+  const { damage, tornManifest } = await verifyDatabase(location);
+  const [first, ...others] = damage;
+  if (first === undefined && tornManifest === undefined) return;
+  // To who looks on while another process writes, files may look damaged.
+  await ensureUnlocked(location);
+  if (first !== undefined) {
+    const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+    throw new BrokerError(
+      'PS_BROKER_STORE_CORRUPT',
+      `the database file ${join(location, first.file)} ${first.what}${more}: ${WAY_ON}`,
+      { facts: { file: join(location, first.file) } },
+    );
+  }
+  // What a power cut left half written: LevelDB takes it for damage, where a crash of the process alone leaves none.
+  if (tornManifest !== undefined) await truncate(join(location, tornManifest.file), tornManifest.bytes);
+}
 
 /**
  * The store on LevelDB in `location`. `onFailure` is told when a write has failed, after which only opening it again helps.
@@ -29,22 +88,12 @@ export async function openLevelStore(
   meter?: CommitMeter,
 ): Promise<Store> {
   await mkdir(location, { recursive: true });
-  const db = new ClassicLevel<Buffer, Buffer>(location, {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    writeBufferSize: WRITE_BUFFER_BYTES,
-    cacheSize: CACHE_BYTES,
-    maxOpenFiles: MAX_OPEN_FILES,
-    compression: true,
-  });
+  await ensureSound(location);
+  const db = createLevel(location);
   try {
     await db.open();
   } catch (cause) {
-    if (locked(cause)) {
-      throw new BrokerError('PS_BROKER_STORE_LOCKED', `${location} is in use by another process`, { cause });
-    }
-    const detail = messageOf(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause);
-    throw new BrokerError('PS_BROKER_STORE_CORRUPT', `${location} cannot be opened: ${detail}`, { cause });
+    throw whyNotOpened(location, cause);
   }
 
   // A chained batch costs an eighth of the main thread's time of a batch given as an array (measured, classic-level 3).
@@ -78,13 +127,27 @@ export async function openLevelStore(
     return entries;
   }
 
+  /** Not `db.clear`: what it writes is not synced, so that of several such writes any could be torn by a power cut. */
+  async function clear({ from, to }: Pick<Range, 'from' | 'to'>): Promise<void> {
+    const keys = db.keys({ gte: from, lt: to, highWaterMarkBytes: READ_AHEAD_BYTES });
+    try {
+      for (;;) {
+        const chunk = await keys.nextv(CLEARED_AT_ONCE);
+        if (chunk.length === 0) return;
+        await group.commit(chunk.map((key) => ({ key })));
+      }
+    } finally {
+      await keys.close();
+    }
+  }
+
   return {
     get: (key) => db.get(key),
     getMany: (keys) => db.getMany([...keys]),
     range,
     commit: group.commit,
     onBatch: group.onBatch,
-    clear: ({ from, to }) => db.clear({ gte: from, lt: to }),
+    clear,
     pendingBytes: group.pendingBytes,
     async close() {
       await group.close();

@@ -38,7 +38,7 @@ export interface Store {
    * step, what it answers is exactly the state after the batch.
    */
   onBatch(contribute: (into: Write[]) => void): void;
-  /** Removes everything in a range, in the background of other work; not atomic and not synced. */
+  /** Removes everything in a range, in the background of other work; not atomic. */
   clear(range: { readonly from: Buffer; readonly to: Buffer }): Promise<void>;
   /** Bytes that wait to become durable; what bounds how much is taken from the network. */
   pendingBytes(): number;

@@ -2,18 +2,20 @@ import type { Command } from 'commander';
 import { positiveInteger, wholeNumber } from '../options.js';
 import type { PeekFlags } from './peek.js';
 import type { PurgeFlags } from './purge.js';
+import type { RepairFlags } from './repair.js';
 import type { ResubmitFlags } from './resubmit.js';
 import type { StatusFlags } from './status.js';
 
 const DEFAULT_COUNT = 10;
 const DEFAULT_BODY_LENGTH = 300;
 
-/** The commands for a running broker. Their parts are loaded when they run: the broker itself needs none of them. */
+/** The commands for a running broker, and one for a broker that does not start. Their parts are loaded when they run: the broker itself needs none of them. */
 export function registerLookingCommands(command: Command): void {
   registerStatus(command);
   registerPeek(command);
   registerResubmit(command);
   registerPurge(command);
+  registerRepair(command);
 }
 
 const withFindOptions = (command: Command): Command =>
@@ -71,4 +73,13 @@ function registerPurge(parent: Command): void {
     .option('--all', 'active messages and transfer dead letters too; deferred and scheduled ones stay')
     .option('--yes', 'do not ask')
     .action(async (entity: string, flags: PurgeFlags) => (await import('./purge.js')).runPurge(entity, flags));
+}
+
+function registerRepair(parent: Command): void {
+  parent
+    .command('repair')
+    .description('look for damage in the files of a broker that is not running, and make it start without what is lost')
+    .option('--data-dir <folder>', 'folder of everything that is kept on this machine')
+    .option('--yes', 'do not ask before something is given up')
+    .action(async (flags: RepairFlags) => (await import('./repair.js')).runRepair(flags));
 }

@@ -1,6 +1,5 @@
-import { createInterface } from 'node:readline/promises';
 import { createEntityDirectory, createPurger, type SubQueue } from '../../messaging/index.js';
-import { BrokerCommandError } from './errors.js';
+import { confirm } from './confirm.js';
 import { fetchStatus } from './fetch-status.js';
 import { type FindFlags, findBroker } from './find.js';
 import { messagesOnly, parsePlace } from './place.js';
@@ -20,13 +19,6 @@ interface Part {
 
 const AT_ONCE = 256;
 
-async function confirm(question: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new BrokerCommandError('PS_BROKER_UNCONFIRMED', `${question} say --yes`);
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question(`${question} [y/N] `).finally(() => lines.close());
-  if (!/^y(?:es)?$/i.test(answer.trim())) throw new BrokerCommandError('PS_BROKER_UNCONFIRMED', 'nothing was removed');
-}
-
 export async function runPurge(entity: string, flags: PurgeFlags): Promise<void> {
   const broker = findBroker(flags);
   const access = { connectionString: broker.connectionString };
@@ -43,7 +35,7 @@ export async function runPurge(entity: string, flags: PurgeFlags): Promise<void>
     return;
   }
   const shown = full.map(({ what, count }) => `${count} ${what}`).join(' and ');
-  if (!flags.yes) await confirm(`Remove ${shown} of ${entity} for good?`);
+  if (!flags.yes) await confirm(`Remove ${shown} of ${entity} for good?`, 'nothing was removed');
   for (const { what, count, subQueue } of full) {
     const sessions = facts.requiresSession && subQueue === undefined;
     const purger = await createPurger(access, source, { subQueue, sessions });

@@ -1,0 +1,146 @@
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { BrokerError } from '../../errors.js';
+import { readRecordLog, writeRecordLog } from './record-log.js';
+import { withEntries } from './table.js';
+import { readTable } from './table-file.js';
+import { LOG, logName, MANIFEST, missing, TABLE, tableName, type Verdict, verifyDatabase } from './verify.js';
+import { readVersion } from './version.js';
+import { mayBeginBatch } from './write-batch.js';
+
+/** What is gone of a file, once it is mended. */
+export interface Loss {
+  readonly file: string;
+  readonly what: string;
+}
+
+/** Mending one thing may bring another to light: what a manifest names can only be looked at once there is one. */
+const MOST_ROUNDS = 4;
+
+/**
+ * Makes a damaged database one that can be opened, with all of it that can be read; nobody else may have it open. Every
+ * file that is changed is copied to the folder `keep` first.
+ * @throws BrokerError PS_BROKER_STORE_CORRUPT when that was not enough.
+ */
+export async function mendDatabase(location: string, keep: string): Promise<readonly Loss[]> {
+  const losses: Loss[] = [];
+  await mkdir(keep, { recursive: true, mode: 0o700 });
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const verdict = await verifyDatabase(location, { thorough: true });
+    if (verdict.damage.length === 0) return losses;
+    for (const file of new Set(verdict.damage.map((one) => one.file))) {
+      losses.push(...(await mendFile({ location, keep, file }, verdict)));
+    }
+  }
+  throw new BrokerError('PS_BROKER_STORE_CORRUPT', `${location} could not be mended; what was there is in ${keep}`);
+}
+
+interface Patient {
+  readonly location: string;
+  readonly keep: string;
+  readonly file: string;
+}
+
+async function mendFile(patient: Patient, verdict: Verdict): Promise<Loss[]> {
+  if (LOG.test(patient.file)) return mendLog(patient);
+  if (TABLE.test(patient.file)) return mendTable(patient, verdict.sizes.get(patient.file));
+  return mendManifest(patient);
+}
+
+/** Writes a file anew, so that it is the old one or the new one whenever the machine stops. */
+async function replace({ location, keep, file }: Patient, contents: Buffer): Promise<void> {
+  const path = join(location, file);
+  await copyFile(path, join(keep, file)).catch(missing);
+  const file_ = await open(`${path}.new`, 'w', 0o600);
+  try {
+    await file_.writeFile(contents);
+    await file_.sync();
+  } finally {
+    await file_.close();
+  }
+  await rename(`${path}.new`, path);
+}
+
+/** Keeps every write that is whole, also between damaged ones. */
+async function mendLog(patient: Patient): Promise<Loss[]> {
+  const { location, file } = patient;
+  const bytes = await readFile(join(location, file)).catch(missing);
+  if (bytes === undefined) {
+    await replace(patient, Buffer.alloc(0));
+    return [{ file, what: 'was missing: all writes in it are lost' }];
+  }
+  const { records, damage, tornAt } = readRecordLog(bytes, mayBeginBatch);
+  await replace(patient, writeRecordLog(records.map(({ pieces }) => pieces)));
+  const spans = tornAt === undefined ? damage : [...damage, { from: tornAt, to: bytes.length }];
+  const whole = `${records.length} writes were kept`;
+  return spans.map(({ from, to }) => ({ file, what: `lost the writes from byte ${from} to ${to}; ${whole}` }));
+}
+
+/** Keeps every block that is whole, in a table of the size that the manifest knows. */
+async function mendTable(patient: Patient, bytes: number | undefined): Promise<Loss[]> {
+  const { location, file } = patient;
+  const path = join(location, file);
+  const found = await readFile(path).catch(missing);
+  const size = bytes ?? found?.length ?? 0;
+  if (found?.length === size) {
+    const { whole, blocks } = await readTable(path, true);
+    const mended = blocks === undefined ? undefined : withEntries(found, whole);
+    if (mended !== undefined && blocks !== undefined) {
+      await replace(patient, mended);
+      return [{ file, what: `lost ${blocks - whole.length} of its ${blocks} blocks` }];
+    }
+  }
+  const empty = withEntries(Buffer.alloc(size), []);
+  if (empty === undefined)
+    throw new BrokerError('PS_BROKER_STORE_CORRUPT', `${path} cannot be replaced: it is too small`);
+  await replace(patient, empty);
+  return [{ file, what: found === undefined ? 'was missing: all of it is lost' : 'is lost with all that was in it' }];
+}
+
+/** CURRENT, or the manifest that it names: the newest that is whole takes its place, or one is made of the tables and logs. */
+async function mendManifest(patient: Patient): Promise<Loss[]> {
+  const { location, keep, file } = patient;
+  const names = await readdir(location);
+  const manifests = names.filter((name) => MANIFEST.test(name)).sort();
+  for (const name of [...manifests, 'CURRENT']) {
+    if (names.includes(name)) await copyFile(join(location, name), join(keep, name));
+  }
+  for (const name of manifests.reverse()) {
+    if (!(await isUsable(location, name, names))) continue;
+    await replace({ location, keep, file: 'CURRENT' }, Buffer.from(`${name}\n`));
+    return [{ file, what: `was replaced by what ${name} says: nothing is lost by that` }];
+  }
+  const losses: Loss[] = [];
+  // LevelDB's own repair believes what it reads: what is damaged has to go first.
+  for (const name of names) {
+    if (LOG.test(name) && (await readRecordLogOf(location, name)).damage.length > 0) {
+      losses.push(...(await mendLog({ location, keep, file: name })));
+    }
+    if (TABLE.test(name) && (await readTable(join(location, name), true)).faults.length > 0) {
+      losses.push(...(await mendTable({ location, keep, file: name }, (await stat(join(location, name))).size)));
+    }
+  }
+  await ClassicLevel.repair(location);
+  // It puts aside what it took in: logs that are tables now, and old manifests.
+  await rename(join(location, 'lost'), join(keep, 'lost')).catch(missing);
+  await rm(join(location, 'lost'), { recursive: true, force: true });
+  return [...losses, { file, what: 'was made anew of the tables and logs: messages that were gone may be back' }];
+}
+
+const readRecordLogOf = async (location: string, name: string) =>
+  readRecordLog(await readFile(join(location, name)), mayBeginBatch);
+
+/** Whether a manifest is whole and everything that it names is there. */
+async function isUsable(location: string, manifest: string, names: readonly string[]): Promise<boolean> {
+  const { records, damage } = readRecordLog(await readFile(join(location, manifest)));
+  if (damage.length > 0 || records.length === 0) return false;
+  try {
+    const { tables, logNumber } = readVersion(records);
+    const needed = [...tables.keys()].map(tableName);
+    return [...needed, logName(logNumber)].every((name) => names.includes(name));
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
