@@ -4,9 +4,12 @@ import type { Logger } from '../shared/logger.js';
 import { createClientReader } from './client.js';
 import type { GatewayMetrics } from './metrics/index.js';
 import type { Ingest } from './pipeline/ingest.js';
+import { takeBodiesAsBytes } from './plugins/bodies.js';
+import { addConnectionLimits, type ConnectionLimits } from './plugins/connections.js';
 import { addCors, type CorsOrigins } from './plugins/cors.js';
-import { addProblems, onClientError, onFrameworkError } from './plugins/problems.js';
+import { addProblems, createOnClientError, onFrameworkError } from './plugins/problems.js';
 import type { Protocol } from './protocols/protocol.js';
+import type { Budget } from './publish/budget.js';
 import type { Sink } from './publish/sink.js';
 import { addEventRoute } from './routes/events.js';
 import { addHealthRoutes } from './routes/health.js';
@@ -19,6 +22,7 @@ import { addWebhookRoutes, type WebhookDeps } from './routes/webhook.js';
 export interface AppDeps {
   readonly ingest: Ingest;
   readonly sinks: readonly Sink[];
+  readonly budget: Pick<Budget, 'openHold' | 'retryAfterSeconds'>;
   readonly deviceOf: (userAgent: string) => DeviceType;
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
@@ -26,7 +30,7 @@ export interface AppDeps {
   readonly webhooks: Pick<WebhookDeps, 'clock' | 'sources'>;
 }
 
-export interface HttpOptions {
+export interface HttpOptions extends ConnectionLimits {
   readonly trustedProxies: readonly string[];
   readonly origins: CorsOrigins;
   /** Largest body as it arrives. */
@@ -34,6 +38,9 @@ export interface HttpOptions {
   /** How long the headers of a request may take, and the whole of it. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  /** Most bytes of the request line and headers. */
+  readonly headerBytes: number;
 }
 
 /** How often Node looks for requests that are over their time. */
@@ -55,13 +62,19 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
     logger: false,
     bodyLimit: options.bodyBytes,
     requestTimeout: options.requestTimeoutMs,
-    http: { headersTimeout: options.headersTimeoutMs, connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS },
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    http: {
+      headersTimeout: options.headersTimeoutMs,
+      maxHeaderSize: options.headerBytes,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+    },
     routerOptions: { maxParamLength: 100 },
     frameworkErrors: onFrameworkError,
-    clientErrorHandler: onClientError,
+    clientErrorHandler: createOnClientError(options.headerBytes),
     return503OnClosing: false,
   });
-  takeBodiesAsBytes(app);
+  addConnectionLimits(app, options);
+  takeBodiesAsBytes(app, deps.budget, options);
   addCors(app, options.origins, deps.protocols);
   addProblems(app, deps.logger, { ...methodsOf(deps.protocols), ...ALLOWED_METHODS });
 
@@ -83,23 +96,4 @@ function methodsOf(protocols: readonly Protocol[]): Record<string, string> {
     for (const path of paths) methods[path] = [...(methods[path] ?? []), method];
   }
   return Object.fromEntries(Object.entries(methods).map(([path, list]) => [path, [...list, 'OPTIONS'].join(', ')]));
-}
-
-/** `type/subtype` (RFC 9110, section 8.3.1), whatever its parameters. */
-const SOUND_CONTENT_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
-
-/**
- * Bodies are taken as bytes under any content type, and under nonsense, which Fastify would refuse: what they are is
- * the pipeline's to find out.
- */
-function takeBodiesAsBytes(app: FastifyInstance): void {
-  app.addHook('onRequest', (request, _reply, done) => {
-    const contentType = request.headers['content-type'];
-    if (contentType !== undefined && !SOUND_CONTENT_TYPE.test(contentType)) {
-      request.headers['content-type'] = 'application/octet-stream';
-    }
-    done();
-  });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }

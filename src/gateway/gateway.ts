@@ -4,7 +4,7 @@ import type { HubPublisher, TopicPublisher } from '../messaging/index.js';
 import { type Clock, delay, every } from '../shared/clock.js';
 import { createUuidV7Source } from '../shared/ids.js';
 import type { Logger } from '../shared/logger.js';
-import { createApp } from './app.js';
+import { createApp, type HttpOptions } from './app.js';
 import { GatewayError } from './errors.js';
 import { createGatewayMetrics } from './metrics/index.js';
 import { createAdmit } from './pipeline/admit.js';
@@ -47,6 +47,7 @@ export interface GatewayOptions extends PolicyOptions {
   readonly routes: readonly { readonly match: { readonly type: string }; readonly to: string }[];
   readonly limits: {
     readonly bodyBytes: number;
+    readonly decompressedBytes: number;
     readonly eventBytes: number;
     readonly eventsPerRequest: number;
     readonly depth: number;
@@ -56,9 +57,7 @@ export interface GatewayOptions extends PolicyOptions {
   readonly packing: PackingOptions;
   /** How much is kept of what a broker that is away cannot take; 0 bytes is no spool. */
   readonly spool: SpoolLimits;
-  /** How long the headers of a request may take, and the whole of it. */
-  readonly headersTimeoutMs?: number;
-  readonly requestTimeoutMs?: number;
+  readonly http: Omit<HttpOptions, 'trustedProxies' | 'origins' | 'bodyBytes'>;
 }
 
 export interface Gateway {
@@ -70,8 +69,6 @@ export interface Gateway {
   stop(options: { deadlineMs: number }): Promise<void>;
 }
 
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
 /** How long the first attempts to connect may hold up the start. */
 const FIRST_ATTEMPT_MS = 3_000;
 
@@ -109,7 +106,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const ingest = createIngest(clock, {
     tally: metrics.tally,
     admit: createAdmit(clock, createAuthenticate(policies.senders)),
-    decode: createDecode(limits),
+    decode: createDecode(limits, budget.retryAfterSeconds),
     parse: createParse(limits),
     bound: createBound(limits),
     watchVisitors: policies.watchVisitors,
@@ -126,7 +123,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   });
   const app = createApp(
     {
-      ...{ ingest, sinks, deviceOf, logger, metrics },
+      ...{ ingest, sinks, budget, deviceOf, logger, metrics },
       protocols: deps.protocols ?? protocols,
       webhooks: { clock, sources: policies.webhookSources },
     },
@@ -134,8 +131,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
       trustedProxies: options.trustedProxies ?? LOOPBACK,
       origins: corsOriginsOf(options.sources),
       bodyBytes: limits.bodyBytes,
-      headersTimeoutMs: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
-      requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      ...options.http,
     },
   );
   // A broker that hangs must not keep the gateway from taking events; what it cannot send goes to the spool.

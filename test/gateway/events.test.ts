@@ -2,6 +2,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:
 import { describe, expect, it } from 'vitest';
 import { partitionForKey } from '../../src/shared/partition-hash.js';
 import { createGatewayRig, WRITE_KEY } from './rig.js';
+import { RECORDED_ZSTD, rawZstd, zstdBomb } from './zstd-frames.js';
 
 const view = (id: string, more: object = {}) => ({ type: 'page_view', id, anonymousId: 'v', ...more });
 const accepted = (id: string) => ({ id, outcome: 'accepted', durability: 'broker' });
@@ -40,11 +41,21 @@ describe('POST /v1/events takes', () => {
     ['deflate', deflateSync(JSON.stringify(view('a'))), { 'content-encoding': 'deflate' }, 1],
     ['raw deflate', deflateRawSync(JSON.stringify(view('a'))), { 'content-encoding': 'deflate' }, 1],
     ['brotli', brotliCompressSync(JSON.stringify(view('a'))), { 'content-encoding': 'br' }, 1],
+    ['zstd', rawZstd(JSON.stringify(view('a'))), { 'content-encoding': 'zstd' }, 1],
+    ['zstd that does not tell its size', rawZstd(JSON.stringify(view('a')), false), { 'content-encoding': 'ZSTD' }, 1],
   ])('%s', async (_name, body, headers, count) => {
     const rig = await createGatewayRig();
     const results = await rig.results(body, headers);
     expect(results).toEqual(['a', 'b'].slice(0, count).map(accepted));
     expect(rig.brokers.hubEvents().map((event) => event.id)).toEqual(['a', 'b'].slice(0, count));
+  });
+
+  it('what the reference implementation of zstd has compressed', async () => {
+    const rig = await createGatewayRig();
+    for (const body of RECORDED_ZSTD) {
+      const results = await rig.results(body, { 'content-encoding': 'zstd' });
+      expect(results).toEqual(Array.from({ length: 20 }, (_, index) => accepted(`e${index}`)));
+    }
   });
 
   it('sentAt beside events', async () => {
@@ -213,7 +224,31 @@ describe('a body that is refused as a whole is a problem', () => {
     ['null', 'null', {}, 400, 'PS_BODY_NOT_EVENTS'],
     ['a number', '7', {}, 400, 'PS_BODY_NOT_EVENTS'],
     ['broken gzip', Buffer.from([0x1f, 0x8b, 0, 0]), { 'content-encoding': 'gzip' }, 400, 'PS_BODY_ENCODING_BROKEN'],
-    ['an unknown encoding', 'x', { 'content-encoding': 'zstd' }, 415, 'PS_ENCODING_UNSUPPORTED'],
+    ['an unknown encoding', 'x', { 'content-encoding': 'compress' }, 415, 'PS_ENCODING_UNSUPPORTED'],
+    [
+      'an encoding in an encoding',
+      gzipSync(gzipSync('{}')),
+      { 'content-encoding': 'gzip, gzip' },
+      415,
+      'PS_ENCODING_UNSUPPORTED',
+    ],
+    ['broken zstd', Buffer.from('28b52ffd00', 'hex'), { 'content-encoding': 'zstd' }, 400, 'PS_BODY_ENCODING_BROKEN'],
+    ['no zstd', '{}', { 'content-encoding': 'zstd' }, 400, 'PS_BODY_ENCODING_BROKEN'],
+    ['a zstd bomb', zstdBomb(5 * 1024 * 1024), { 'content-encoding': 'zstd' }, 413, 'PS_BODY_TOO_LARGE'],
+    [
+      'a zstd bomb that does not tell its size',
+      zstdBomb(5 * 1024 * 1024, false),
+      { 'content-encoding': 'zstd' },
+      400,
+      'PS_BODY_ENCODING_BROKEN',
+    ],
+    [
+      'too many bytes of brotli once decompressed',
+      brotliCompressSync(Buffer.alloc(8 * 1024 * 1024, 0x20)),
+      { 'content-encoding': 'br' },
+      413,
+      'PS_BODY_TOO_LARGE',
+    ],
     ['a prototype as encoding', 'x', { 'content-encoding': 'constructor' }, 415, 'PS_ENCODING_UNSUPPORTED'],
     ['too many bytes', ' '.repeat(5 * 1024 * 1024), {}, 413, 'PS_BODY_TOO_LARGE'],
     ['too many bytes once decompressed', bomb, { 'content-encoding': 'gzip' }, 413, 'PS_BODY_TOO_LARGE'],

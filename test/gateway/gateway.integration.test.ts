@@ -222,7 +222,9 @@ describe('the gateway over a real broker', () => {
 
   it('a client that sends its headers a byte at a time is told that it took too long', async () => {
     const broker = await startBroker({ dataDir: await freshDataDir() });
-    const { url } = await startGateway(broker.connectionString, { headersTimeoutMs: 300, requestTimeoutMs: 600 });
+    const { url } = await startGateway(broker.connectionString, {
+      http: { ...configSchema.parse({}).gateway.http, headersTimeoutMs: 300, requestTimeoutMs: 600 },
+    });
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     let answer = '';
     socket.on('data', (data) => {

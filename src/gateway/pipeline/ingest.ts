@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.js';
 import type { Tally } from '../metrics/index.js';
 import type { WatchVisitors } from '../policy/hot-visitors.js';
 import { Problem } from '../problem.js';
+import type { Hold } from '../publish/budget.js';
 import type { Outgoing } from '../publish/publisher.js';
 import type { Settlements } from '../publish/ticket.js';
 import { answerOf, answerOfDryRun, type Results } from './answer.js';
@@ -22,15 +23,30 @@ export interface IngestRequest {
 }
 
 export interface PostedBody {
-  readonly bytes: Buffer;
+  /** Empty once it was read: a request that waits for its answer does not keep its body in memory. */
+  bytes: Buffer;
+  /** What it takes of the memory that requests may take together, until it is parsed. */
+  readonly hold: Hold;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** What `read` makes of a body, which is not in memory any more then: what is made may not refer to it. */
+export function takeBytes<T>(body: PostedBody, read: (bytes: Buffer) => T): T {
+  try {
+    return read(body.bytes);
+  } finally {
+    body.bytes = NOTHING;
+    body.hold.release();
+  }
 }
 
 /** The steps, in the order in which they run. Each has an outcome of its own type, and none throws for what clients do. */
 export interface IngestSteps {
   readonly admit: (client: Client) => IngestRequest | Problem;
-  readonly decode: (body: Buffer, encoding: string) => Promise<Buffer | Problem>;
+  readonly decode: (body: Buffer, encoding: string, hold: Hold) => Promise<Buffer | Problem>;
   readonly parse: (body: Buffer, contentType: string | undefined) => ParsedBody | Problem;
   /** Holds what was not parsed here to the same number of events. */
   readonly bound: (body: ParsedBody) => ParsedBody | Problem;
@@ -51,10 +67,12 @@ interface MappedBody extends ParsedBody {
 
 /** The way of a request through the gateway, from bytes to answer. */
 export function createIngest(clock: Clock, steps: IngestSteps) {
-  /** The bytes that were meant; for the routes of other protocols, which read bodies of their own. */
-  function decodeBody(body: PostedBody): Buffer | Promise<Buffer | Problem> {
+  /** What `read` makes of the bytes that were meant; for the routes of other protocols, which read bodies of their own. */
+  async function readBody<T>(body: PostedBody, read: (bytes: Buffer) => T): Promise<T | Problem> {
     const encoding = encodingOf(body.contentEncoding, body.bytes);
-    return encoding === undefined ? body.bytes : steps.decode(body.bytes, encoding);
+    if (encoding === undefined) return takeBytes(body, read);
+    const bytes = await steps.decode(body.bytes, encoding, body.hold);
+    return takeBytes(body, () => (bytes instanceof Problem ? bytes : read(bytes)));
   }
 
   /** A posted body; `parseForeign` reads one that is not native. */
@@ -63,10 +81,8 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
     body: PostedBody,
     parseForeign?: (bytes: Buffer) => ParsedBody | Problem,
   ): Promise<Results | Problem> {
-    const bytes = await decodeBody(body);
-    if (bytes instanceof Problem) return bytes;
-
-    const parsed = parseForeign === undefined ? steps.parse(bytes, body.contentType) : parseForeign(bytes);
+    const { contentType } = body;
+    const parsed = await readBody(body, parseForeign ?? ((bytes) => steps.parse(bytes, contentType)));
     if (parsed instanceof Problem) return parsed;
 
     return parseForeign === undefined ? ingestItems(request, parsed) : ingestMapped(request, parsed);
@@ -78,23 +94,25 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
   }
 
   /** Events that a route has mapped from another protocol. */
-  async function ingestMapped(request: IngestRequest, mapped: MappedBody): Promise<Results | Problem> {
+  function ingestMapped(request: IngestRequest, mapped: MappedBody): Promise<Results | Problem> {
     const bounded = steps.bound(mapped);
-    return bounded instanceof Problem ? bounded : ingestItems(request, mapped);
+    return bounded instanceof Problem ? Promise.resolve(bounded) : ingestItems(request, mapped);
   }
 
-  async function ingestItems(request: IngestRequest, parsed: MappedBody): Promise<Results | Problem> {
+  /** Not an async function, which would keep the events alive as they were sent for as long as the request waits. */
+  function ingestItems(request: IngestRequest, parsed: MappedBody): Promise<Results | Problem> {
     const launched = launch(request, parsed);
-    if (launched instanceof Problem) return launched;
-
-    if (launched.settled === undefined) return answerOfDryRun(launched.entries);
-    // Nothing is said to be accepted before it is durable.
-    const settlements = await launched.settled;
-    steps.tally.add(launched.entries, settlements);
-    return answerOf(launched.entries, settlements, steps.retryAfterSeconds);
+    return launched instanceof Problem ? Promise.resolve(launched) : answerFor(launched);
   }
 
-  /** Not part of the async function, so that a request that waits keeps nothing alive but what its answer needs. */
+  async function answerFor({ entries, settled }: Launched): Promise<Results | Problem> {
+    if (settled === undefined) return answerOfDryRun(entries);
+    // Nothing is said to be accepted before it is durable.
+    const settlements = await settled;
+    steps.tally.add(entries, settlements);
+    return answerOf(entries, settlements, steps.retryAfterSeconds);
+  }
+
   function launch(
     { sender, client, context }: IngestRequest,
     { items, sentAt, isPlain, isDryRun }: MappedBody,
@@ -119,7 +137,7 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
 
   /** Whose request it is, and whether it may send; the first step, before its body is even read. */
   const { admit } = steps;
-  return { admit, decodeBody, ingestBody, ingestEvent, ingestMapped };
+  return { admit, readBody, ingestBody, ingestEvent, ingestMapped };
 }
 
 /** The events of a request on their way. `settled` is undefined in a dry run: then nothing was sent. */

@@ -3,9 +3,32 @@ import type { Clock } from '../../shared/clock.js';
 const WINDOW_MS = 1000;
 const MAX_RETRY_AFTER_S = 60;
 
-/** Bounds the bytes that wait for the brokers, all together, and knows how fast they drain. */
+/** A body up to this size is small: it takes of the budget what has come of it, and no more. */
+const SMALL_BODY_BYTES = 64 * 1024;
+/** What bodies that are not small may take of the budget together, so that a few that never end leave room for the rest. */
+const LARGE_BODIES_SHARE = 0.5;
+
+/** What one request holds of the budget while its body is read, decompressed and parsed. */
+export interface Hold {
+  /** For a body that will have so many bytes: holds them at once when they are many, else only looks for room. */
+  claim(bytes: number): boolean;
+  /** Holds so many bytes in all, if it does not yet. False when there is no room: then it holds what it held before. */
+  cover(bytes: number): boolean;
+  /** Gives back everything. Idempotent. */
+  release(): void;
+}
+
+/** Of a request without a body. */
+export const HOLDS_NOTHING: Hold = { claim: () => true, cover: () => true, release: () => {} };
+
+/**
+ * Bounds the bytes that the gateway holds in memory: bodies that are on their way in, and events that wait for the brokers.
+ * Knows how fast they drain.
+ */
 export function createBudget(clock: Clock, limitBytes: number) {
   let pendingBytes = 0;
+  /** The part of it that is held for bodies that are not small. */
+  let largeBytes = 0;
   let windowStartMs = clock.now();
   let drainedBytes = 0;
   let bytesPerSecond = 0;
@@ -19,18 +42,49 @@ export function createBudget(clock: Clock, limitBytes: number) {
     windowStartMs = clock.now();
   };
 
-  return {
-    /** Takes the bytes of a request. One request alone always fits: it could never be sent otherwise. */
-    reserve(bytes: number): boolean {
-      if (pendingBytes > 0 && pendingBytes + bytes > limitBytes) return false;
-      pendingBytes += bytes;
+  /** Takes bytes. What nothing else waits beside always fits: it could never be taken otherwise. */
+  const reserve = (bytes: number, beside = pendingBytes): boolean => {
+    if (beside > 0 && pendingBytes + bytes > limitBytes) return false;
+    pendingBytes += bytes;
+    return true;
+  };
+
+  const release = (bytes: number) => {
+    rollWindow();
+    pendingBytes -= bytes;
+    drainedBytes += bytes;
+  };
+
+  function openHold(): Hold {
+    let held = 0;
+    const largeOf = (bytes: number) => (bytes > SMALL_BODY_BYTES ? bytes : 0);
+    const cover = (bytes: number): boolean => {
+      if (bytes <= held) return true;
+      const othersLarge = largeBytes - largeOf(held);
+      const large = othersLarge + largeOf(bytes);
+      if (othersLarge > 0 && large > largeBytes && large > limitBytes * LARGE_BODIES_SHARE) return false;
+      if (!reserve(bytes - held, pendingBytes - held)) return false;
+      largeBytes = large;
+      held = bytes;
       return true;
-    },
-    release(bytes: number) {
-      rollWindow();
-      pendingBytes -= bytes;
-      drainedBytes += bytes;
-    },
+    };
+    return {
+      claim: (bytes) => (largeOf(bytes) > 0 ? cover(bytes) : pendingBytes === 0 || pendingBytes + bytes <= limitBytes),
+      cover,
+      release() {
+        if (held === 0) return;
+        largeBytes -= largeOf(held);
+        release(held);
+        held = 0;
+      },
+    };
+  }
+
+  return {
+    /** Takes the bytes of a request's events. */
+    reserve: (bytes: number): boolean => reserve(bytes),
+    release,
+    openHold,
     pendingBytes: () => pendingBytes,
     /** Seconds until what waits now will have drained, by the rate of the last second. */
     retryAfterSeconds(): number {

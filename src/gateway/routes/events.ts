@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ClientQuery } from '../client.js';
 import type { Client } from '../pipeline/client.js';
-import type { Ingest, IngestRequest, PostedBody } from '../pipeline/ingest.js';
+import type { Ingest, IngestRequest } from '../pipeline/ingest.js';
+import { takeBody } from '../plugins/bodies.js';
 import { sendProblem } from '../plugins/problems.js';
 import { Problem } from '../problem.js';
 import { cloudEventsParser } from '../protocols/cloudevents.js';
@@ -23,15 +24,6 @@ export function admit(
 }
 
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
-const NO_BODY = Buffer.alloc(0);
-
-export function bodyOf(request: FastifyRequest): PostedBody {
-  return {
-    bytes: Buffer.isBuffer(request.body) ? request.body : NO_BODY,
-    contentType: request.headers['content-type'],
-    contentEncoding: request.headers['content-encoding'],
-  };
-}
 
 /** A request whose write key was good, before its body is read. */
 type AdmittedRequest = FastifyRequest & { admitted: IngestRequest | null };
@@ -54,7 +46,9 @@ export function addEventRoute(app: FastifyInstance, deps: EventRouteDeps): void 
   app.post('/v1/events', { onRequest }, async (request: FastifyRequest, reply: FastifyReply) => {
     const { admitted } = request as AdmittedRequest;
     if (admitted === null) throw new Error('a request came past its write key');
-    const answer = await deps.ingest.ingestBody(admitted, bodyOf(request), cloudEventsParser(request.headers));
+    const body = takeBody(request, reply);
+    const answer =
+      body instanceof Problem ? body : await deps.ingest.ingestBody(admitted, body, cloudEventsParser(request.headers));
     if (answer instanceof Problem) return sendProblem(reply, answer);
     if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds));
     return reply.header('content-type', JSON_CONTENT_TYPE).send(answer.json);

@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Results, readResults, resendOf } from '../pipeline/answer.js';
-import type { IngestRequest } from '../pipeline/ingest.js';
+import type { IngestRequest, PostedBody } from '../pipeline/ingest.js';
+import { takeBody } from '../plugins/bodies.js';
 import { hideFromPage, sendProblem } from '../plugins/problems.js';
 import { Problem } from '../problem.js';
 import type { EventsRoute, Protocol, Reply, RequestHead } from '../protocols/protocol.js';
-import { admit, bodyOf, type EventRouteDeps } from './events.js';
+import { admit, type EventRouteDeps } from './events.js';
 
 /** Who sent a request, when its headers or its query say so. */
 type ForeignRequest = FastifyRequest & { sender: IngestRequest | null };
@@ -39,7 +40,8 @@ function addEventsRoute(app: FastifyInstance, deps: EventRouteDeps, route: Event
     onRequest,
     handler: async (request, reply) => {
       const head = headOf(request);
-      const outcome = await take(deps, route, request, head);
+      const posted = takeBody(request, reply);
+      const outcome = posted instanceof Problem ? posted : await take(deps, route, { request, head, posted });
       if (outcome instanceof Problem) return refuse(reply, route, outcome, head);
       return send(reply, route.answer(readResults(outcome), head));
     },
@@ -49,16 +51,17 @@ function addEventsRoute(app: FastifyInstance, deps: EventRouteDeps, route: Event
 async function take(
   deps: EventRouteDeps,
   route: EventsRoute,
-  request: FastifyRequest,
-  head: RequestHead,
+  { request, head, posted }: { request: FastifyRequest; head: RequestHead; posted: PostedBody },
 ): Promise<Results | Problem> {
-  const body = await deps.ingest.decodeBody(bodyOf(request));
-  if (body instanceof Problem) return body;
-  const mapped = route.map(head, body);
+  const mapped = await deps.ingest.readBody(posted, (body) => route.map(head, body));
   if (mapped instanceof Problem) return mapped;
   const sender = (request as ForeignRequest).sender ?? admit(deps, request, mapped.writeKey);
   if (sender instanceof Problem) return sender;
-  const results = await deps.ingest.ingestMapped(sender, mapped);
+  return deps.ingest.ingestMapped(sender, mapped).then(resendWhole);
+}
+
+/** Their clients can only send a whole request again. */
+function resendWhole(results: Results | Problem): Results | Problem {
   return results instanceof Problem ? results : (resendOf(results) ?? results);
 }
 

@@ -1,17 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../shared/clock.js';
 import { type Results, readResults, resendOf } from '../pipeline/answer.js';
+import { type PostedBody, takeBytes } from '../pipeline/ingest.js';
 import { parseJson } from '../pipeline/parse.js';
+import { takeBody } from '../plugins/bodies.js';
 import { sendProblem } from '../plugins/problems.js';
 import { Problem } from '../problem.js';
 import { fieldsOf } from '../protocols/fields.js';
 import { timeOf } from '../protocols/foreign.js';
 import { rejectedOf } from '../protocols/outcome.js';
-import type { Shop, WebhookSource } from '../webhooks/shop.js';
+import type { Shop, SignedRequest, Told, WebhookSource } from '../webhooks/shop.js';
 import { shopify } from '../webhooks/shopify.js';
 import { stripe } from '../webhooks/stripe.js';
 import { wooCommerce } from '../webhooks/woocommerce.js';
-import { bodyOf, type EventRouteDeps } from './events.js';
+import type { EventRouteDeps } from './events.js';
 
 export interface WebhookDeps extends EventRouteDeps {
   readonly clock: Clock;
@@ -30,7 +32,8 @@ const MAX_AGE_MS = 12 * 3_600_000;
 export function addWebhookRoutes(app: FastifyInstance, deps: WebhookDeps): void {
   for (const shop of SHOPS) {
     app.post(`/webhooks/${shop.name}/:source`, async (request, reply) => {
-      const outcome = await take(deps, shop, request);
+      const posted = takeBody(request, reply);
+      const outcome = posted instanceof Problem ? posted : await take(deps, shop, { request, posted });
       if (outcome instanceof Problem) return sendProblem(reply, outcome);
       return sendOutcome(reply, outcome);
     });
@@ -39,34 +42,44 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookDeps): void 
 
 const NOTHING_FOR_US = 'nothing of interest';
 
+interface Delivery {
+  readonly request: FastifyRequest;
+  readonly posted: PostedBody;
+}
+
 async function take(
   deps: WebhookDeps,
   shop: Shop,
-  request: FastifyRequest,
+  { request: { headers, params, raw }, posted }: Delivery,
 ): Promise<Results | typeof NOTHING_FOR_US | Problem> {
-  const source = deps.sources.get((request.params as { source: string }).source);
-  const secrets = source?.secrets[shop.name] ?? [];
-  const { bytes: body } = bodyOf(request);
-  const { headers } = request;
-  const nowMs = deps.clock.now();
-  if (shop.isPing?.({ headers, body, nowMs })) return NOTHING_FOR_US;
+  const source = deps.sources.get((params as { source: string }).source);
+  // A signature is of the bytes as they came.
+  const told = takeBytes(posted, (body) => readTold(shop, source, { headers, body, nowMs: deps.clock.now() }));
+  if (told === NOTHING_FOR_US || told instanceof Problem) return told;
+  const { sender, events } = told;
+  const client = deps.readClient(raw, { writeKey: undefined, dryRun: undefined });
+  const request = { sender, client, context: sender.contextOf(client) };
+  const results = await deps.ingest.ingestMapped(request, { items: events });
+  return results instanceof Problem ? results : (resendOf(results) ?? results);
+}
+
+function readTold(
+  shop: Shop,
+  source: WebhookSource | undefined,
+  request: SignedRequest,
+): (Pick<Told, 'events'> & Pick<WebhookSource, 'sender'>) | typeof NOTHING_FOR_US | Problem {
+  if (shop.isPing?.(request)) return NOTHING_FOR_US;
   // The same answer for a wrong signature and for a source that is none, so that nobody can ask for names.
-  if (source === undefined || !shop.isSigned({ headers, body, nowMs }, secrets)) {
+  if (source === undefined || !shop.isSigned(request, source.secrets[shop.name] ?? [])) {
     return new Problem('PS_SIGNATURE_INVALID', 'No secret of this source has signed this body, or too long ago');
   }
-  const parsed = parseJson(body);
+  const parsed = parseJson(request.body);
   if (parsed instanceof Problem) return parsed;
-  const told = shop.read(headers, fieldsOf(parsed.value) ?? {});
+  const told = shop.read(request.headers, fieldsOf(parsed.value) ?? {});
   if (told === undefined) return NOTHING_FOR_US;
-  if (isTooOld(told.writtenAt, nowMs)) {
-    if (shop.tellsOldOrders) return NOTHING_FOR_US;
-    return new Problem('PS_WEBHOOK_TOO_OLD', 'What was written more than 12 hours ago could be told a second time');
-  }
-  const client = deps.readClient(request.raw, { writeKey: undefined, dryRun: undefined });
-  const { sender } = source;
-  const items = told.events;
-  const results = await deps.ingest.ingestMapped({ sender, client, context: sender.contextOf(client) }, { items });
-  return results instanceof Problem ? results : (resendOf(results) ?? results);
+  if (!isTooOld(told.writtenAt, request.nowMs)) return { events: told.events, sender: source.sender };
+  if (shop.tellsOldOrders) return NOTHING_FOR_US;
+  return new Problem('PS_WEBHOOK_TOO_OLD', 'What was written more than 12 hours ago could be told a second time');
 }
 
 /** A time that cannot be read is the pipeline's to refuse. */

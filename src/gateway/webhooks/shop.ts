@@ -26,7 +26,7 @@ export interface WebhookSource {
   readonly secrets: Readonly<Partial<Record<ShopName, readonly string[] | undefined>>>;
 }
 
-interface SignedRequest {
+export interface SignedRequest {
   readonly headers: IncomingHttpHeaders;
   /** As it arrived: one byte changed is another body. */
   readonly body: Buffer;

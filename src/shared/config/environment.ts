@@ -25,6 +25,7 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('COUNTRY_DATABASE', 'gateway.countryDatabase'),
   variable('ROUTES', 'gateway.routes', 'json'),
   variable('LIMITS', 'gateway.limits', 'json'),
+  variable('HTTP', 'gateway.http', 'json'),
   variable('HOT_VISITORS', 'gateway.hotVisitors', 'json'),
   variable('SPOOL', 'gateway.spool', 'json'),
   variable('PACKING', 'gateway.packing', 'json'),

@@ -55,19 +55,42 @@ const gatewaySchema = z.strictObject({
     .describe('Routing rules; the first match wins. By default they name the configured topic and hub.'),
   limits: z
     .strictObject({
-      bodyBytes: positive.default(4 * 1024 * 1024).describe('Largest request body.'),
+      bodyBytes: positive.default(4 * 1024 * 1024).describe('Largest request body, as it arrives.'),
+      decompressedBytes: positive
+        .default(4 * 1024 * 1024)
+        .describe('Largest request body that was compressed, once it is not any more.'),
       eventBytes: positive.default(64 * 1024).describe('Largest single event, as JSON.'),
       eventsPerRequest: positive.default(10_000).describe('Most events in one request.'),
       depth: positive.default(16).describe('Deepest nesting inside an event.'),
       pendingBytes: positive
         .default(64 * 1024 * 1024)
-        .describe('Most event bytes waiting for the brokers; beyond it, 429.'),
+        .describe('Most bytes of bodies and events in memory, together; beyond it, 429.'),
       publishTimeoutMs: positive
         .default(10_000)
         .describe('How long a request waits for the broker before it answers 503.'),
     })
     .prefault({})
     .describe('Bounds on what a request may cost.'),
+  http: z
+    .strictObject({
+      headersTimeoutMs: positive.default(10_000).describe('How long the headers of a request may take; then 408.'),
+      requestTimeoutMs: positive.default(30_000).describe('How long a whole request may take to arrive; then 408.'),
+      keepAliveTimeoutMs: positive.default(72_000).describe('How long a connection may wait for its next request.'),
+      requestsPerConnection: z
+        .int()
+        .nonnegative()
+        .default(100_000)
+        .describe('A connection is closed after so many requests; 0 for never.'),
+      connections: positive.default(10_000).describe('Most connections at once; more are closed as they come.'),
+      headerBytes: z
+        .int()
+        .min(1024)
+        .default(16 * 1024)
+        .describe('Most bytes of the request line and headers; beyond it, 431.'),
+      headers: positive.default(100).describe('Most headers of a request; beyond it, 431.'),
+    })
+    .prefault({})
+    .describe('Bounds on connections.'),
   hotVisitors: z
     .strictObject({
       eventsPerSecond: z

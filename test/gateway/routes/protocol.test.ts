@@ -84,7 +84,7 @@ describe('a foreign protocol', () => {
   });
 
   it('may send compressed bodies, within the limits of all others', async () => {
-    const rig = await createRig({ limits: { eventsPerRequest: 2, bodyBytes: 500 } });
+    const rig = await createRig({ limits: { eventsPerRequest: 2, bodyBytes: 500, decompressedBytes: 500 } });
     const body = (count: number) => gzipSync(JSON.stringify({ key: WRITE_KEY, list: Array(count).fill(click) }));
     expect((await rig.send(body(2))).statusCode).toBe(200);
     expect((await rig.send(body(3))).json()).toMatchObject({ code: 'PS_TOO_MANY_EVENTS' });

@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { Problem } from '../problem.js';
+import { sendProblem } from './problems.js';
+
+export interface ConnectionLimits {
+  /** Most connections at once; more are closed as they come. */
+  readonly connections: number;
+  /** A connection is closed after so many requests, so that a load balancer can spread them anew; 0 for never. */
+  readonly requestsPerConnection: number;
+  /** Most headers of a request. */
+  readonly headers: number;
+}
+
+/**
+ * Bounds what a client may do with connections. Node's own limit of requests answers what comes after the last one with
+ * an empty 503, and its limit of headers leaves those beyond it away without a word.
+ */
+export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimits): void {
+  app.server.maxConnections = limits.connections;
+  const requestsOf = new WeakMap<Socket, number>();
+  app.addHook('onRequest', (request, reply, done) => {
+    const { rawHeaders, socket } = request.raw;
+    if (rawHeaders.length > 2 * limits.headers) {
+      sendProblem(reply, new Problem('PS_HEADERS_TOO_LARGE', `At most ${limits.headers} headers`));
+      return;
+    }
+    if (limits.requestsPerConnection > 0) {
+      const requests = (requestsOf.get(socket) ?? 0) + 1;
+      requestsOf.set(socket, requests);
+      // RFC 9112, section 9.6: what comes after the last request is not processed, and its client may send it elsewhere.
+      if (requests > limits.requestsPerConnection) {
+        reply.hijack();
+        return;
+      }
+      if (requests === limits.requestsPerConnection) reply.header('connection', 'close');
+    }
+    done();
+  });
+}

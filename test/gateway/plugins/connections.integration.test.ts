@@ -1,0 +1,100 @@
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { configSchema } from '../../../src/shared/config/index.js';
+import { waitFor } from '../../helpers/wait.js';
+import { createGatewayRig, WRITE_KEY } from '../rig.js';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A gateway over brokers in memory that listens, and raw connections to it. */
+async function listen(http: Partial<ReturnType<typeof configSchema.parse>['gateway']['http']> = {}) {
+  const defaults = configSchema.parse({}).gateway;
+  const rig = await createGatewayRig({ gateway: { http: { ...defaults.http, ...http } } });
+  const url = await rig.gateway.listen({ host: '127.0.0.1', port: 0 });
+  cleanups.push(() => rig.gateway.stop({ deadlineMs: 1000 }));
+  const open = () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const seen = { text: '', closed: false };
+    socket.on('data', (data) => {
+      seen.text += data.toString('latin1');
+    });
+    socket.on('close', () => {
+      seen.closed = true;
+    });
+    socket.on('error', () => {});
+    cleanups.push(() => void socket.destroy());
+    return { socket, seen, closed: () => waitFor('the connection to be closed', () => seen.closed) };
+  };
+  return { rig, open };
+}
+
+const statusesOf = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
+const body = '{"type":"page_view"}';
+const head = (more = '') => `POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Write-Key: ${WRITE_KEY}\r\n${more}`;
+const whole = `${head(`Content-Length: ${body.length}\r\n`)}\r\n${body}`;
+
+describe('connections', () => {
+  it.each([
+    ['headers', head('X-Slow: ')],
+    ['body', `${head('Content-Length: 50\r\n')}\r\n{"type":`],
+    ['chunked body', `${head('Transfer-Encoding: chunked\r\n')}\r\n5\r\n{"typ`],
+  ])('whose %s do not come in time get 408', async (_what, sent) => {
+    const { open } = await listen({ headersTimeoutMs: 200, requestTimeoutMs: 400 });
+    const { socket, seen, closed } = open();
+    socket.write(sent);
+    await closed();
+    expect(statusesOf(seen.text)).toEqual([408]);
+    expect(seen.text).toContain('PS_REQUEST_TIMEOUT');
+  });
+
+  it('that are idle are closed after their time', async () => {
+    const { open } = await listen({ keepAliveTimeoutMs: 100 });
+    const { socket, seen, closed } = open();
+    socket.write(whole);
+    await closed();
+    expect(statusesOf(seen.text)).toEqual([200]);
+  });
+
+  it('are closed after their number of requests, which is said in the last answer', async () => {
+    const { rig, open } = await listen({ requestsPerConnection: 3 });
+    const { socket, seen, closed } = open();
+    socket.write(whole.repeat(5));
+    await closed();
+    expect(statusesOf(seen.text)).toEqual([200, 200, 200]);
+    expect(seen.text.match(/^connection: close/gim)).toHaveLength(1);
+    expect(rig.brokers.hubEvents()).toHaveLength(3);
+  });
+
+  it('beyond the most at once are closed as they come', async () => {
+    const { open } = await listen({ connections: 2 });
+    const first = [open(), open()];
+    for (const { socket } of first) socket.write(whole);
+    for (const { seen } of first) await waitFor('an answer', () => seen.text.includes('200 OK'));
+    const third = open();
+    await third.closed();
+    expect(third.seen.text).toBe('');
+  });
+});
+
+describe('headers', () => {
+  it('of more bytes than they may have get 431', async () => {
+    const { open } = await listen({ headerBytes: 2000 });
+    const { socket, seen, closed } = open();
+    socket.write(`${head(`X-Long: ${'x'.repeat(3000)}\r\n`)}\r\n`);
+    await closed();
+    expect(statusesOf(seen.text)).toEqual([431]);
+    expect(seen.text).toContain('PS_HEADERS_TOO_LARGE');
+    expect(seen.text).toContain('At most 2000 bytes of headers');
+  });
+
+  it('of more than they may be get 431', async () => {
+    const { open } = await listen({ headers: 10 });
+    const { socket, seen } = open();
+    socket.write(`${head('X-A: b\r\n'.repeat(20))}\r\n`);
+    await waitFor('an answer', () => seen.text.includes('PS_HEADERS_TOO_LARGE'));
+    expect(statusesOf(seen.text)).toEqual([431]);
+  });
+});
