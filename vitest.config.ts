@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.integration.test.ts', 'test/e2e/**', 'test/crash/**'],
+          exclude: ['test/**/*.integration.test.ts', 'test/e2e/**', 'test/crash/**', 'test/abuse/**'],
           // Pure tests have nothing to isolate, and loading every module for every file takes most of the time.
           pool: 'threads',
           isolate: false,
@@ -30,7 +30,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/crash/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/crash/**/*.test.ts', 'test/abuse/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 120_000,

@@ -66,6 +66,8 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
     http: {
       headersTimeout: options.headersTimeoutMs,
       maxHeaderSize: options.headerBytes,
+      // Node's own refusal says nothing: addConnectionLimits has one that does.
+      requireHostHeader: false,
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
     },
     routerOptions: { maxParamLength: 100 },

@@ -18,9 +18,18 @@ export interface ConnectionLimits {
  */
 export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimits): void {
   app.server.maxConnections = limits.connections;
+  // RFC 9110, section 10.1.1: an expectation that is not understood may be passed over. Node would say 417 and nothing more.
+  app.server.on('checkExpectation', (request, response) => void app.server.emit('request', request, response));
   const requestsOf = new WeakMap<Socket, number>();
   app.addHook('onRequest', (request, reply, done) => {
-    const { rawHeaders, socket } = request.raw;
+    const { headers, httpVersion, rawHeaders, socket } = request.raw;
+    // Nothing is upgraded to, and Node reads nothing more of a connection that asked for it.
+    if (headers.upgrade !== undefined) reply.header('connection', 'close');
+    // RFC 9112, section 3.2.
+    if (headers.host === undefined && httpVersion === '1.1') {
+      sendProblem(reply, new Problem('PS_REQUEST_INVALID', 'A request of HTTP/1.1 names its Host'));
+      return;
+    }
     if (rawHeaders.length > 2 * limits.headers) {
       sendProblem(reply, new Problem('PS_HEADERS_TOO_LARGE', `At most ${limits.headers} headers`));
       return;

@@ -80,6 +80,30 @@ describe('connections', () => {
 });
 
 describe('headers', () => {
+  it('that ask for an upgrade get an answer as any other, and a connection that ends', async () => {
+    const { open } = await listen();
+    const { socket, seen, closed } = open();
+    socket.write(whole.replace('Host: x', 'Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c'));
+    await closed();
+    expect(statusesOf(seen.text)).toEqual([200]);
+  });
+
+  it('that expect what nobody knows get an answer as any other', async () => {
+    const { open } = await listen();
+    const { socket, seen } = open();
+    socket.write(whole.replace('Host: x', 'Host: x\r\nExpect: the-unexpected'));
+    await waitFor('an answer', () => seen.text.includes('accepted'));
+    expect(statusesOf(seen.text)).toEqual([200]);
+  });
+
+  it('without a Host get 400 that says so', async () => {
+    const { open } = await listen();
+    const { socket, seen } = open();
+    socket.write(whole.replace('Host: x\r\n', ''));
+    await waitFor('an answer', () => seen.text.includes('PS_REQUEST_INVALID'));
+    expect(statusesOf(seen.text)).toEqual([400]);
+  });
+
   it('of more bytes than they may have get 431', async () => {
     const { open } = await listen({ headerBytes: 2000 });
     const { socket, seen, closed } = open();
