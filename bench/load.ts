@@ -16,6 +16,7 @@ process.once('message', async (options: LoadOptions) => {
       url: options.url,
       connections: options.connections,
       idReplacement: options.uniqueIds,
+      ...(options.perSecond === undefined ? {} : { overallRate: options.perSecond }),
       requests: share(0),
       setupClient: (client: autocannon.Client) => client.setRequests(share(connection++)),
     };

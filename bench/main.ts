@@ -10,6 +10,11 @@ import { state } from './rows/state.js';
 
 /** `npm run bench [-- name…] [--json] [--seconds N] [--long] [--profile FOLDER]` */
 const benches: Readonly<Record<string, Bench>> = { single, batch, drain, freshness, state, broker };
+/** Names for several at once. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  gateway: ['single', 'batch'],
+  aggregators: ['drain', 'freshness', 'state'],
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,17 +26,18 @@ const { values, positionals } = parseArgs({
   },
 });
 const seconds = Number(values.seconds);
-const unknown = positionals.find((name) => !Object.hasOwn(benches, name));
+const wanted = positionals.flatMap((name) => groups[name] ?? [name]);
+const unknown = wanted.find((name) => !Object.hasOwn(benches, name));
 if (unknown !== undefined || !(seconds >= 1)) {
   process.stderr.write(
-    `usage: npm run bench [-- ${Object.keys(benches).join(' | ')}] [--json] [--seconds N] [--long]\n`,
+    `usage: npm run bench [-- ${[...Object.keys(groups), ...Object.keys(benches)].join(' | ')}] [--json] [--seconds N] [--long]\n`,
   );
   process.exit(1);
 }
 
 const figures: Figure[] = [];
 for (const [name, bench] of Object.entries(benches)) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
   await bench({
     seconds,
     long: values.long,

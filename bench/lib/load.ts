@@ -11,6 +11,8 @@ export interface LoadOptions {
   /** Put a new id in place of `[<id>]` in each request. */
   readonly uniqueIds: boolean;
   readonly connections: number;
+  /** Requests a second over all connections; as many as it can without. */
+  readonly perSecond?: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
 }
