@@ -1,3 +1,4 @@
+import { remember } from '../shared/remember.js';
 import { quote } from './json.js';
 import type { EventContext, Page } from './model.js';
 import type { NormalisedEvent } from './normalise.js';
@@ -23,6 +24,8 @@ export interface EnvelopeInput {
   readonly isPlain?: boolean | undefined;
 }
 
+/** There are few sources. */
+const headOf = remember((source: string) => `{"specversion":"1.0","source":${quote(source)},`, 1_000);
 const formatTime = createTimeFormatter();
 
 export function createEnvelope(input: EnvelopeInput): Envelope {
@@ -30,8 +33,8 @@ export function createEnvelope(input: EnvelopeInput): Envelope {
   return {
     source: input.source,
     traceparent: input.traceparent,
-    head: `{"specversion":"1.0","source":${quote(input.source)},${traceparent}"id":`,
-    context: contextJson(input.context),
+    head: `${headOf(input.source)}${traceparent}"id":`,
+    context: rememberedContextJson(input.context),
     tail: `,"receivedAt":"${formatTime(input.receivedAtMs)}"}}`,
     isPlain: input.isPlain === true,
   };

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type DeviceType, MAX_USER_AGENT_LENGTH, truncateIp } from '../events/index.js';
+import { type DeviceType, type EventContext, MAX_USER_AGENT_LENGTH, truncateIp } from '../events/index.js';
 import { isLoopbackAddress } from '../shared/loopback.js';
+import { createGenerations } from '../shared/remember.js';
 import type { Client, Credentials } from './pipeline/client.js';
 import type { OptOutSignals } from './policy/consent.js';
 import { createClientAddress } from './proxies.js';
@@ -20,6 +21,8 @@ interface Address {
   readonly truncated: string | undefined;
 }
 
+const MAX_CONTEXTS = 10_000;
+
 const NO_SIGNALS: OptOutSignals = { gpc: false, dnt: false };
 
 export interface ClientReaderDeps {
@@ -33,6 +36,20 @@ export function createClientReader({ deviceOf, trustedProxies }: ClientReaderDep
   const clientAddressOf = createClientAddress(trustedProxies);
   /** Of connections that are kept alive; their address stays what it is. */
   const addressOfSocket = new WeakMap<Socket, Address>();
+  /** Clients that look alike share an object, whose JSON is then known as well. */
+  const contexts = createGenerations<EventContext>(MAX_CONTEXTS);
+  const contextOf = (ip: string | undefined, userAgent: string | undefined): EventContext => {
+    const device = userAgent === undefined ? undefined : deviceOf(userAgent);
+    const key = `${ip} ${device}`;
+    const known = contexts.get(key);
+    if (known !== undefined) return known;
+    const context: EventContext = Object.freeze({
+      ...(ip === undefined ? {} : { ip }),
+      ...(device === undefined ? {} : { device }),
+    });
+    contexts.set(key, context);
+    return context;
+  };
   const addressOf = (message: IncomingMessage): Address => {
     const { socket } = message;
     const forwarded = message.headers['x-forwarded-for'];
@@ -52,10 +69,7 @@ export function createClientReader({ deviceOf, trustedProxies }: ClientReaderDep
     const userAgent = headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH);
     return {
       credentials: credentialsOf(message, query.writeKey),
-      context: {
-        ...(address.truncated === undefined ? {} : { ip: address.truncated }),
-        ...(userAgent === undefined ? {} : { device: deviceOf(userAgent) }),
-      },
+      context: contextOf(address.truncated, userAgent),
       traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
       origin: headers.origin,
       address: address.whole,
@@ -81,6 +95,7 @@ function credentialsOf(message: IncomingMessage, writeKeyQuery: string | undefin
     authorization: message.headers.authorization,
     writeKeyHeader: typeof header === 'string' ? header : header?.[0],
     writeKeyQuery,
+    connection: message.socket,
   };
 }
 

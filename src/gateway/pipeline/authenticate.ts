@@ -14,6 +14,12 @@ const MAX_KEY_LENGTH = 512;
 export function createAuthenticate(senders: ReadonlyMap<string, Sender>) {
   const byDigest = new Map([...senders].map(([writeKey, sender]) => [digest(writeKey), sender]));
 
+  /**
+   * The key that a connection showed last: with it the digest need not be made again. What the comparison takes tells a
+   * client only about a key that it sent itself.
+   */
+  const lastOf = new WeakMap<object, { readonly key: string; readonly sender: Sender }>();
+
   return function authenticate(credentials: Credentials): Sender | Problem {
     const key = writeKeyOf(credentials);
     if (key === undefined || key === '') {
@@ -22,7 +28,10 @@ export function createAuthenticate(senders: ReadonlyMap<string, Sender>) {
         'Send it as "Authorization: Bearer", as "X-Write-Key", as the user of Basic authorization, or as ?writeKey=',
       );
     }
+    const last = lastOf.get(credentials.connection);
+    if (last?.key === key) return last.sender;
     const sender = key.length > MAX_KEY_LENGTH ? undefined : byDigest.get(digest(key));
+    if (sender !== undefined) lastOf.set(credentials.connection, { key, sender });
     return sender ?? new Problem('PS_WRITE_KEY_UNKNOWN', 'No source has this write key');
   };
 }

@@ -6,6 +6,8 @@ export interface Credentials {
   readonly authorization: string | undefined;
   readonly writeKeyHeader: string | undefined;
   readonly writeKeyQuery: string | undefined;
+  /** The connection that they came by. */
+  readonly connection: object;
 }
 
 /** What a request says of its sender, who may be anybody. Lives as long as the request, and is never logged. */
