@@ -1,6 +1,14 @@
-import type { BlobStore, PartitionFacts, PartitionHandler, PartitionProcessor } from '../messaging/index.js';
+import type {
+  BlobStore,
+  PartitionFacts,
+  PartitionHandler,
+  PartitionProcessor,
+  TopicPublisher,
+} from '../messaging/index.js';
 import type { Clock } from '../shared/clock.js';
+import type { BehaviourDefinition } from '../shared/config/index.js';
 import type { Logger } from '../shared/logger.js';
+import { createOfferSender } from './behaviour/offer-sender.js';
 import { allMetrics } from './metrics/index.js';
 import type { AggregatorOptions } from './options.js';
 import { createPartitionSession, type PartitionSession, type SessionOptions } from './partition-session.js';
@@ -16,6 +24,8 @@ export interface AggregatorDeps {
   readonly processor: Pick<PartitionProcessor, 'checkpoint'>;
   readonly sink: LiveSink;
   readonly states: BlobStore;
+  /** Where offers go. Without one no behaviour is looked for. */
+  readonly topic: Pick<TopicPublisher, 'send'> | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -26,6 +36,7 @@ export interface AggregatorConfig {
   readonly prefix: string;
   readonly aggregator: AggregatorOptions;
   readonly session: SessionOptions;
+  readonly behaviours: readonly BehaviourDefinition[];
 }
 
 const SINK_WAIT_MS = 10_000;
@@ -35,7 +46,8 @@ const wordOf = (random: () => number) => Math.floor(random() * 2 ** 32);
 
 /** Keeps the live figures of every partition that this process owns. */
 export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig): PartitionHandler {
-  const { sink, clock, logger } = deps;
+  const { sink, topic, clock, random, logger } = deps;
+  const behaviours = topic === undefined ? [] : config.behaviours;
   const sessions = new Map<string, PartitionSession>();
   const store = createStateStore(
     { blobs: deps.states, codec: { encode: encodeSnapshot, decode: decodeSnapshot }, logger },
@@ -87,8 +99,9 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
       await sink.ready(SINK_WAIT_MS);
       const owned = await claim(partitionId);
       const saved = await fitting(partition, owned);
-      const seed = [wordOf(deps.random), wordOf(deps.random)] as const;
-      const state = createPartitionState(config.aggregator, { ...allMetrics, seed }, saved);
+      const seed = [wordOf(random), wordOf(random)] as const;
+      const state = createPartitionState(config.aggregator, { ...allMetrics, behaviours, seed }, saved);
+      const sending = { partitionId, outbox: state.outbox, clock, random, logger };
       const { epoch } = owned;
       const session = createPartitionSession(
         {
@@ -97,6 +110,7 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
           sink,
           save: owned.save,
           checkpoint: (position) => deps.processor.checkpoint(partitionId, position, epoch),
+          offers: topic && createOfferSender({ ...sending, topic }),
           clock,
           logger,
         },

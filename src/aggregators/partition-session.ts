@@ -3,6 +3,7 @@ import type { PartitionEvent, PartitionPosition } from '../messaging/index.js';
 import { type Clock, delay } from '../shared/clock.js';
 import { messageOf } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
+import type { OfferSender } from './behaviour/offer-sender.js';
 import { decodePack } from './decode.js';
 import { AggregatorError } from './errors.js';
 import type { LiveSink, Owner } from './sink/redis-sink.js';
@@ -36,6 +37,7 @@ export interface SessionDeps {
   /** Writes the state; called with no other save of this partition in progress. */
   readonly save: (state: SavedState) => Promise<void>;
   readonly checkpoint: (position: PartitionPosition) => Promise<void>;
+  readonly offers: OfferSender | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -183,12 +185,14 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       state.apply(decodePack(event.body), event);
       if (index % EVENTS_PER_TURN === EVENTS_PER_TURN - 1) await setImmediate();
     }
+    deps.offers?.kick();
     scheduleFlush();
     scheduleSave();
     await drain();
   };
 
   if (state.position !== undefined) scheduleFlush();
+  deps.offers?.kick();
   return {
     process(events) {
       processing = processAll(events);
@@ -196,6 +200,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     },
     async close() {
       closed = true;
+      deps.offers?.close();
       stopRecovery();
       await processing.catch(() => {});
       await flushing?.catch(() => {});

@@ -9,14 +9,18 @@ import {
   cloudBalancing,
   createBlobStore,
   createPartitionProcessor,
+  createTopicPublisher,
   oneMachineBalancing,
   openContainer,
+  type TopicPublisher,
 } from '../messaging/index.js';
+import type { Config } from '../shared/config/index.js';
 import { messageOf } from '../shared/errors.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
-import { hubAccess, namespaceOf, redisUrl, storageAccess } from './services.js';
+import { hubAccess, namespaceOf, redisUrl, storageAccess, topicAccess } from './services.js';
 
 const CONSUMER_GROUP = 'aggregators';
+const TOPIC_TIMEOUT_MS = 20_000;
 
 export function register(command: Command): void {
   command.action(() => runRole('aggregate', {}, aggregate));
@@ -34,19 +38,29 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
     (error, partitionId) => logger.warn({ partitionId, err: messageOf(error) }, 'hub'),
   );
   const sink = createRedisSink(redisUrl(config), logger);
+  const topic = openTopic(config);
+  if (topic === undefined && config.behaviours.length > 0) logger.warn('no topic is configured: no offers are made');
   const aggregator = createAggregator(
-    { processor, sink, states: createBlobStore(container), clock, random: Math.random, logger },
+    { processor, sink, states: createBlobStore(container), topic, clock, random: Math.random, logger },
     {
       prefix: `${namespaceOf(access)}/${hub}/${CONSUMER_GROUP}`,
       aggregator: defaultAggregatorOptions,
       session: defaultSessionOptions,
+      behaviours: config.behaviours,
     },
   );
   await processor.start(aggregator);
   return {
     async stop() {
       await processor.stop();
-      await sink.close();
+      await Promise.all([sink.close(), topic?.close()]);
     },
   };
+}
+
+/** Undefined where no topic is configured: the figures need none. */
+function openTopic(config: Config): TopicPublisher | undefined {
+  const { connectionString, namespace, topic } = config.serviceBus;
+  if (connectionString === undefined && namespace === undefined) return undefined;
+  return createTopicPublisher(topicAccess(config), topic, { timeoutMs: TOPIC_TIMEOUT_MS });
 }

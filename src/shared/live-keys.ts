@@ -22,7 +22,7 @@ export const PANE_RETENTION_MS = 8 * 24 * 3_600_000;
 export const LIVE_CHANNEL = `penstock:live:${GENERATION}`;
 
 /** Metrics that keep the newest few of something. Their single value is a JSON array. */
-export const listMetrics = ['visitorsLatest', 'events'] as const;
+export const listMetrics = ['visitorsLatest', 'offers', 'events'] as const;
 export type ListMetric = (typeof listMetrics)[number];
 
 /** Running totals of a partition: what was counted, and what was not and why. */

@@ -27,6 +27,8 @@ export interface LiveFigures {
   readonly categories: readonly { readonly category: string; readonly views: number }[];
   /** The 10 most recent visitors. */
   readonly visitorsLatest: readonly LatestVisitor[];
+  /** The newest 20 transitions of the behaviour detector, newest first. */
+  readonly offers: readonly LatestOffer[];
   /** The newest 100 events, newest first. */
   readonly events: readonly LatestEvent[];
   /** Every further metric that the aggregators keep, by name. */
@@ -52,6 +54,19 @@ export interface LatestVisitor {
   readonly anonymousId: string;
   readonly ip?: string;
   readonly country?: string;
+}
+
+/** A step of a visitor in a behaviour. */
+export interface LatestOffer {
+  /** ISO 8601 time of the event that led to it. */
+  readonly time: string;
+  readonly anonymousId: string;
+  readonly behaviour: string;
+  /** The states before and after. */
+  readonly from: string;
+  readonly to: string;
+  /** Name of the offer that was made with it. */
+  readonly offer?: string;
 }
 
 export interface LatestEvent {

@@ -2,9 +2,8 @@ import { allMetrics, descriptions } from '../../src/aggregators/metrics/index.js
 import { type AggregatorOptions, defaultAggregatorOptions } from '../../src/aggregators/options.js';
 import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
 import { decodeSnapshot, encodeSnapshot } from '../../src/aggregators/state/snapshot.js';
+import type { BehaviourDefinition } from '../../src/shared/config/index.js';
 import type { MetricDescription } from '../../src/shared/live-catalogue.js';
-
-const parts = { ...allMetrics, seed: [7, 11] as const };
 
 /** How the aggregators describe one of their metrics. */
 export function descriptionOf(name: string): MetricDescription {
@@ -79,8 +78,13 @@ function createShown() {
 }
 
 /** One partition, synchronous and in virtual time: feed it, show it, save it, crash it. */
-export function createPartitionDriver(partition = '0', options: AggregatorOptions = defaultAggregatorOptions) {
-  const log: { pack: readonly unknown[] | undefined; enqueuedAtMs: number }[] = [];
+export function createPartitionDriver(
+  partition = '0',
+  options: AggregatorOptions = defaultAggregatorOptions,
+  behaviours: readonly BehaviourDefinition[] = [],
+) {
+  const parts = { ...allMetrics, behaviours, seed: [7, 11] as const };
+  const log: { pack: readonly unknown[] | undefined; readonly enqueuedAtMs: number }[] = [];
   const shown = createShown();
   let state: PartitionState = createPartitionState(options, parts);
   let saved: Buffer | undefined;
@@ -119,6 +123,12 @@ export function createPartitionDriver(partition = '0', options: AggregatorOption
     },
     async save() {
       if (state.position !== undefined) saved = await encodeSnapshot(state.save().finish());
+    },
+    /** The saved state is gone, and of what was read the hub has only the newest `retained` events. */
+    lose(retained: number) {
+      saved = undefined;
+      for (const event of log.slice(0, Math.max(0, (state.position?.sequenceNumber ?? -1) + 1 - retained)))
+        event.pack = [];
     },
     async crash() {
       state = createPartitionState(options, parts, saved === undefined ? undefined : await decodeSnapshot(saved));

@@ -26,11 +26,16 @@ let storeIsAway: boolean;
 /** Epochs of a later owner, as far as it has made itself known. */
 let laterOwner: number | undefined;
 let laterOwnerInStore: number | undefined;
+/** How often the offers were looked after, and given up. */
+let kicks: number;
+let closes: number;
 let recover: () => void;
 
 beforeEach(() => {
   clock = createManualClock();
   deeds = [];
+  kicks = 0;
+  closes = 0;
   sinkIsAway = false;
   storeIsAway = false;
   laterOwner = undefined;
@@ -67,6 +72,7 @@ beforeEach(() => {
       async checkpoint({ sequenceNumber }) {
         deeds.push(`checkpoint ${sequenceNumber}`);
       },
+      offers: { kick: () => void kicks++, close: () => void closes++ },
       clock,
       logger: createLogger('test', 'silent'),
     },
@@ -123,6 +129,12 @@ test('the state is saved now and then, and the checkpoint follows it', async () 
   expect(deeds).toHaveLength(3);
 });
 
+test('offers are looked after when the partition is opened, as some may be left, and after what was read', async () => {
+  expect(kicks).toBe(1);
+  await session.process([hubEvent(0)]);
+  expect(kicks).toBe(2);
+});
+
 test('a state that could not be saved is saved with the next change, and without a checkpoint before', async () => {
   storeIsAway = true;
   await session.process([hubEvent(0)]);
@@ -137,6 +149,7 @@ test('closing shows and saves what there is, in this order', async () => {
   await session.process([hubEvent(0)]);
   await session.close();
   expect(deeds).toEqual(['show 0', 'save 0', 'checkpoint 0']);
+  expect(closes).toBe(1);
   await session.process([hubEvent(0)]);
   await advance(5_000);
   expect(deeds).toHaveLength(3);

@@ -8,10 +8,12 @@ import {
   createBlobStore,
   createHubPublisher,
   createPartitionProcessor,
+  createTopicPublisher,
   type HubPublisher,
   openContainer,
 } from '../../src/messaging/index.js';
 import { systemClock } from '../../src/shared/clock.js';
+import { loadConfig } from '../../src/shared/config/index.js';
 import { messageOf } from '../../src/shared/errors.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { partitionForKey } from '../../src/shared/partition-hash.js';
@@ -21,6 +23,8 @@ export interface PipelineAddresses {
   readonly storage: string;
   readonly redis: string;
   readonly container?: string;
+  /** Of the service whose topic offers go to. */
+  readonly topic?: string;
 }
 
 export interface RunningAggregator {
@@ -42,12 +46,18 @@ export async function startAggregator(at: PipelineAddresses): Promise<RunningAgg
   );
   const logger = createLogger('test', 'silent');
   const sink = createRedisSink(at.redis, logger);
+  const topic =
+    at.topic === undefined
+      ? undefined
+      : createTopicPublisher({ connectionString: at.topic }, 'events', { timeoutMs: 10_000 });
+  const states = createBlobStore(container);
   const handler = createAggregator(
-    { processor, sink, states: createBlobStore(container), clock: systemClock, random: Math.random, logger },
+    { processor, sink, states, topic, clock: systemClock, random: Math.random, logger },
     {
       prefix: 'localhost/clicks/aggregators',
       aggregator: defaultAggregatorOptions,
       session: { ...defaultSessionOptions, snapshotIntervalMs: 500 },
+      behaviours: loadConfig({ env: {} }).behaviours,
     },
   );
   const opened: { partitionId: string; from: number | undefined }[] = [];
@@ -64,7 +74,7 @@ export async function startAggregator(at: PipelineAddresses): Promise<RunningAgg
     errors,
     async stop() {
       await processor.stop();
-      await sink.close();
+      await Promise.all([sink.close(), topic?.close()]);
     },
   };
 }

@@ -15,14 +15,15 @@ const keys = [
 
 describe('the keys of a source', () => {
   const refund = { type: 'refund', properties: { transaction_id: 'T-1' } };
+  const offer = { type: 'offer_made', anonymousId: 'v', properties: { offer: 'gift' } };
   const churn = { type: 'churn_scored', userId: 'u', properties: { churnScore: 0.9 } };
 
-  test('every key sends for its source, and a browser key sends no refund and no churn score', async () => {
+  test('every key sends for its source, and a browser key sends no refund, score or offer', async () => {
     const rig = await rigOf({ keys });
     const outcomes = async (key: Record<string, string>) =>
-      (await rig.results([{ type: 'page_view' }, refund, churn], key)).map(({ outcome }) => outcome);
-    expect(await outcomes(SERVER)).toEqual(['accepted', 'accepted', 'accepted']);
-    expect(await outcomes(BROWSER)).toEqual(['accepted', 'rejected', 'rejected']);
+      (await rig.results([{ type: 'page_view' }, refund, churn, offer], key)).map(({ outcome }) => outcome);
+    expect(await outcomes(SERVER)).toEqual(['accepted', 'accepted', 'accepted', 'accepted']);
+    expect(await outcomes(BROWSER)).toEqual(['accepted', 'rejected', 'rejected', 'rejected']);
     expect(await rig.results(refund, BROWSER)).toMatchObject([{ reason: 'type_not_allowed', path: '/type' }]);
     expect(rig.brokers.hubEvents().map(({ source }) => source)).toEqual(['shop', 'shop']);
   });

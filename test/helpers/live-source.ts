@@ -34,6 +34,7 @@ export const noFigures: LiveFigures = {
   pages: [],
   categories: [],
   visitorsLatest: [],
+  offers: [],
   events: [],
   metrics: {},
 };

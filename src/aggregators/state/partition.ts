@@ -1,7 +1,10 @@
 import type { PenstockEvent } from '../../events/index.js';
 import { type Aggregate, aggregateOf } from '../../shared/aggregates/index.js';
+import type { BehaviourDefinition } from '../../shared/config/index.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
 import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId } from '../../shared/live-keys.js';
+import { type Behaviours, createBehaviours, defaultBehaviourOptions, TRANSITIONS } from '../behaviour/behaviours.js';
+import type { SavedBehaviours } from '../behaviour/saved.js';
 import { parseIsoTime } from '../iso-time.js';
 import type { Count, ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
 import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
@@ -33,6 +36,8 @@ const totalNames = {
   lateBy: 'late_by',
   /** Events of visitors beyond the number whose sessions are kept; they are in every other figure. */
   withoutSession: 'without_session',
+  /** Events of visitors beyond the number that are followed in a behaviour: they lead to no offer. */
+  unfollowed: 'unfollowed',
   /** Events out of order that moved the start of a session or made two of them one: a shown figure may have gone down. */
   revised: 'revised_sessions',
 } as const;
@@ -68,6 +73,8 @@ export interface PartitionState {
   markAllDirty(): void;
   /** Panes that wait to be written. */
   readonly unwritten: number;
+  /** Offers on their way to the topic. */
+  readonly outbox: Behaviours['outbox'];
   /** Begins to save the state as it is now. One save at a time. */
   save(): StateSave;
 }
@@ -90,6 +97,7 @@ export interface SavedState {
   /** See `createVisitors`. */
   readonly visitors: Buffer;
   readonly sessions: SavedSessions;
+  readonly behaviours?: SavedBehaviours | undefined;
   readonly ids: SavedIds;
   readonly messageIds: SavedIds;
 }
@@ -123,6 +131,8 @@ const LATE_VISIT: Visit = Object.freeze({
 export interface StateParts {
   readonly metrics: readonly (PaneMetric | SessionMetric)[];
   readonly listMetrics: readonly ListMetricDefinition[];
+  /** By default none. */
+  readonly behaviours?: readonly BehaviourDefinition[];
   /** Keys the hashes of a state that is not restored. */
   readonly seed: Seed;
 }
@@ -131,7 +141,7 @@ const count = aggregateOf('count');
 
 export function createPartitionState(
   options: AggregatorOptions,
-  { metrics, listMetrics, seed }: StateParts,
+  { metrics, listMetrics, behaviours: definitions = [], seed }: StateParts,
   saved?: SavedState,
 ): PartitionState {
   if (options.allowedLatenessMs < LONGEST_LOOK_BACK_MS) throw new RangeError('allowedLatenessMs is too short');
@@ -188,10 +198,15 @@ export function createPartitionState(
     saved?.sessions,
   );
   const allPanes = [...paneMetrics, ...sessionMetrics];
-  const lists = listMetrics.map((definition) => ({
-    definition,
-    newest: createNewest(definition, saved?.lists[definition.name]),
-  }));
+  const behaviours = createBehaviours(definitions, defaultBehaviourOptions, {
+    behaviours: saved?.behaviours,
+    transitions: saved?.lists[TRANSITIONS],
+  });
+  const eventLists = listMetrics.map((definition) => {
+    const newest = createNewest(definition, saved?.lists[definition.name]);
+    return { name: definition.name, definition, newest };
+  });
+  const lists = [...eventLists, { name: TRANSITIONS, newest: behaviours.transitions }];
   const moveHorizon = () => {
     const next = watermark.horizonMs(PANE_MS);
     if (next <= horizonMs) return;
@@ -199,6 +214,7 @@ export function createPartitionState(
     oldestReadableMs = horizonMs - PANE_RETENTION_MS;
     visitors.evict(horizonMs);
     sessions.evict(horizonMs);
+    behaviours.evict(horizonMs);
     for (const { panes, horizon } of allPanes) panes.evict(horizon());
   };
   if (saved !== undefined) {
@@ -260,7 +276,8 @@ export function createPartitionState(
       const outcome = sessions.observe(visitor, timeMs, observation);
       if (outcome !== 'counted') addTotal(outcome === 'full' ? totalNames.withoutSession : totalNames.revised);
     }
-    for (const { definition, newest } of lists) {
+    if (!behaviours.observe(observation)) addTotal(totalNames.unfollowed);
+    for (const { definition, newest } of eventLists) {
       const key = definition.keyOf(observation);
       if (key !== undefined) newest.offer(key, timeMs, event);
     }
@@ -294,9 +311,9 @@ export function createPartitionState(
         panes: allPanes
           .map(({ description, panes }) => ({ metric: description, changes: panes.takeDirty() }))
           .filter(({ changes }) => changes.length > 0),
-        lists: lists.flatMap(({ definition, newest }) => {
+        lists: lists.flatMap(({ name, newest }) => {
           const entries = newest.takeDirty();
-          return entries === undefined ? [] : [{ metric: definition.name, entries }];
+          return entries === undefined ? [] : [{ metric: name, entries }];
         }),
         totals: totals.takeDirty(),
       };
@@ -314,11 +331,12 @@ export function createPartitionState(
     notWritten(changes) {
       totals.notWritten(changes.totals);
       for (const { metric, changes: paneChanges } of changes.panes) panesOf(metric).panes.notWritten(paneChanges);
-      for (const { definition, newest } of lists) {
-        if (changes.lists.some(({ metric }) => metric === definition.name)) newest.markDirty();
+      for (const { name, newest } of lists) {
+        if (changes.lists.some(({ metric }) => metric === name)) newest.markDirty();
       }
     },
     markAllDirty,
+    outbox: behaviours.outbox,
     get unwritten() {
       return allPanes.reduce((sum, { panes }) => sum + panes.unwritten, 0);
     },
@@ -328,8 +346,9 @@ export function createPartitionState(
         position,
         watermarkMs: Number.isFinite(watermark.timeMs) ? watermark.timeMs : null,
         panes: Object.fromEntries(allPanes.map(({ description, panes }) => [idOf(description), panes.entries()])),
-        lists: Object.fromEntries(lists.map(({ definition, newest }) => [definition.name, newest.list()])),
+        lists: Object.fromEntries(lists.map(({ name, newest }) => [name, newest.list()])),
         totals: totals.entries(),
+        behaviours: behaviours.save(),
         ids: ids.save(),
         messageIds: messageIds.save(),
       };

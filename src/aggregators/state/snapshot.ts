@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import { z } from 'zod';
 import { messageOf } from '../../shared/errors.js';
+import { savedBehaviours } from '../behaviour/saved.js';
 import { AggregatorError } from '../errors.js';
 import type { SavedIds } from './id-history.js';
 import type { SavedState } from './partition.js';
@@ -31,6 +32,7 @@ const savedSchema = z.object({
   lists: z.record(z.string(), z.array(z.object({ key: z.string(), timeMs: z.number(), entry: z.unknown() }))),
   totals: counters,
   folds: z.array(z.string()),
+  behaviours: savedBehaviours.optional(),
   ids: savedIds,
   messageIds: savedIds,
 });

@@ -9,7 +9,7 @@ import type { PlotLine } from './plot.js';
 import { fetchPanes, LIVE, type Range, rankedOf, rowsOf, spanOf } from './range.js';
 import { createSeries } from './series.js';
 import { shapeOf, shapeOfMetric, titleOf } from './shape.js';
-import { createEventsTable, createVisitorsTable } from './tables.js';
+import { createEventsTable, createOffersTable, createVisitorsTable } from './tables.js';
 
 /** Another version of the server may have figures that are not known here, or lack some. */
 export type Figures = LiveFigures & Readonly<Record<string, unknown>>;
@@ -84,7 +84,12 @@ const plans: readonly PanelPlan[] = [
     note: 'the 10 most recent',
     create: (frame, _plan, openVisitor) => viewOf(createVisitorsTable(frame, openVisitor), 'visitorsLatest'),
   },
-  { name: 'offers', title: 'Offers', note: 'the newest steps towards one', none: 'No steps yet.' },
+  {
+    name: 'offers',
+    title: 'Offers',
+    note: 'the newest steps towards one',
+    create: (frame, _plan, openVisitor) => viewOf(createOffersTable(frame, openVisitor), 'offers'),
+  },
   {
     name: 'events',
     title: 'Events',

@@ -1,4 +1,4 @@
-import type { LatestEvent, LatestVisitor } from '../../shared/live.js';
+import type { LatestEvent, LatestOffer, LatestVisitor } from '../../shared/live.js';
 import { createRows, element, setText } from './dom.js';
 import { formatClock, formatCountry, formatId } from './format.js';
 import { createNone, type PanelFrame } from './panel.js';
@@ -144,6 +144,36 @@ export function createEventsTable(frame: PanelFrame, openVisitor: (id: string) =
     const shown = events.slice(0, 100);
     show(shown);
     mark(table, shown);
+  };
+}
+
+export function createOffersTable(frame: PanelFrame, openVisitor: (id: string) => void) {
+  const { table, show } = createTable<LatestOffer>(frame, {
+    id: 'offers',
+    caption: 'The newest 20 steps of visitors towards an offer, newest first',
+    none: 'No steps yet.',
+    columns: [
+      { ...time, text: (step) => formatClock(step.time) },
+      {
+        title: 'Visitor',
+        className: 'col-visitor',
+        text: ({ anonymousId }) => formatId(anonymousId),
+        press: ({ anonymousId }) => openVisitor(anonymousId),
+      },
+      {
+        title: 'Step',
+        className: 'col-type',
+        text: ({ from, to, offer }) => (offer === undefined ? `${from} → ${to}` : `offer: ${offer}`),
+      },
+    ],
+  });
+  return (offers: readonly LatestOffer[]) => {
+    const shown = offers.slice(0, 20);
+    show(shown);
+    const rows = table.tBodies[0]?.rows ?? [];
+    shown.forEach(({ offer }, index) => {
+      rows[index]?.classList.toggle('valuable', offer !== undefined);
+    });
   };
 }
 

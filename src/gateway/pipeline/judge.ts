@@ -83,7 +83,7 @@ function ownClientOf(raw: unknown): OwnClient {
 }
 
 /** What only a server knows: anybody could send it with a key that stands in a page. */
-const SERVER_ONLY: ReadonlySet<string> = new Set(['refund', 'churn_scored']);
+const SERVER_ONLY: ReadonlySet<string> = new Set(['refund', 'churn_scored', 'offer_made']);
 
 function refuseTypes(source: Source, key: WriteKey | undefined): Step | undefined {
   const isBrowser = key?.kind === 'browser';

@@ -1,5 +1,5 @@
 import { aggregateOf } from '../../shared/aggregates/index.js';
-import type { LatestEvent, LatestVisitor, LiveFigures, ShownMetric } from '../../shared/live.js';
+import type { LatestEvent, LatestOffer, LatestVisitor, LiveFigures, ShownMetric } from '../../shared/live.js';
 import { PANE_MS, SESSION_GAP_MS, SESSIONS_NAME, visitorNames } from '../../shared/live-keys.js';
 
 /** What the figures are made from: panes by start, added up over the partitions, and each partition's newest entries. */
@@ -11,6 +11,7 @@ export interface LiveData {
   readonly pages: Panes;
   readonly categories: Panes;
   readonly visitorsLatest: readonly ListEntry<LatestVisitor>[];
+  readonly offers: readonly ListEntry<LatestOffer>[];
   readonly events: readonly ListEntry<LatestEvent>[];
   readonly metrics: Readonly<Record<string, ShownMetric>>;
 }
@@ -47,6 +48,7 @@ export const AHEAD_PANES = 5;
 const distinct = aggregateOf('distinct');
 const TOP = 10;
 const NEWEST_VISITORS = 10;
+const NEWEST_OFFERS = 20;
 const NEWEST_EVENTS = 100;
 
 /** The live figures as of `nowMs`. Pure. */
@@ -95,6 +97,7 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
       ([category, views]) => ({ category, views }),
     ),
     visitorsLatest: newestOf(data.visitorsLatest, NEWEST_VISITORS),
+    offers: newestOf(data.offers, NEWEST_OFFERS),
     events: newestOf(data.events, NEWEST_EVENTS),
     metrics: data.metrics,
   };

@@ -26,7 +26,7 @@ are errors that name the value and where it came from.
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-Variables whose key has no simple value (sources, routes, limits, packing) take JSON, for example
+Variables whose key has no simple value (sources, routes, limits, packing, behaviours) take JSON, for example
 \`PENSTOCK_SOURCES='[{"name":"shop","writeKey":"a-long-random-key"}]'\`.
 `;
 }
@@ -48,5 +48,8 @@ function collect(schema: JsonSchema, path: readonly string[], rows: string[]): v
 
 function defaultOfList(schema: JsonSchema): string {
   const list = Array.isArray(schema.default) ? (schema.default as readonly unknown[]) : [];
-  return list.length === 0 ? 'none' : list.map((entry) => `\`${JSON.stringify(entry)}\``).join('<br>');
+  return list.length === 0 ? 'none' : list.map((entry) => `\`${shortened(JSON.stringify(entry))}\``).join('<br>');
 }
+
+/** What does not fit into a table is told by its first field. */
+const shortened = (json: string): string => (json.length > 200 ? `${json.slice(0, json.indexOf(','))},…}` : json);

@@ -46,6 +46,7 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('STORAGE_ACCOUNT', 'storage.account'),
   variable('STORAGE_CHECKPOINT_CONTAINER', 'storage.checkpointContainer'),
   variable('REDIS_URL', 'redis.url'),
+  variable('BEHAVIOURS', 'behaviours', 'json'),
   variable('RETENTION_WEBHOOK_URL', 'retentionCampaign.webhookUrl'),
   variable('RETENTION_TIMEOUT_MS', 'retentionCampaign.timeoutMs', 'integer'),
 ];

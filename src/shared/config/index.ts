@@ -1,3 +1,4 @@
+export type { BehaviourDefinition, Condition } from './behaviours.js';
 export { describeConfig } from './document.js';
 export { environmentVariables } from './environment.js';
 export { ConfigError } from './errors.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { behavioursSchema } from './behaviours.js';
 import { networkSchema, sourceSchemaOf } from './sources.js';
 
 const port = z.int().min(0).max(65_535);
@@ -184,6 +185,9 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   redis: z.strictObject({ url: z.string().min(1).optional().describe('URL of Redis.') }).prefault({}),
+  behaviours: behavioursSchema.describe(
+    'Behaviours of visitors that lead to offers ([behaviours.md](behaviours.md)); `[]` looks for none.',
+  ),
   retentionCampaign: z
     .strictObject({
       webhookUrl: z

@@ -25,7 +25,7 @@ const keySchema = z
     clientRate: rate.optional(),
   })
   .refine(({ kind, types }) => kind === 'server' || !types?.some((type) => SERVER_ONLY.has(type)), {
-    error: 'a browser key cannot send refund or churn_scored',
+    error: 'a browser key cannot send refund, churn_scored or offer_made',
     path: ['types'],
   })
   .refine(({ kind, clientRate }) => kind === 'browser' || clientRate === undefined, {
@@ -33,7 +33,7 @@ const keySchema = z
     path: ['clientRate'],
   });
 
-const SERVER_ONLY: ReadonlySet<string> = new Set(['refund', 'churn_scored']);
+const SERVER_ONLY: ReadonlySet<string> = new Set(['refund', 'churn_scored', 'offer_made']);
 
 const privacySchema = z.strictObject({
   ip: z.enum(['truncate', 'none']).optional(),

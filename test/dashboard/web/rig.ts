@@ -129,6 +129,17 @@ export const everything = {
     ip: `203.0.${113 - index}.0`,
     country: ['DE', 'AT', 'FR'][index % 3] as string,
   })),
+  offers: Array.from({ length: 20 }, (_, index) => ({
+    time: isoBefore(index * 5_300),
+    anonymousId: visitorOf((index * 3) % 10),
+    behaviour: 'outfit',
+    ...([
+      { from: 'browsing', to: 'clothes' },
+      { from: 'browsing', to: 'clothes' },
+      { from: 'clothes', to: 'shoes' },
+      { from: 'shoes', to: 'browsing', offer: 'outfit-discount' },
+    ][(index * 7) % 4] as { from: string; to: string }),
+  })),
   events: Array.from({ length: 100 }, (_, index) => ({
     id: `event-${index}`,
     type: types[(index * 5) % types.length] as string,

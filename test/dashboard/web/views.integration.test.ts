@@ -40,6 +40,10 @@ describe('panels', () => {
     expect(await page.locator('#sessions-table tbody tr').count()).toBe(16);
     expect(await page.locator('[data-panel="revenue"] .total b').allTextContents()).toEqual(['412.5', '120']);
     expect(await page.locator('[data-panel="ingestionDelay"] .total').allTextContents()).toHaveLength(3);
+    const steps = page.locator('#offers tbody td.col-type');
+    expect(await steps.count()).toBe(20);
+    expect((await steps.allTextContents()).slice(0, 2)).toEqual(['browsing → clothes', 'offer: outfit-discount']);
+    expect(await page.locator('#offers tr.valuable td.col-type').first().textContent()).toBe('offer: outfit-discount');
     expect(problems).toEqual([]);
   });
 
