@@ -1,14 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { type CaptureService, createCapture } from './capture/index.js';
 import { entityRules } from './entity-keys.js';
+import { asBrokerError } from './errors.js';
 import { ensureComplete } from './folders.js';
 import { createEventLogs, createNodeDisk, defaultEventLogsOptions, type EventLogs } from './log/index.js';
 import { createHubsPort, createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
+import { createRoom, type Room, type Space } from './room.js';
 import { createSasKeys, ensureCertificates, ensureKeys, keepRenewed } from './security/index.js';
 import { createMetrics, createStatusHandler, type Reader, takeSnapshot } from './status/index.js';
 import { type CommitMeter, openLevelStore, type Store } from './store/index.js';
@@ -38,6 +40,7 @@ interface Running {
   readonly capture: CaptureService;
   readonly amqp: AmqpServer;
   readonly port: Port;
+  readonly room: Room;
   readonly metrics: ReturnType<typeof createMetrics>;
   readonly stopRenewal: () => void;
 }
@@ -85,15 +88,31 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     clock.setTimer(() => deps.onFatal?.(error), FAREWELL_MS);
   }
 
-  async function start(): Promise<BrokerReady> {
+  function watchRoom(folder: string): Room {
+    const measure = async () => {
+      const { bavail, blocks, bsize } = await statfs(folder);
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    };
+    const onChange = (low: boolean, { freeBytes }: Space) => {
+      if (low) logger.error({ freeBytes, folder }, 'the disk is nearly full: what is sent is refused');
+      else logger.info({ freeBytes, folder }, 'the disk has room again: what is sent is taken');
+    };
+    return createRoom({ clock, measure, onChange, onError }, options.minFreeBytes);
+  }
+
+  async function open(): Promise<BrokerReady> {
     const folders = brokerFolders(options.dataDir);
     await mkdir(folders.root, { recursive: true, mode: 0o700 });
     await ensureComplete(folders);
     // The store first: it is what tells that another broker has the folder.
     const metrics = createMetrics();
+    const room = watchRoom(folders.root);
     const meterOf = (what: 'messages' | 'events'): CommitMeter => ({
       now: () => performance.now(),
-      committed: (batch) => metrics.committed(what, batch),
+      committed(batch) {
+        room.written(batch.bytes);
+        metrics.committed(what, batch);
+      },
     });
     const store = await openLevelStore(folders.store, onFatal, meterOf('messages'));
     const logs = createEventLogs(createNodeDisk(folders.hubs), defaultEventLogsOptions, {
@@ -112,10 +131,11 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       namespace = await openNamespace({ store, logs, partitionMaxBytes, clock, newToken, onError }, options.topology);
       capture = createCapture({ store, clock, random: Math.random, logger, namespace, blobs: deps.blobs });
       await capture.start();
+      await room.start();
       const host = clientHost(options.host);
       const admin = createNamespacePort(namespace);
       const amqp = createAmqpServer(
-        { namespace, admin, namespaceName: host, keys, clock, logger },
+        { namespace, admin, namespaceName: host, keys, clock, logger, isDiskLow: room.isLow },
         { times: options.connectionTimes, memory: options.memoryBounds },
       );
       const administer = createAdminHandler(
@@ -141,7 +161,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       );
       const listening = await port.start();
       const stopRenewal = keepRenewed({ clock, ensure, onRenewed: port.renewTls, onError }, certificates);
-      running = { store, logs, namespace, capture, amqp, port, metrics, stopRenewal };
+      running = { store, logs, namespace, capture, amqp, port, room, metrics, stopRenewal };
       const secret = `SharedAccessKeyName=${root.name};SharedAccessKey=${root.key}`;
       return {
         port: listening.port,
@@ -149,6 +169,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         caFile: certificates.caFile,
       };
     } catch (error) {
+      room.stop();
       await capture?.stop();
       namespace?.stop();
       await logs.close();
@@ -159,8 +180,9 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
 
   async function shutDown(deadlineMs: number): Promise<void> {
     if (running === undefined) return;
-    const { store, logs, namespace, capture, amqp, port, metrics, stopRenewal } = running;
+    const { store, logs, namespace, capture, amqp, port, room, metrics, stopRenewal } = running;
     stopRenewal();
+    room.stop();
     const closed = port.stop({ deadlineMs: Math.min(deadlineMs, CLIENTS_LEAVE_MS) });
     amqp.close('stopping');
     await closed;
@@ -172,7 +194,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
   }
 
   return {
-    start,
+    start: () => open().catch((error: unknown) => Promise.reject(asBrokerError(error))),
     stop({ deadlineMs }) {
       stopping ??= shutDown(deadlineMs);
       return stopping;

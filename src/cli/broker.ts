@@ -12,7 +12,7 @@ import {
 } from '../broker/index.js';
 import type { Config } from '../shared/config/index.js';
 import { registerLookingCommands } from './broker/commands.js';
-import { hostNames, port, positiveNumber } from './options.js';
+import { hostNames, port, positiveNumber, wholeNumber } from './options.js';
 import { runRole } from './role.js';
 import { storageAccess } from './services.js';
 
@@ -57,6 +57,7 @@ export function register(command: Command): void {
     .option('--tls-name <name>', 'a further name or address that the certificate is for', hostNames)
     .option('--broker-port <port>', 'port of the broker; 0 takes any free one', port)
     .option('--partition-max-bytes <bytes>', 'most bytes of events that a partition of a hub keeps', positiveNumber)
+    .option('--min-free-bytes <bytes>', 'room that is left on the disk before sends are refused', wholeNumber)
     .option('--template <file>', 'ARM template, or Config.json of the official emulators, with the topology')
     .option('--queue <spec>', 'a queue: NAME[,lock=30s][,deliveries=5][,ttl=1d][,dedup=10m][,sessions]…', gathered)
     .option('--topic <spec>', 'a topic: NAME[,dedup=10m][,ttl=1d][,size=2048]', gathered)
@@ -71,9 +72,10 @@ export function register(command: Command): void {
           'broker.port': flags['brokerPort'],
           'broker.template': flags['template'],
           'broker.partitionMaxBytes': flags['partitionMaxBytes'],
+          'broker.minFreeBytes': flags['minFreeBytes'],
         },
         async ({ config, clock, logger }) => {
-          const { host, template, partitionMaxBytes } = config.broker;
+          const { host, template, partitionMaxBytes, minFreeBytes } = config.broker;
           const topology = topologyOf(template, flags);
           const onFatal = (error: unknown) => {
             logger.fatal({ err: error }, 'the store failed');
@@ -87,6 +89,7 @@ export function register(command: Command): void {
               port: config.broker.port,
               topology,
               partitionMaxBytes,
+              minFreeBytes,
             },
             { clock, logger, onFatal, blobs: captureStorage(config) },
           );

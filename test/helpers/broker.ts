@@ -79,6 +79,7 @@ export interface TestBrokerOptions {
   /** The broker's own time; that of the machine without it. */
   readonly clock?: Clock;
   readonly connectionTimes?: Parameters<typeof createBroker>[0]['connectionTimes'];
+  readonly minFreeBytes?: number;
   readonly memoryBounds?: Parameters<typeof createBroker>[0]['memoryBounds'];
   /** Where captured hubs are written to. */
   readonly blobs?: BlobWriter;
@@ -89,10 +90,10 @@ export async function startTestBroker(
   topology: Topology = testTopology,
   options: TestBrokerOptions = {},
 ): Promise<TestBroker> {
-  const { connectionTimes, memoryBounds } = options;
+  const { connectionTimes, memoryBounds, minFreeBytes } = options;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'penstock-broker-')));
   const broker = createBroker(
-    { dataDir, host: '127.0.0.1', port: options.port ?? 0, topology, connectionTimes, memoryBounds },
+    { dataDir, host: '127.0.0.1', port: options.port ?? 0, topology, connectionTimes, memoryBounds, minFreeBytes },
     { clock: options.clock ?? systemClock, logger: createLogger('test-broker', 'warn'), blobs: options.blobs },
   );
   const ready = await broker.start();

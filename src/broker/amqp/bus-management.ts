@@ -14,6 +14,7 @@ import {
 } from './bus-replies.js';
 import {
   type AmqpFault,
+  diskLow,
   entityNotFound,
   messageLockLost,
   messageNotFound,
@@ -233,6 +234,7 @@ export async function answerBusRequest(
       case 'com.microsoft:schedule-message': {
         const objection = sendObjection(context, entity);
         if (objection) return fail(400, objection);
+        if (context.isDiskLow()) return fail(403, diskLow);
         return scheduleMessages(entity, bodyOf(request), context.onError);
       }
       case 'com.microsoft:cancel-scheduled-message':

@@ -120,6 +120,14 @@ const diskFull: AmqpFault = {
   description: 'The disk of the broker is full: nothing of this send was kept.',
 };
 
+/** A quota to the clients, so that they hear of it at once instead of trying for a minute. */
+export const diskLow: AmqpFault = {
+  condition: 'amqp:resource-limit-exceeded',
+  description:
+    'The disk of the broker is nearly full: nothing of this send was kept. Receiving goes on, and so does sending once ' +
+    'there is room.',
+};
+
 export const entityDeleted = (path: string): AmqpFault => ({
   condition: 'amqp:resource-deleted',
   description: `The messaging entity '${path}' was deleted.`,

@@ -28,6 +28,8 @@ export interface ConnectionDeps {
   readonly readers: ReaderRegistry;
   readonly producers: ProducerRegistry;
   readonly pressure: Pressure;
+  /** Whether the disk has too little room for what is sent. */
+  readonly isDiskLow: () => boolean;
   readonly joinOutgoing: () => OutgoingShare;
   readonly joinIncomplete: () => IncompleteDeliveries;
   readonly transactionMemory: TransactionMemory;

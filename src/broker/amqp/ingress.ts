@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Delivery, EventContext, Receiver } from 'rhea';
 import { BATCH_FORMAT, type IncomingMessage, identified, parseIncoming, splitBatch } from '../message/index.js';
 import { overQuota, type QueueEntity, type TopicEntity } from '../namespace/index.js';
-import { type AmqpFault, faultOf, messageTooLarge, notAllowed, quotaExceeded, serverBusy } from './conditions.js';
+import {
+  type AmqpFault,
+  diskLow,
+  faultOf,
+  messageTooLarge,
+  notAllowed,
+  quotaExceeded,
+  serverBusy,
+} from './conditions.js';
 import { messageFault } from './message-rules.js';
 import type { Pausable, Pressure } from './pressure.js';
 import { MAX_MESSAGE_BYTES, wasLetGo } from './rhea-transfers.js';
@@ -81,13 +89,14 @@ const notTransacted = notAllowed('Transactions are for queues and topics, not fo
 export interface IngressDeps {
   readonly onError: (error: unknown) => void;
   readonly pressure: Pressure;
+  readonly isDiskLow: () => boolean;
   readonly transactions: Pick<Transactions, 'find'>;
   readonly socket: Pausable;
 }
 
 /** Serves a link on which a client sends: every transfer is answered once it is durable, or refused with the reason. */
 export function serveIngress(deps: IngressDeps, receiver: Receiver, take: Take): void {
-  const { onError, pressure, socket, transactions } = deps;
+  const { onError, pressure, isDiskLow, socket, transactions } = deps;
   receiver.add_credit(CREDIT);
   let spent = 0;
 
@@ -137,6 +146,10 @@ export function serveIngress(deps: IngressDeps, receiver: Receiver, take: Take):
   /** Nothing here keeps `bytes` while it waits: they are a view of all that the socket brought at once. */
   function handle(bytes: Buffer, delivery: Delivery): void {
     const size = bytes.length;
+    if (isDiskLow()) {
+      setImmediate(() => answer(delivery, diskLow));
+      return;
+    }
     if (wasLetGo(delivery) || !pressure.enter(socket, size)) {
       setImmediate(() => answer(delivery, serverBusy));
       return;

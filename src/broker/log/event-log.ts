@@ -1,6 +1,6 @@
 import { messageOf } from '../../shared/errors.js';
 import { createPartitionLog, type PartitionLog } from '../entities/index.js';
-import { BrokerError } from '../errors.js';
+import { BrokerError, isDiskFull } from '../errors.js';
 import type { CommitMeter } from '../store/index.js';
 import { EVENT_HEAD_BYTES, eventsStart, frameBytes, type LogEvent, openingFrame, sealFrame } from './frame.js';
 import type { Tail } from './memory.js';
@@ -74,8 +74,6 @@ export interface ClosableEventLog extends EventLog {
 
 const bytesOf = (waiters: readonly Waiter[]): number => waiters.reduce((sum, { frame }) => sum + frame.bytes, 0);
 
-const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
-const isFull = (error: unknown): boolean => FULL.has((error as NodeJS.ErrnoException).code);
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 export function createEventLog(deps: EventLogDeps): ClosableEventLog {
@@ -132,7 +130,7 @@ export function createEventLog(deps: EventLogDeps): ClosableEventLog {
 
   /** Puts memory back to where the disk is, or gives up. */
   function fail(cause: unknown, served: readonly Waiter[]): void {
-    const full = isFull(cause);
+    const full = isDiskFull(cause);
     const message = `the event log ${name} could not be written: ${full ? 'the disk is full' : messageOf(cause)}`;
     const error = new BrokerError(full ? 'PS_BROKER_DISK_FULL' : 'PS_BROKER_STORE_FAILED', message, { cause });
     if (!full) refusal = error;

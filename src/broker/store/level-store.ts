@@ -22,6 +22,9 @@ const CLEARED_AT_ONCE = 1000;
 const WAY_ON =
   'nothing was changed; bring the folder back from a copy, or run `penstock broker repair` to go on without what is lost';
 
+/** What LevelDB says of ENOSPC and EDQUOT, which it hands on as text. */
+const NO_ROOM = /No space left on device|Disk quota exceeded/;
+
 const locked = (error: unknown): boolean =>
   error instanceof Error &&
   ((error as NodeJS.ErrnoException).code === 'LEVEL_LOCKED' || (error.cause !== undefined && locked(error.cause)));
@@ -40,7 +43,12 @@ function whyNotOpened(location: string, cause: unknown): BrokerError {
   if (locked(cause)) {
     return new BrokerError('PS_BROKER_STORE_LOCKED', `${location} is in use by another process`, { cause });
   }
-  const detail = messageOf(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause);
+  const reason = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+  const detail = messageOf(reason);
+  if ((reason as NodeJS.ErrnoException).code === 'LEVEL_IO_ERROR') {
+    const code = NO_ROOM.test(detail) ? 'PS_BROKER_DISK_FULL' : 'PS_BROKER_STORE_FAILED';
+    return new BrokerError(code, `${location} cannot be opened: ${detail}`, { cause });
+  }
   return new BrokerError('PS_BROKER_STORE_CORRUPT', `${location} cannot be opened: ${detail}; ${WAY_ON}`, { cause });
 }
 

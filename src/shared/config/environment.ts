@@ -36,6 +36,7 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('BROKER_PORT', 'broker.port', 'integer'),
   variable('BROKER_TEMPLATE', 'broker.template'),
   variable('BROKER_PARTITION_MAX_BYTES', 'broker.partitionMaxBytes', 'integer'),
+  variable('BROKER_MIN_FREE_BYTES', 'broker.minFreeBytes', 'integer'),
   variable('SERVICEBUS_CONNECTION_STRING', 'serviceBus.connectionString'),
   variable('SERVICEBUS_NAMESPACE', 'serviceBus.namespace'),
   variable('SERVICEBUS_TOPIC', 'serviceBus.topic'),

@@ -153,6 +153,13 @@ const brokerSchema = z.strictObject({
     .min(1024 * 1024)
     .optional()
     .describe('Most bytes of events that a partition of a hub keeps, whatever its retention time; at least 1 MiB.'),
+  minFreeBytes: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'Room that is left on the disk before sends to the broker are refused; 128 MiB, or a quarter of a small disk, by default.',
+    ),
 });
 
 const serviceSchema = {
