@@ -40,7 +40,8 @@ export interface SpooledLane<Item extends SpooledItem> extends Lane<Item> {
 /** An item on its way through the memory lane, and through the spool as well once the broker is away or slow. */
 interface Passenger<Item> extends LaneItem {
   readonly item: Item;
-  readonly sinceMs: number;
+  /** When it came, or was let into the memory lane. */
+  sinceMs: number;
   /** What the memory lane said of it. */
   sent: Outcome | undefined;
   /** Where it is on disk; `refused` when the spool did not take it. */
@@ -77,6 +78,9 @@ export function createSpooledLane<Item extends SpooledItem>(
   /** What came while the lane goes by way of the disk; it gathers while the disk is busy. */
   let toStore: Passenger<Item>[] = [];
   let storing = false;
+  /** What comes waits in memory while the last of the disk is sent, and then goes without the disk. */
+  let held = false;
+  let cancelHold: CancelTimer | undefined;
   let cancelWatch: CancelTimer | undefined;
   let cancelRetry: CancelTimer | undefined;
 
@@ -158,13 +162,17 @@ export function createSpooledLane<Item extends SpooledItem>(
 
   function storeSoon(passenger: Passenger<Item>): void {
     toStore.push(passenger);
-    if (storing) return;
+    storeNext();
+  }
+
+  function storeNext(): void {
+    if (storing || held || toStore.length === 0) return;
     storing = true;
     deps.defer(() => void storeGathered());
   }
 
   async function storeGathered(): Promise<void> {
-    while (toStore.length > 0) {
+    while (toStore.length > 0 && !held) {
       const gathered = toStore;
       toStore = [];
       for (const passenger of gathered) store(passenger);
@@ -177,6 +185,44 @@ export function createSpooledLane<Item extends SpooledItem>(
     spooling = true;
     for (const passenger of aboard) if (passenger.stored === 'no') store(passenger);
   }
+
+  /**
+   * Events that come while the disk is emptied go there too, so that under a steady load it would never be empty. So for
+   * the last batch they wait, no longer than for a broker that is slow.
+   */
+  function hold(): void {
+    held = true;
+    cancelHold = clock.setTimer(letGo, breaker.patienceMs());
+  }
+
+  function letGo(): void {
+    held = false;
+    cancelHold?.();
+    storeNext();
+  }
+
+  /** The disk is empty: what waited for that, and all that comes, goes to the broker from memory. */
+  function goDirectly(): void {
+    spooling = false;
+    const waiting = toStore;
+    toStore = [];
+    for (const passenger of waiting) {
+      passenger.sent = undefined;
+      board(passenger);
+    }
+  }
+
+  function board(passenger: Passenger<Item>): void {
+    passenger.sinceMs = clock.now();
+    aboard.add(passenger);
+    memory.add(passenger);
+    cancelWatch ??= clock.setTimer(watch, breaker.patienceMs());
+  }
+
+  const isLastBatch = (): boolean => {
+    const { records, bytes } = spool.size();
+    return bytes + records * deps.recordOverheadBytes <= options.maxBatchBytes;
+  };
 
   /** Looks after the oldest item in flight. */
   function watch(): void {
@@ -198,10 +244,12 @@ export function createSpooledLane<Item extends SpooledItem>(
     draining = true;
     try {
       while (may()) {
+        if (!held && isLastBatch()) hold();
         // Writes and removals that are under way change what is first.
         if (pending.size > 0) await Promise.allSettled([...pending]);
-        if (spool.isEmpty() && toStore.length === 0) {
-          spooling = false;
+        if (!may()) break;
+        if (spool.isEmpty() && (held || toStore.length === 0)) {
+          goDirectly();
           break;
         }
         if (!(await drainOnce())) {
@@ -217,6 +265,7 @@ export function createSpooledLane<Item extends SpooledItem>(
       }
     } finally {
       draining = false;
+      letGo();
     }
   }
 
@@ -255,9 +304,7 @@ export function createSpooledLane<Item extends SpooledItem>(
     add(item) {
       const passenger = embark(item);
       if (!closed && !spooling && deps.isUp()) {
-        aboard.add(passenger);
-        memory.add(passenger);
-        cancelWatch ??= clock.setTimer(watch, breaker.patienceMs());
+        board(passenger);
         return;
       }
       // First what is in flight, of which nobody knows yet what becomes.
@@ -273,6 +320,7 @@ export function createSpooledLane<Item extends SpooledItem>(
       closed = true;
       cancelWatch?.();
       cancelRetry?.();
+      letGo();
       spoolAll();
       memory.failWaiting('unavailable');
       await storeGathered();

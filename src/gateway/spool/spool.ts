@@ -23,8 +23,10 @@ export interface SpoolLane {
   remove(records: readonly SpoolRecord[]): Promise<void>;
   /** Takes a record out that its broker will never take, and keeps it where an engineer finds it. */
   setAside(record: StoredRecord): Promise<void>;
-  /** Nothing is in it, or on its way in. */
+  /** Nothing is in it, or on its way in, so far as is known: a disk that fails hides what it has. */
   isEmpty(): boolean;
+  /** What is in it, and on its way in. */
+  size(): { readonly records: number; readonly bytes: number };
 }
 
 export interface SpoolReport {
@@ -102,11 +104,17 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
 
   /** What is in the store, as it is: after a start, or a failure of which nobody knows what it wrote. */
   async function count(): Promise<void> {
-    for (const state of lanes.values()) Object.assign(state, { ...emptyLane(), nextSequence: state.nextSequence });
+    const found = new Map<string, LaneState>();
+    const foundOf = (lane: string): LaneState => {
+      const state = found.get(lane) ?? { ...emptyLane(), nextSequence: lanes.get(lane)?.nextSequence ?? 0 };
+      found.set(lane, state);
+      return state;
+    };
+    for (const lane of lanes.keys()) foundOf(lane);
     for await (const key of store.keys('', '\uffff')) {
       const record = key.startsWith('!') ? undefined : parseRecordKey(key);
       if (record === undefined) continue;
-      const state = stateOf(record.lane);
+      const state = foundOf(record.lane);
       if (state.records === 0) {
         state.firstSequence = record.sequence;
         state.oldestAtMs = record.atMs;
@@ -115,6 +123,8 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
       state.bytes += record.bytes;
       state.nextSequence = Math.max(state.nextSequence, record.sequence + 1);
     }
+    // At once: a lane that looked empty for a moment would send past what it has.
+    for (const [lane, state] of found) Object.assign(stateOf(lane), state);
   }
 
   function fail(error: unknown): void {
@@ -186,7 +196,8 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
 
     return {
       name,
-      isEmpty: () => state.records === 0,
+      isEmpty: () => state.records === 0 && !broken,
+      size: () => ({ records: state.records, bytes: state.bytes }),
 
       async append(body) {
         if (!hasRoom(destination, body.length)) {

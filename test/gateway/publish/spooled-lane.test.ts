@@ -184,6 +184,48 @@ describe('a lane with a spool', () => {
     expect(rig.outcomes.get('item-0006')).toBe('broker');
   });
 
+  it('comes back to its broker under a steady load: what comes while the last of the disk is sent follows without it', async () => {
+    const rig = createRig();
+    await rig.setUp(false);
+    await rig.add(2);
+    await rig.setUp(true);
+    expect(rig.inFlight()).toEqual([['item-0000', 'item-0001']]);
+    const [meanwhile] = await rig.add(1);
+    expect(rig.outcomes.has(meanwhile as string)).toBe(false);
+    await rig.answer('takes');
+    expect(rig.disk.entries.size).toBe(0);
+    expect(rig.inFlight()).toEqual([[meanwhile]]);
+    await rig.answer('takes');
+    expect(rig.outcomes.get(meanwhile as string)).toBe('broker');
+  });
+
+  it.each([
+    ['is slow', async (rig: Rig) => rig.pass(PATIENCE_MS)],
+    ['is lost', async (rig: Rig) => rig.answer('PS_PUBLISH_UNAVAILABLE')],
+  ])('lets nobody wait for the last of the disk when its broker %s', async (_what, go) => {
+    const rig = createRig();
+    await rig.setUp(false);
+    await rig.add(1);
+    await rig.setUp(true);
+    const [meanwhile] = await rig.add(1);
+    await go(rig);
+    expect(rig.outcomes.get(meanwhile as string)).toBe('spool');
+    await rig.finish();
+    expect(firstArrivals(rig)).toEqual(['item-0000', meanwhile]);
+  });
+
+  it('lets what comes go to the disk at once while there is more on it than one batch', async () => {
+    const rig = createRig();
+    await rig.setUp(false);
+    for (let count = 0; count < 7; count++) await rig.add(1);
+    await rig.setUp(true);
+    expect(rig.inFlight()[0]).toHaveLength(6);
+    const [meanwhile] = await rig.add(1);
+    expect(rig.outcomes.get(meanwhile as string)).toBe('spool');
+    await rig.finish();
+    expect(rig.arrived).toHaveLength(8);
+  });
+
   it('does not let anybody wait for a broker that has become slow, and takes from the disk what it settles after all', async () => {
     const rig = createRig();
     await rig.add(2);

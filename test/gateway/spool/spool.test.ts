@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { openSpool, type SpoolStore } from '../../../src/gateway/spool/index.js';
+import { createLogger } from '../../../src/shared/logger.js';
+import { createManualClock } from '../../helpers/manual-clock.js';
+import { createMemoryDisk } from './memory-store.js';
+
+const turns = async () => {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+it('never looks empty while it finds out, after a failure, what is in it: nothing may overtake that', async () => {
+  const clock = createManualClock();
+  const disk = createMemoryDisk();
+  let mayRead: Promise<void> = Promise.resolve();
+  const openStore = async (): Promise<SpoolStore> => {
+    const store = await disk.open();
+    return {
+      ...store,
+      async *keys(from, to) {
+        await mayRead;
+        yield* store.keys(from, to);
+      },
+    };
+  };
+  const spool = await openSpool(
+    { clock, random: () => 0.5, logger: createLogger('test', 'silent'), openStore },
+    { bytes: 1_000, ageMs: 60_000 },
+  );
+  const lane = spool.lane('hub:clicks', '0');
+  await lane.append(Buffer.from('first'));
+  disk.full = true;
+  await expect(lane.append(Buffer.from('second'))).rejects.toMatchObject({ code: 'PS_SPOOL_UNUSABLE' });
+  disk.full = false;
+  let go = () => {};
+  mayRead = new Promise((resolve) => {
+    go = resolve;
+  });
+  clock.advance(30_000);
+  await turns();
+  expect(lane.isEmpty()).toBe(false);
+  go();
+  await turns();
+  expect(lane.size()).toEqual({ records: 1, bytes: 5 });
+  expect((await lane.read(1_000, 0)).map(({ body }) => String(body))).toEqual(['first']);
+  await lane.remove(await lane.read(1_000, 0));
+  expect(lane.isEmpty()).toBe(true);
+  await spool.close();
+});
