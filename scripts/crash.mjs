@@ -1,5 +1,6 @@
-// npm run crash -- broker [--times N] [--seed N]
-// Builds the product, bundles test/crash/main.ts, and kills the broker under load that many times.
+// npm run crash -- broker | gateway [--times N] [--seed N]
+// npm run outage -- [--minutes N] [--rate N]
+// Builds the product, bundles the run under test/crash that is asked for, and runs it.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,11 +11,13 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 const built = spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: ['ignore', 2, 2] }).status;
 if (built !== 0) process.exit(built ?? 1);
-const outdir = join('node_modules', '.cache', 'crash');
-mkdirSync(outdir, { recursive: true });
+const [first, ...others] = process.argv.slice(2);
+const isOutage = first === 'outage';
+const outfile = join('node_modules', '.cache', 'crash', isOutage ? 'outage.mjs' : 'main.mjs');
+mkdirSync(dirname(outfile), { recursive: true });
 await build({
-  entryPoints: ['test/crash/main.ts'],
-  outfile: join(outdir, 'main.mjs'),
+  entryPoints: [isOutage ? 'test/crash/outage/main.ts' : 'test/crash/main.ts'],
+  outfile,
   bundle: true,
   packages: 'external',
   platform: 'node',
@@ -22,5 +25,5 @@ await build({
   target: 'node20',
   logLevel: 'warning',
 });
-const args = [join(outdir, 'main.mjs'), ...process.argv.slice(2)];
-process.exit(spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1);
+const args = isOutage ? others : process.argv.slice(2);
+process.exit(spawnSync(process.execPath, [outfile, ...args], { stdio: 'inherit' }).status ?? 1);

@@ -1,16 +1,24 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runGatewayCrashes } from './gateway/run.js';
 import { runCrashes } from './support/run.js';
 
-/** `npm run crash -- broker [--times N] [--seed N]` */
+/** `npm run crash -- broker | gateway [--times N] [--seed N]` */
+const runs = {
+  broker: { run: runCrashes, times: 200 },
+  gateway: { run: runGatewayCrashes, times: 100 },
+};
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { times: { type: 'string', default: '200' }, seed: { type: 'string', default: '1' } },
+  options: { times: { type: 'string' }, seed: { type: 'string', default: '1' } },
 });
-const [times, seed] = [Number(values.times), Number(values.seed)];
-if (positionals.join() !== 'broker' || !(times >= 1) || !Number.isInteger(seed)) {
-  process.stderr.write('usage: npm run crash -- broker [--times N] [--seed N]\n');
+const [name = '', ...others] = positionals;
+const chosen = Object.hasOwn(runs, name) ? runs[name as keyof typeof runs] : undefined;
+const [times, seed] = [Number(values.times ?? chosen?.times), Number(values.seed)];
+if (chosen === undefined || others.length > 0 || !(times >= 1) || !Number.isInteger(seed)) {
+  process.stderr.write('usage: npm run crash -- broker | gateway [--times N] [--seed N]\n');
   process.exit(1);
 }
 // Clients that lose their broker in the middle of something tell it in many ways, all of them expected here.
@@ -19,10 +27,11 @@ const base = join('node_modules', '.cache', 'crash');
 mkdirSync(base, { recursive: true });
 const dataDir = mkdtempSync(join(base, 'data-'));
 const progress = (text: string) => void process.stderr.write(`${text}\n`);
-const { violations, ...result } = await runCrashes({ dataDir, times, seed, progress });
+const { violations, ...result } = await chosen.run({ dataDir, times, seed, progress });
 process.stdout.write(`seed ${seed}: ${JSON.stringify(result, null, 2)}\n`);
 for (const violation of violations) process.stdout.write(`NOT KEPT ${violation}\n`);
-process.stdout.write(`${result.kills} kills, ${violations.length} promises not kept\n`);
+const what = 'kills' in result ? `${result.kills} kills` : `${result.schedules} schedules`;
+process.stdout.write(`${what}, ${violations.length} promises not kept\n`);
 if (violations.length === 0) rmSync(dataDir, { recursive: true, force: true });
 else process.stdout.write(`the data is in ${dataDir}\n`);
 process.exit(violations.length === 0 ? 0 : 1);

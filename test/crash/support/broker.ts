@@ -1,7 +1,6 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type CommandProcess, startCommand } from './process.js';
 
 export const ORDERS = 'orders';
 export const JOBS = 'jobs';
@@ -35,38 +34,22 @@ const topology = {
   },
 };
 
-export interface CrashBroker {
-  /** Resolves when it is ready; undefined when it ended before. */
+export interface CrashBroker extends Pick<CommandProcess, 'ended' | 'signal' | 'kill'> {
+  /** Resolves with its connection string when it is ready; undefined when it ended before. */
   readonly ready: Promise<string | undefined>;
-  kill(): Promise<void>;
 }
 
 /** Starts the built command on a folder, on any free port: clients of an earlier run cannot reach it. */
-export function startCrashBroker(dataDir: string, log: (line: string) => void): CrashBroker {
+export function startCrashBroker(
+  dataDir: string,
+  log: (line: string) => void,
+  entities: object = topology,
+): CrashBroker {
   const template = join(dataDir, 'Config.json');
-  writeFileSync(template, JSON.stringify(topology));
-  const child = fork('dist/cli/main.js', ['broker', '--template', template], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      HOME: process.env['HOME'] ?? '',
-      PENSTOCK_DATA_DIR: dataDir,
-      PENSTOCK_BROKER_PORT: '0',
-      PENSTOCK_LOG_LEVEL: 'warn',
-    },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [],
+  writeFileSync(template, JSON.stringify(entities));
+  const { ready, ended, signal, kill } = startCommand(['broker', '--template', template], {
+    env: { PENSTOCK_DATA_DIR: dataDir, PENSTOCK_BROKER_PORT: '0' },
+    log,
   });
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => log(chunk.toString()));
-  const exited = once(child, 'exit');
-  const ready = Promise.race([
-    once(child, 'message').then(([message]) => (message as { facts: { connectionString: string } }).facts),
-    exited.then(() => undefined),
-  ]).then((facts) => facts?.connectionString);
-  return {
-    ready,
-    async kill() {
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
+  return { ready: ready.then((facts) => facts?.['connectionString']), ended, signal, kill };
 }

@@ -52,24 +52,25 @@ export async function closeOrders(connectionString: string, orders: Ledger): Pro
 
 export interface ReadEvent {
   readonly sequence: number;
-  readonly number: number;
+  readonly body: unknown;
 }
 
-/** A whole partition, in the order in which it comes. */
-export async function readPartition(connectionString: string, partitionId: string): Promise<ReadEvent[]> {
+/** A whole partition, event by event, in the order in which it comes. */
+export async function scanPartition(
+  connectionString: string,
+  partitionId: string,
+  each: (event: ReadEvent) => void,
+): Promise<void> {
   const consumer = new EventHubConsumerClient('$Default', connectionString, HUB);
   const { lastEnqueuedSequenceNumber: last, isEmpty } = await consumer.getPartitionProperties(partitionId);
-  const found: ReadEvent[] = [];
   if (!isEmpty) {
     await new Promise<void>((resolve, reject) => {
       const subscription = consumer.subscribe(
         partitionId,
         {
           processEvents: async (events) => {
-            for (const { sequenceNumber, body } of events) {
-              found.push({ sequence: sequenceNumber, number: body as number });
-            }
-            if (found.at(-1)?.sequence === last) await subscription.close().then(resolve);
+            for (const { sequenceNumber, body } of events) each({ sequence: sequenceNumber, body });
+            if (events.at(-1)?.sequenceNumber === last) await subscription.close().then(resolve);
           },
           processError: async (error) => reject(error),
         },
@@ -78,5 +79,10 @@ export async function readPartition(connectionString: string, partitionId: strin
     });
   }
   await consumer.close();
+}
+
+export async function readPartition(connectionString: string, partitionId: string): Promise<ReadEvent[]> {
+  const found: ReadEvent[] = [];
+  await scanPartition(connectionString, partitionId, (event) => found.push(event));
   return found;
 }

@@ -96,7 +96,10 @@ export async function runCrashes({ dataDir, times, seed, progress }: CrashOption
   await closeOrders(connectionString, subjects.orders);
   const ofPartitions: string[] = [];
   for (const partition of subjects.partitions) {
-    ofPartitions.push(...partition.violations(await readPartition(connectionString, partition.partitionId)));
+    const events = await readPartition(connectionString, partition.partitionId);
+    ofPartitions.push(
+      ...partition.violations(events.map(({ sequence, body }) => ({ sequence, number: Number(body) }))),
+    );
   }
   await broker.kill();
   return {

@@ -1,0 +1,24 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { report } from './report.js';
+import { runOutage } from './run.js';
+
+/** `npm run outage -- [--minutes N] [--rate N]` */
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '10' }, rate: { type: 'string', default: '5000' } },
+});
+const [minutes, rate] = [Number(values.minutes), Number(values.rate)];
+if (!(minutes > 0 && minutes <= 40) || !(rate >= 1)) {
+  process.stderr.write('usage: npm run outage -- [--minutes N, 40 at the most] [--rate N]\n');
+  process.exit(1);
+}
+const AROUND_MS = 10_000;
+const base = join('node_modules', '.cache', 'crash');
+mkdirSync(base, { recursive: true });
+const dataDir = mkdtempSync(join(base, 'outage-'));
+const progress = (text: string) => void process.stderr.write(`${text}\n`);
+const result = await runOutage({ dataDir, awayMs: minutes * 60_000, rate, aroundMs: AROUND_MS, progress });
+process.stdout.write(`${report(result)}\n`);
+rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+process.exit(result.violations.length === 0 ? 0 : 1);
