@@ -37,5 +37,6 @@ async function startGateway({ config, logger, clock }: RoleContext): Promise<Run
   );
   const url = await gateway.listen({ host: options.host, port: options.port });
   logger.info({ url }, 'listening');
+  process.on('SIGHUP', () => void gateway.reload());
   return { ready: { url }, stop: gateway.stop };
 }

@@ -14,6 +14,7 @@ export interface PenstockEvent {
   /** userId, else anonymousId. */
   readonly subject?: string;
   readonly traceparent?: string;
+  readonly tracestate?: string;
   readonly data: EventData;
 }
 

@@ -8,6 +8,7 @@ import { createTimeFormatter } from './time.js';
 export interface Envelope {
   readonly source: string;
   readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
   readonly head: string;
   readonly context: string;
   readonly tail: string;
@@ -18,6 +19,7 @@ export interface Envelope {
 export interface EnvelopeInput {
   readonly source: string;
   readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
   readonly context: EventContext;
   readonly receivedAtMs: number;
   /** The events were read from JSON in which no string needs an escape: see isPlainJson. */
@@ -29,11 +31,14 @@ const headOf = remember((source: string) => `{"specversion":"1.0","source":${quo
 const formatTime = createTimeFormatter();
 
 export function createEnvelope(input: EnvelopeInput): Envelope {
+  // CloudEvents' extension for distributed tracing.
   const traceparent = input.traceparent === undefined ? '' : `"traceparent":${quote(input.traceparent)},`;
+  const tracestate = input.tracestate === undefined ? '' : `"tracestate":${quote(input.tracestate)},`;
   return {
     source: input.source,
     traceparent: input.traceparent,
-    head: `${headOf(input.source)}${traceparent}"id":`,
+    tracestate: input.tracestate,
+    head: `${headOf(input.source)}${traceparent}${tracestate}"id":`,
     context: rememberedContextJson(input.context),
     tail: `,"receivedAt":"${formatTime(input.receivedAtMs)}"}}`,
     isPlain: input.isPlain === true,

@@ -29,6 +29,7 @@ export function createTopicMessage(
   if (userId !== undefined) properties['userId'] = userId;
   if (commerce?.churnScore !== undefined) properties['churnScore'] = commerce.churnScore;
   if (envelope.traceparent !== undefined) properties['traceparent'] = envelope.traceparent;
+  if (envelope.tracestate !== undefined) properties['tracestate'] = envelope.tracestate;
   return {
     body: json,
     messageId: messageIdOf(commerce?.businessKey ?? event.id),

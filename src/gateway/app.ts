@@ -1,6 +1,7 @@
 import { type FastifyInstance, fastify } from 'fastify';
 import type { DeviceType } from '../events/index.js';
 import type { Logger } from '../shared/logger.js';
+import type { Certificate, SecureServer } from './certificate.js';
 import { createClientReader } from './client.js';
 import type { GatewayMetrics } from './metrics/index.js';
 import type { Ingest } from './pipeline/ingest.js';
@@ -8,6 +9,7 @@ import { takeBodiesAsBytes } from './plugins/bodies.js';
 import { addConnectionLimits, type ConnectionLimits } from './plugins/connections.js';
 import { addCors, type CorsOrigins } from './plugins/cors.js';
 import { addProblems, createOnClientError, onFrameworkError } from './plugins/problems.js';
+import { addTracing } from './plugins/tracing.js';
 import type { Protocol } from './protocols/protocol.js';
 import type { Budget } from './publish/budget.js';
 import type { Sink } from './publish/sink.js';
@@ -39,6 +41,8 @@ export interface HttpOptions extends ConnectionLimits {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
+  /** HTTPS, with this certificate; without one HTTP. */
+  readonly certificate?: Pick<Certificate, 'pair' | 'serve'> | undefined;
   /** Most bytes of the request line and headers. */
   readonly headerBytes: number;
 }
@@ -57,26 +61,33 @@ const ALLOWED_METHODS = {
 
 /** The HTTP side of the gateway: routes and refusals around an ingest pipeline. Not yet listening. */
 export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance {
+  const { certificate } = options;
+  const server = {
+    headersTimeout: options.headersTimeoutMs,
+    maxHeaderSize: options.headerBytes,
+    // Node's own refusal says nothing: addConnectionLimits has one that does.
+    requireHostHeader: false,
+    connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+  };
   const app = fastify({
     // A line for every event would cost more than the event.
     logger: false,
     bodyLimit: options.bodyBytes,
     requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: options.keepAliveTimeoutMs,
-    http: {
-      headersTimeout: options.headersTimeoutMs,
-      maxHeaderSize: options.headerBytes,
-      // Node's own refusal says nothing: addConnectionLimits has one that does.
-      requireHostHeader: false,
-      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
-    },
+    // A handshake is to take no longer than headers may.
+    ...(certificate === undefined
+      ? { http: server }
+      : { https: { ...server, ...certificate.pair, handshakeTimeout: options.headersTimeoutMs } }),
     routerOptions: { maxParamLength: 100 },
     frameworkErrors: onFrameworkError,
     clientErrorHandler: createOnClientError(options.headerBytes),
     return503OnClosing: false,
-  });
+  }) as FastifyInstance;
+  certificate?.serve(app.server as unknown as SecureServer);
   addConnectionLimits(app, options);
   takeBodiesAsBytes(app, deps.budget, options);
+  addTracing(app);
   addCors(app, options.origins, deps.protocols);
   addProblems(app, deps.logger, { ...methodsOf(deps.protocols), ...ALLOWED_METHODS });
 

@@ -6,15 +6,13 @@ import { createGenerations } from '../shared/remember.js';
 import type { Client, Credentials } from './pipeline/client.js';
 import type { OptOutSignals } from './policy/consent.js';
 import { createClientAddress } from './proxies.js';
+import { readTrace } from './trace-context.js';
 
 /** What of a request's query is not of its events. */
 export interface ClientQuery {
   readonly writeKey?: string | undefined;
   readonly dryRun?: string | undefined;
 }
-
-/** W3C Trace Context, version 00. */
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 interface Address {
   readonly whole: string | undefined;
@@ -64,13 +62,12 @@ export function createClientReader({ deviceOf, trustedProxies }: ClientReaderDep
 
   return function readClient(message: IncomingMessage, query: ClientQuery): Client {
     const { headers } = message;
-    const { traceparent } = headers;
     const address = addressOf(message);
     const userAgent = headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH);
     return {
       credentials: credentialsOf(message, query.writeKey),
       context: contextOf(address.truncated, userAgent),
-      traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
+      trace: readTrace(headers['traceparent'], headers['tracestate']),
       origin: headers.origin,
       address: address.whole,
       userAgent,

@@ -5,6 +5,7 @@ import { type Clock, delay, every } from '../shared/clock.js';
 import { createUuidV7Source } from '../shared/ids.js';
 import type { Logger } from '../shared/logger.js';
 import { createApp, type HttpOptions } from './app.js';
+import { type CertificateFiles, openCertificate } from './certificate.js';
 import { GatewayError } from './errors.js';
 import { createGatewayMetrics } from './metrics/index.js';
 import { createAdmit } from './pipeline/admit.js';
@@ -57,7 +58,9 @@ export interface GatewayOptions extends PolicyOptions {
   readonly packing: PackingOptions;
   /** How much is kept of what a broker that is away cannot take; 0 bytes is no spool. */
   readonly spool: SpoolLimits;
-  readonly http: Omit<HttpOptions, 'trustedProxies' | 'origins' | 'bodyBytes'>;
+  readonly http: Omit<HttpOptions, 'trustedProxies' | 'origins' | 'bodyBytes' | 'certificate'>;
+  /** HTTPS instead of HTTP. */
+  readonly tls?: CertificateFiles | undefined;
 }
 
 export interface Gateway {
@@ -65,6 +68,8 @@ export interface Gateway {
   readonly app: FastifyInstance;
   /** Resolves with the address, such as `http://127.0.0.1:8080`. */
   listen(address: { host: string; port: number }): Promise<string>;
+  /** Reads again what is read when it changes, without waiting for that: certificate and key. */
+  reload(): Promise<void>;
   /** Takes no new requests, lets those in hand be settled, and closes. Idempotent. */
   stop(options: { deadlineMs: number }): Promise<void>;
 }
@@ -76,7 +81,7 @@ const FIRST_ATTEMPT_MS = 3_000;
  * The gateway, with each sink's first attempt to connect behind it. A broker that is away then is no error: `/readyz`
  * says so, and the sink comes up by itself.
  * @throws GatewayError PS_GATEWAY_NO_SOURCES, PS_SPOOL_LOCKED, PS_SPOOL_UNUSABLE, PS_ERASE_LIST_UNREADABLE,
- *   PS_COUNTRY_DATABASE_UNREADABLE
+ *   PS_COUNTRY_DATABASE_UNREADABLE, PS_TLS_UNUSABLE
  */
 export async function createGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
   if (options.sources.length === 0) {
@@ -94,6 +99,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     prepareSink(destination, { ...deps, onBatch: metrics.batch }, options),
   );
   const { openSpoolStore: openStore } = deps;
+  const certificate = options.tls === undefined ? undefined : await openCertificate(options.tls, clock, logger);
   const policies = await openPolicies({ ...deps, countHotVisitor: metrics.hotVisitor }, options);
   const spool =
     openStore === undefined || options.spool.bytes === 0
@@ -105,6 +111,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   metrics.watch({ sinks, pendingBytes: budget.pendingBytes });
   const ingest = createIngest(clock, {
     tally: metrics.tally,
+    onSettled: metrics.settled,
     admit: createAdmit(clock, createAuthenticate(policies.senders)),
     decode: createDecode(limits, budget.retryAfterSeconds),
     parse: createParse(limits),
@@ -132,6 +139,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
       origins: corsOriginsOf(options.sources),
       bodyBytes: limits.bodyBytes,
       ...options.http,
+      certificate,
     },
   );
   // A broker that hangs must not keep the gateway from taking events; what it cannot send goes to the spool.
@@ -139,7 +147,11 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   return {
     app,
     listen: ({ host, port }) => app.listen({ host, port }),
-    stop: createStop({ app, sinks, spool, budget, clock }, policies.close),
+    reload: async () => certificate?.reload(),
+    stop: createStop({ app, sinks, spool, budget, clock }, () => {
+      certificate?.close();
+      policies.close();
+    }),
   };
 }
 

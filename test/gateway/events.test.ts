@@ -79,8 +79,9 @@ describe('POST /v1/events takes', () => {
       traceparent,
       data: { context: { ip: '203.0.113.0', device: 'mobile' } },
     });
-    await rig.results(view('b'), { traceparent: 'nonsense' });
+    await rig.results(view('b'), { traceparent: 'nonsense', tracestate: 'a=b' });
     expect(rig.brokers.hubEvents()[1]).not.toHaveProperty('traceparent');
+    expect(rig.brokers.hubEvents()[1]).not.toHaveProperty('tracestate');
   });
 });
 

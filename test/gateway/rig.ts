@@ -1,7 +1,7 @@
 import { createGateway, type GatewayOptions } from '../../src/gateway/index.js';
 import type { Protocol } from '../../src/gateway/protocols/protocol.js';
 import { configSchema } from '../../src/shared/config/index.js';
-import { createLogger } from '../../src/shared/logger.js';
+import { createLogger, type Logger } from '../../src/shared/logger.js';
 import { createManualClock } from '../helpers/manual-clock.js';
 import { createMemoryBrokers } from './memory-brokers.js';
 
@@ -26,6 +26,7 @@ export async function createGatewayRig(
     down?: boolean;
     protocols?: readonly Protocol[];
     gateway?: Partial<GatewayOptions>;
+    logger?: Logger;
   } = {},
 ) {
   const defaults = configSchema.parse({}).gateway;
@@ -39,7 +40,7 @@ export async function createGatewayRig(
     {
       clock,
       random: () => 0.5,
-      logger: createLogger('test', 'silent'),
+      logger: options.logger ?? createLogger('test', 'silent'),
       openHub: brokers.openHub,
       openTopic: brokers.openTopic,
       ...(options.protocols === undefined ? {} : { protocols: options.protocols }),

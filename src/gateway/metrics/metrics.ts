@@ -6,6 +6,8 @@ export interface GatewayMetrics {
   readonly tally: Tally;
   /** A batch was settled by its broker, or failed. */
   batch(sink: string, tookMs: number, settled: boolean): void;
+  /** The events of a request were settled: accepted, on disk or at a broker, or failed. */
+  settled(tookMs: number): void;
   /** A visitor of a source sends more than one partition should bear. */
   hotVisitor(source: string): void;
   /** A request was answered. */
@@ -61,6 +63,13 @@ export function createGatewayMetrics(): GatewayMetrics & { watch(sources: Metric
     registers,
   });
 
+  const acknowledged = new Histogram({
+    name: 'penstock_gateway_ack_seconds',
+    help: 'How long the events of a request took until they were settled and their request could be answered.',
+    buckets: BATCH_BUCKETS_SECONDS,
+    registers,
+  });
+
   const hotVisitors = new Counter({
     name: 'penstock_gateway_hot_visitors_total',
     help: 'Visitors that were found to send more than one partition should bear.',
@@ -70,6 +79,7 @@ export function createGatewayMetrics(): GatewayMetrics & { watch(sources: Metric
 
   return {
     tally,
+    settled: (tookMs) => acknowledged.observe(tookMs / 1000),
     hotVisitor: (source) => hotVisitors.inc({ source }),
     batch: (sink, tookMs, settled) => batches.observe({ sink, result: settled ? 'settled' : 'failed' }, tookMs / 1000),
     request: (status) => void statuses.set(status, (statuses.get(status) ?? 0) + 1),

@@ -1,5 +1,6 @@
 import type { EventContext } from '../../events/index.js';
 import type { OptOutSignals } from '../policy/consent.js';
+import type { TraceHeaders } from '../trace-context.js';
 
 /** Where a write key may stand in a request. The first that is there counts. */
 export interface Credentials {
@@ -14,7 +15,8 @@ export interface Credentials {
 export interface Client {
   readonly credentials: Credentials;
   readonly context: EventContext;
-  readonly traceparent: string | undefined;
+  /** The trace that the request is part of. */
+  readonly trace: TraceHeaders | undefined;
   /** The page that sends, as its browser says. */
   readonly origin: string | undefined;
   /** The whole address: for counting and hashing, never to be kept. */

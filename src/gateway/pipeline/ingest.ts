@@ -55,6 +55,8 @@ export interface IngestSteps {
   readonly prepare: ReturnType<typeof createPrepare>;
   readonly publish: (outgoing: Outgoing) => Promise<Settlements>;
   readonly tally: Tally;
+  /** Told how long the events of a request took to be settled. */
+  readonly onSettled: (tookMs: number) => void;
   /** When to send again what failed now. */
   readonly retryAfterSeconds: () => number;
 }
@@ -105,10 +107,11 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
     return launched instanceof Problem ? Promise.resolve(launched) : answerFor(launched);
   }
 
-  async function answerFor({ entries, settled }: Launched): Promise<Results | Problem> {
+  async function answerFor({ entries, settled, receivedAtMs }: Launched): Promise<Results | Problem> {
     if (settled === undefined) return answerOfDryRun(entries);
     // Nothing is said to be accepted before it is durable.
     const settlements = await settled;
+    steps.onSettled(clock.now() - receivedAtMs);
     steps.tally.add(entries, settlements);
     return answerOf(entries, settlements, steps.retryAfterSeconds);
   }
@@ -122,9 +125,8 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
     if (refusal !== undefined) return refusal;
 
     const { source } = sender;
-    const { traceparent } = client;
     const dryRun = client.dryRun || isDryRun;
-    const envelope = createEnvelope({ source, traceparent, context, receivedAtMs, isPlain });
+    const envelope = createEnvelope({ source, ...client.trace, context, receivedAtMs, isPlain });
 
     // From here on each event has a fate of its own: a bad one never costs the others.
     const judge = sender.judge?.({ client, context, nowMs: receivedAtMs });
@@ -132,7 +134,7 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
     const takeQuota = dryRun ? undefined : sender.takeQuota;
     const fate = { receivedAtMs, sentAt, context, judge, watch, takeQuota };
     const { entries, outgoing } = steps.prepare(items, fate, envelope);
-    return { entries, settled: dryRun ? undefined : steps.publish(outgoing) };
+    return { entries, receivedAtMs, settled: dryRun ? undefined : steps.publish(outgoing) };
   }
 
   /** Whose request it is, and whether it may send; the first step, before its body is even read. */
@@ -142,6 +144,7 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
 
 /** The events of a request on their way. `settled` is undefined in a dry run: then nothing was sent. */
 interface Launched {
+  readonly receivedAtMs: number;
   readonly entries: Batch['entries'];
   readonly settled: Promise<Settlements> | undefined;
 }

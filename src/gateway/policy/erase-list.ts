@@ -3,6 +3,7 @@ import { type Clock, every } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import { GatewayError } from '../errors.js';
+import { versionOf } from '../file-version.js';
 
 /** Users who asked to be forgotten: what comes of them is dropped. */
 export interface EraseList {
@@ -52,11 +53,6 @@ function parseEraseList(text: string): ReadonlySet<string> {
     if (id !== '' && !id.startsWith('#')) ids.add(id);
   }
   return ids;
-}
-
-async function versionOf(path: string): Promise<string> {
-  const { mtimeNs, size, ino } = await stat(path, { bigint: true });
-  return `${mtimeNs}:${size}:${ino}`;
 }
 
 async function readBounded(path: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { PublishError } from '../../messaging/index.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
@@ -29,6 +30,9 @@ export interface OutletPort<Item> {
   readonly recordOverheadBytes: number;
 }
 
+/** A batch has events of many requests, so it hangs below none of them. */
+const PRODUCER = { kind: SpanKind.PRODUCER, root: true };
+
 /** A broker that answers within it is never slow. */
 const PATIENCE_MS = 2_000;
 /** The part of the time for a send after which a broker is slow in any case. */
@@ -46,8 +50,13 @@ export function openOutlet<Item extends SpooledItem>(
     <Batch>(send: (batch: Batch) => Promise<number>) =>
     (batch: Batch) => {
       const startMs = clock.now();
+      const span = trace.getTracer('penstock.gateway').startSpan(`send ${destination}`, PRODUCER);
       const sent = send(batch);
-      const told = (settled: boolean) => () => deps.onBatch(destination, clock.now() - startMs, settled);
+      const told = (settled: boolean) => () => {
+        if (!settled) span.setStatus({ code: SpanStatusCode.ERROR });
+        span.end();
+        deps.onBatch(destination, clock.now() - startMs, settled);
+      };
       sent.then(told(true), told(false));
       return sent;
     };

@@ -26,6 +26,8 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('ROUTES', 'gateway.routes', 'json'),
   variable('LIMITS', 'gateway.limits', 'json'),
   variable('HTTP', 'gateway.http', 'json'),
+  variable('TLS_CERT', 'gateway.tls.cert'),
+  variable('TLS_KEY', 'gateway.tls.key'),
   variable('HOT_VISITORS', 'gateway.hotVisitors', 'json'),
   variable('SPOOL', 'gateway.spool', 'json'),
   variable('PACKING', 'gateway.packing', 'json'),

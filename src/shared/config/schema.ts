@@ -72,6 +72,13 @@ const gatewaySchema = z.strictObject({
     })
     .prefault({})
     .describe('Bounds on what a request may cost.'),
+  tls: z
+    .strictObject({
+      cert: z.string().min(1).describe('File of the certificate, with those of its issuers behind it (PEM).'),
+      key: z.string().min(1).describe('File of its key (PEM, without a passphrase).'),
+    })
+    .optional()
+    .describe('HTTPS instead of HTTP. The files are read again when they change, or on SIGHUP.'),
   http: z
     .strictObject({
       headersTimeoutMs: positive.default(10_000).describe('How long the headers of a request may take; then 408.'),

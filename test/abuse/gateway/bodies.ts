@@ -34,7 +34,7 @@ function eventText(random: Random): string {
 }
 
 function nested(random: Random): string {
-  const depth = 10 ** (1 + random.below(4)) * (1 + random.below(9));
+  const depth = 10 ** (1 + random.below(random.chance(0.02) ? 4 : 2)) * (1 + random.below(9));
   const [open, close] = random.chance(0.5) ? ['[', ']'] : ['{"a":', '}'];
   return `${repeat(open as string, depth)}1${random.chance(0.7) ? repeat(close as string, depth) : ''}`;
 }
@@ -67,10 +67,10 @@ const makers: readonly (readonly [share: number, make: Make])[] = [
   [0.02, (random) => Buffer.from(`\ufeff${eventText(random)}`, random.chance(0.5) ? 'utf16le' : 'utf8')],
   [
     0.01,
-    (random) => Buffer.from(`data=${encodeURIComponent(eventText(random))}&${repeat('a=1&', random.below(2000))}`),
+    (random) => Buffer.from(`data=${encodeURIComponent(eventText(random))}&${repeat('a=1&', random.below(200))}`),
   ],
-  [0.005, (random) => Buffer.from(`[${repeat('{"type":"x"},', random.below(20_000))}0]`)],
-  [0.001, (random) => Buffer.alloc(random.below(6 * 1024 * 1024), 0x20)],
+  [0.0005, (random) => Buffer.from(`[${repeat('{"type":"x"},', random.below(20_000))}0]`)],
+  [0.0002, (random) => Buffer.alloc(random.below(6 * 1024 * 1024), 0x20)],
 ];
 
 function pickMaker(random: Random): Make {
@@ -134,7 +134,7 @@ function bombOf(random: Random): EncodedBody {
 /** The body as it is, or compressed, or under a label that is a lie, or a bomb. */
 export function encodeBody(random: Random, body: Buffer): EncodedBody {
   if (random.chance(0.75)) return { bytes: body };
-  if (random.chance(0.01)) return bombOf(random);
+  if (random.chance(0.001)) return bombOf(random);
   if (random.chance(0.3)) return { bytes: body, encoding: random.pick(LABELS) as string };
   const [encoding, encode] = random.pick(encoders) as (typeof encoders)[number];
   const bytes = encode(body);

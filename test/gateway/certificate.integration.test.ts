@@ -1,0 +1,145 @@
+// @peculiar/x509 needs it to be there first.
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { connect, type TLSSocket } from 'node:tls';
+import { BasicConstraintsExtension, X509CertificateGenerator } from '@peculiar/x509';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createGateway } from '../../src/gateway/index.js';
+import { systemClock } from '../../src/shared/clock.js';
+import { configSchema } from '../../src/shared/config/index.js';
+import { createLogger } from '../../src/shared/logger.js';
+import { createTempDir } from '../helpers/parts.js';
+import { waitFor } from '../helpers/wait.js';
+import { createMemoryBrokers } from './memory-brokers.js';
+import { WRITE_KEY } from './rig.js';
+
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+
+/** A certificate that signs itself. */
+async function issue(name: string): Promise<Pair> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: `CN=${name}`,
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [new BasicConstraintsExtension(false, undefined, true)],
+  });
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  return { cert: certificate.toString('pem'), key: `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n` };
+}
+
+let first: Pair;
+let second: Pair;
+beforeAll(async () => {
+  [first, second] = await Promise.all([issue('first'), issue('second')]);
+});
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function startGateway(pair: Pair) {
+  const dir = createTempDir('tls');
+  cleanups.push(dir.remove);
+  const files = { cert: join(dir.path, 'cert.pem'), key: join(dir.path, 'key.pem') };
+  /** Replaces a file at one moment, as tools that renew certificates do. */
+  const write = (which: 'cert' | 'key', text: string) => {
+    writeFileSync(`${files[which]}.new`, text);
+    renameSync(`${files[which]}.new`, files[which]);
+  };
+  write('cert', pair.cert);
+  write('key', pair.key);
+  let log = '';
+  const sink = new PassThrough().on('data', (line: Buffer) => {
+    log += line.toString();
+  });
+  const defaults = configSchema.parse({}).gateway;
+  const gateway = await createGateway(
+    { clock: systemClock, random: Math.random, logger: createLogger('test', 'info', sink), ...createMemoryBrokers() },
+    { ...defaults, sources: [{ name: 'shop', writeKey: WRITE_KEY }], tls: files },
+  );
+  cleanups.push(() => gateway.stop({ deadlineMs: 1000 }));
+  const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
+  const port = Number(new URL(url).port);
+  return { gateway, url, port, write, log: () => log };
+}
+
+/** Opens a connection; trusts whom it meets. */
+async function open(port: number, options: object = {}): Promise<{ socket: TLSSocket; name: string }> {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  cleanups.push(() => void socket.destroy());
+  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+  return { socket, name: String(socket.getPeerCertificate().subject.CN) };
+}
+
+const body = '{"type":"page_view"}';
+const request = `POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Write-Key: ${WRITE_KEY}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+async function post(socket: TLSSocket): Promise<string> {
+  let answer = '';
+  const read = (data: Buffer) => {
+    answer += data.toString();
+  };
+  socket.on('data', read);
+  socket.write(request);
+  await waitFor('an answer', () => answer.includes('"results"'));
+  socket.off('data', read);
+  return answer;
+}
+
+describe('a gateway with a certificate', () => {
+  it('speaks HTTPS, of TLS 1.2 and later, and no HTTP', async () => {
+    const { url, port } = await startGateway(first);
+    expect(url).toMatch(/^https:/);
+    const { socket } = await open(port, { maxVersion: 'TLSv1.2' });
+    expect(await post(socket)).toContain('"accepted"');
+    await expect(open(port, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' })).rejects.toThrow();
+    await expect(fetch(url.replace('https', 'http'))).rejects.toThrow();
+  });
+
+  it('takes new files by itself, and connections that are open go on', async () => {
+    const { port, write, log } = await startGateway(first);
+    const before = await open(port);
+    expect(before.name).toBe('first');
+    write('cert', second.cert);
+    write('key', second.key);
+    const name = await waitFor('the new certificate', async () => {
+      const { name, socket } = await open(port);
+      socket.destroy();
+      return name === 'second' && name;
+    });
+    expect(name).toBe('second');
+    expect(await post(before.socket)).toContain('"accepted"');
+    expect(log()).toContain('certificate read again');
+  });
+
+  it('keeps the pair that it has while a new one cannot be used, says so, and takes the next that can', async () => {
+    const { gateway, port, write, log } = await startGateway(first);
+    write('cert', second.cert);
+    await gateway.reload();
+    expect(log()).toContain('the certificate cannot be used: the one before stays');
+    expect((await open(port)).name).toBe('first');
+    write('key', 'this is no key');
+    await gateway.reload();
+    expect((await open(port)).name).toBe('first');
+    write('key', second.key);
+    await gateway.reload();
+    expect((await open(port)).name).toBe('second');
+    expect(log()).not.toContain('PRIVATE KEY');
+  });
+
+  it('does not start with a pair that cannot be used', async () => {
+    await expect(startGateway({ cert: first.cert, key: second.key })).rejects.toMatchObject({
+      code: 'PS_TLS_UNUSABLE',
+    });
+  });
+});
