@@ -65,10 +65,7 @@ const makers: readonly (readonly [share: number, make: Make])[] = [
   [0.04, (random) => Buffer.from(nested(random))],
   [0.03, (random) => Buffer.concat([Buffer.from('{"type":"x","v":"'), randomBytes(random, 50), Buffer.from('"}')])],
   [0.02, (random) => Buffer.from(`\ufeff${eventText(random)}`, random.chance(0.5) ? 'utf16le' : 'utf8')],
-  [
-    0.01,
-    (random) => Buffer.from(`data=${encodeURIComponent(eventText(random))}&${repeat('a=1&', random.below(200))}`),
-  ],
+  [0.01, (random) => Buffer.from(`data=${encodeURIComponent(eventText(random))}&${repeat('a=1&', random.below(200))}`)],
   [0.0005, (random) => Buffer.from(`[${repeat('{"type":"x"},', random.below(20_000))}0]`)],
   [0.0002, (random) => Buffer.alloc(random.below(6 * 1024 * 1024), 0x20)],
 ];
