@@ -1,4 +1,5 @@
 import rhea from 'rhea';
+import { withLockToken } from '../message/index.js';
 import { MAX_DEFERRED_BYTES, type QueueRuntime, type SettleOutcome, type Settling } from '../namespace/index.js';
 import { type Address, queueAt } from './address.js';
 import {
@@ -137,7 +138,7 @@ async function receiveDeferred(queue: QueueRuntime, body: Fields, owner: unknown
   if (received === 'too-large') return fail(400, deferredTooLarge);
   return answer(200, 'OK', {
     messages: received.map(({ lockToken, payload }) => ({
-      message: payload,
+      message: withLockToken(payload, lockToken),
       'lock-token': types.wrap_uuid(Buffer.from(lockToken, 'hex')),
     })),
   });

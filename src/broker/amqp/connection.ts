@@ -91,6 +91,7 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
         known = true;
       },
       onRefused: (reason) => logger.info({ reason }, 'connection refused'),
+      onSessionViolation: (channel, { condition, message }) => endSession(channel, { condition, description: message }),
       onViolation({ condition, message }) {
         logger.info({ reason: message }, 'connection broke the protocol');
         fail({ condition, description: message });
@@ -99,11 +100,15 @@ export function serveConnection(deps: ConnectionDeps, socket: Duplex, onEnd: () 
   );
   const incomplete = deps.joinIncomplete();
   const outgoing = deps.joinOutgoing();
-  const connection = acceptConnection(deps.container, gated, socket, {
+  const { connection, endSession } = acceptConnection(deps.container, gated, socket, {
     incomplete,
     idleTimeOutMs: deps.times.idleTimeOutMs,
     maxIncompleteBytes: () => incompleteBound(known),
     onWindow: () => links.resume(),
+    onSessionFault(session, { description }) {
+      logger.info({ reason: description }, 'session broke the protocol');
+      links.leave(session);
+    },
     onSent() {
       if (!held || isCongested()) return;
       held = false;

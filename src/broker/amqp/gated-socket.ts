@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../shared/clock.js';
-import { type CheckKey, createGate, type ProtocolViolation } from './gate/index.js';
+import { type CheckKey, createGate, type ProtocolViolation, type SessionViolation } from './gate/index.js';
 
 /** How long a peer may take to close its side after ours was closed. */
 const LINGER_MS = 2000;
@@ -16,6 +16,7 @@ export interface GatedSocketOptions {
 export interface GateEvents {
   onKey(name: string): void;
   onRefused(reason: string): void;
+  onSessionViolation(channel: number, violation: SessionViolation): void;
   onViolation(violation: ProtocolViolation): void;
 }
 
@@ -40,6 +41,7 @@ export class GatedSocket extends EventEmitter {
         events.onRefused(reason);
         this.end();
       },
+      onSessionViolation: events.onSessionViolation,
       onViolation: events.onViolation,
     });
     socket.on('data', (chunk: Buffer) => gate.input(chunk));

@@ -1,6 +1,6 @@
 import type { Receiver, Sender } from 'rhea';
 import type { HubEntity, PartitionRuntime, Position } from '../namespace/index.js';
-import type { Address } from './address.js';
+import { type Address, pathOf } from './address.js';
 import {
   type AmqpFault,
   consumerGroupNotFound,
@@ -110,7 +110,7 @@ function readable(context: ConnectionContext, hub: HubEntity, group: string): Am
 
 function readingOf(context: ConnectionContext, link: Sender, address: ConsumerAddress): Reading | AmqpFault {
   const hub = context.namespace.findHub(address.hub);
-  if (hub === undefined) return entityNotFound(context.namespaceName, link.source?.address ?? '');
+  if (hub === undefined) return entityNotFound(context.namespaceName, pathOf(link.source?.address ?? ''));
   const fault = readable(context, hub, address.consumerGroup);
   if (fault) return fault;
   const partition = hub.runtime.partition(address.partitionId);

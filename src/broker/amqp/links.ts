@@ -1,6 +1,6 @@
 import type { Receiver, Sender } from 'rhea';
 import type { QueueEntity, QueueRuntime, TopicEntity } from '../namespace/index.js';
-import { type Address, queueAt } from './address.js';
+import { type Address, pathOf, queueAt } from './address.js';
 import { type AmqpFault, entityNotFound, notAllowed } from './conditions.js';
 import type { ConnectionContext, LinkService } from './context.js';
 import { openHubReceiver, openHubSender } from './hub-links.js';
@@ -26,7 +26,7 @@ const sessionNotRequired = notAllowed(
 type Opened = LinkService | AmqpFault;
 
 const notFound = (context: ConnectionContext, link: Sender | Receiver, side: 'source' | 'target'): AmqpFault =>
-  entityNotFound(context.namespaceName, link[side]?.address ?? '');
+  entityNotFound(context.namespaceName, pathOf(link[side]?.address ?? ''));
 
 /** Opens a link on which the client sends. */
 export function openReceiverLink(context: ConnectionContext, link: Receiver, address: Address): Opened {

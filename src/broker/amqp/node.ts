@@ -9,7 +9,7 @@ import { answerHubRequest, failureReply } from './hub-management.js';
 import { decodeRequest, type NodeRequest, type Reply, replyLink, sendReply, textProperty } from './requests.js';
 import { freeCredit } from './rhea-connection.js';
 import { MAX_MESSAGE_BYTES, wasLetGo } from './rhea-transfers.js';
-import { acceptDelivery, dropLate, rejectedState, settleAlone } from './transport.js';
+import { acceptedState, dropLate, rejectedState, settleAlone } from './transport.js';
 
 const CREDIT = 100;
 /** A message or the state of a session, and what goes with it. */
@@ -106,7 +106,8 @@ export function serveNode(context: ConnectionContext, receiver: Receiver, at: No
       settleAlone(context.connection, delivery, rejectedState(malformedMessage('The request is not an AMQP message.')));
       return;
     }
-    acceptDelivery(delivery);
+    // Its outcome has to leave before the answer does: there are clients (uAMQP) that break where it does not.
+    settleAlone(context.connection, delivery, acceptedState());
     const reply = await replyTo(request);
     const link = replyLink(context.connection, node, request.replyTo);
     if (link?.is_open() && !refuseAnswers(link)) sendReply(link, request, reply);

@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream';
-import rhea, { type Connection, type Container, type Delivery, type Receiver, type Sender } from 'rhea';
+import rhea, { type Connection, type Container, type Delivery, type Receiver, type Sender, type Session } from 'rhea';
 import type { AmqpFault } from './conditions.js';
 import { FIELD_COUNTS, LIMITS } from './gate/index.js';
 import type { GatedSocket } from './gated-socket.js';
 import type { IncompleteDeliveries } from './incomplete.js';
-import { type Composite, type Described, internals, prototypeOf } from './rhea-internals.js';
-import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, takeTransfers } from './rhea-transfers.js';
+import { type Composite, type Described, internals, prototypeOf, type SessionInternals } from './rhea-internals.js';
+import { answerAttachesFirst, endSessionsAlone, tellDirectionsApart } from './rhea-sessions.js';
+import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, SESSION_WINDOW, takeTransfers } from './rhea-transfers.js';
 import { takeTransactions } from './transactions/wire.js';
 
 /*
@@ -18,7 +19,7 @@ const MAX_IDLE_TIME_OUT_MS = 0xfffffffe;
  * Deliveries that may be unsettled in a session. rhea keeps them in a ring that only the oldest leaves, so one message that
  * stays locked must not stop the rest.
  */
-const SESSION_BUFFER = { incoming: 2048, outgoing: 65_536 };
+const SESSION_BUFFER = { incoming: SESSION_WINDOW, outgoing: 65_536 };
 
 export function createAmqpContainer(id: string): Container {
   return rhea.create_container({ id });
@@ -35,6 +36,13 @@ function completeFlows(connection: Connection, onWindow: () => void): void {
     const { performative } = frame;
     const ofLink = performative.handle !== undefined && performative.handle !== null;
     if (ofLink) performative.delivery_count ??= 0;
+    // rhea would take the credit that a sender says it has; the broker alone gives it, and never asks to drain it.
+    if (
+      ofLink &&
+      inner.remote_channel_map[frame.channel]?.remote.handles[performative.handle as number]?.is_receiver()
+    ) {
+      performative.drain = false;
+    }
     proto.on_flow.call(connection, frame);
     if (!ofLink) onWindow();
   };
@@ -153,10 +161,23 @@ export interface AcceptOptions {
   readonly onWindow: () => void;
   /** Told when bytes that waited in rhea have gone out. */
   readonly onSent: () => void;
+  /** Told when a session has to end for what its peer did in it. */
+  readonly onSessionFault: (session: Session, fault: AmqpFault) => void;
+}
+
+export interface AcceptedConnection {
+  readonly connection: Connection;
+  /** Ends the session of that channel of the peer alone. */
+  endSession(channel: number, fault: AmqpFault): void;
 }
 
 /** Speaks AMQP, as the server, on a socket that has passed the gate. */
-export function acceptConnection(container: Container, gated: GatedSocket, socket: Duplex, options: AcceptOptions) {
+export function acceptConnection(
+  container: Container,
+  gated: GatedSocket,
+  socket: Duplex,
+  options: AcceptOptions,
+): AcceptedConnection {
   const settings = {
     container_id: container.id,
     max_frame_size: MAX_FRAME_BYTES,
@@ -170,9 +191,14 @@ export function acceptConnection(container: Container, gated: GatedSocket, socke
   };
   const connection = container.create_connection(settings as never) as Connection;
   egressOf(connection).onSent = options.onSent;
-  takeTransfers(connection, options.incomplete, options.maxIncompleteBytes);
+  const transfers = takeTransfers(connection, options.incomplete, options.maxIncompleteBytes);
   completeFlows(connection, options.onWindow);
   takeTransactions(connection);
+  tellDirectionsApart(connection);
+  const sessions = endSessionsAlone(connection, (session, fault) => {
+    transfers.forget(session as unknown as SessionInternals);
+    options.onSessionFault(session, fault);
+  });
   completeFrames(connection);
   gatherWrites(connection, socket);
   connection.on('connection_open', () => {
@@ -180,10 +206,12 @@ export function acceptConnection(container: Container, gated: GatedSocket, socke
     if ((open.idle_time_out ?? 0) > MAX_IDLE_TIME_OUT_MS) open.idle_time_out = MAX_IDLE_TIME_OUT_MS;
   });
   connection.on('session_open', ({ session }) => {
-    (session as unknown as { local: { begin: { handle_max: number } } }).local.begin.handle_max = LIMITS.handleMax;
+    const inside = session as unknown as SessionInternals;
+    inside.local.begin.handle_max = LIMITS.handleMax;
+    answerAttachesFirst(inside);
   });
   internals(connection).accept(gated);
-  return connection;
+  return { connection, endSession: sessions.end };
 }
 
 /** Ends the connection with the reason; whatever the peer answers, the socket is closed. */

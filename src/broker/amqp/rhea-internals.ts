@@ -33,7 +33,13 @@ export interface TransferFrame {
 }
 
 interface FlowFrame {
-  readonly performative: { handle?: number | null; delivery_count?: number | null };
+  readonly channel: number;
+  readonly performative: { handle?: number | null; delivery_count?: number | null; drain?: boolean | null };
+}
+
+interface AttachFrame {
+  readonly channel: number;
+  readonly performative: { name: string; readonly role: boolean };
 }
 
 interface IncompleteDelivery {
@@ -43,12 +49,42 @@ interface IncompleteDelivery {
   readonly id: number;
 }
 
+interface LinkInternals {
+  is_receiver(): boolean;
+  is_remote_open(): boolean;
+  readonly state: EndpointState;
+  readonly local: { readonly attach: Composite & { name: string } };
+}
+
+/** What is still to be written of an open or close of ours; asking takes one of them off. */
+interface EndpointState {
+  need_open(): boolean;
+}
+
+export interface SessionInternals {
+  readonly remote: { readonly handles: Record<number, ReceiverInternals | undefined> };
+  /** By name. */
+  readonly links: Record<string, LinkInternals | undefined>;
+  readonly incoming: {
+    next_transfer_id: number;
+    next_delivery_id: number | undefined;
+    /** How many deliveries it can still keep. */
+    readonly window: number;
+  };
+  readonly state: EndpointState;
+  readonly local: { readonly begin: Composite & { handle_max: number } };
+  output(frame: Composite): void;
+  close(error: object): void;
+  _process(): void;
+}
+
 export interface ReceiverInternals {
   credit: number;
   delivery_count: number;
   _incomplete: IncompleteDelivery | undefined;
   is_receiver(): boolean;
-  readonly session: { readonly incoming: { next_transfer_id: number; next_delivery_id: number | undefined } };
+  is_open(): boolean;
+  readonly session: SessionInternals;
 }
 
 export interface Internals {
@@ -58,7 +94,9 @@ export interface Internals {
   _write_frame(channel: number, frame?: Composite, payload?: Buffer): void;
   readonly local: { readonly close: { error: unknown } };
   readonly remote: { readonly open: { idle_time_out?: number } };
-  readonly remote_channel_map: Record<number, { remote: { handles: Record<number, ReceiverInternals | undefined> } }>;
+  readonly remote_channel_map: Record<number, SessionInternals | undefined>;
+  on_attach(frame: AttachFrame): void;
+  on_disposition(frame: { readonly channel: number }): void;
   on_transfer(frame: TransferFrame): void;
   on_detach(frame: { readonly channel: number; readonly performative: { readonly handle: number } }): void;
   on_end(frame: { readonly channel: number }): void;

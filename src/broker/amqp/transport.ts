@@ -102,12 +102,18 @@ interface Terminus {
   described?(): unknown;
 }
 
-/** Attaches with the termini that the peer asked for. */
+interface RemoteAttach {
+  readonly source: Terminus | null;
+  readonly target: Terminus | null;
+  readonly properties?: object | null;
+}
+
+/** Attaches with the termini that the peer asked for. Some clients that give properties need some back, if only none. */
 export function echoTermini(link: Sender | Receiver): void {
-  const { source, target } = (link as unknown as { remote: { attach: Record<'source' | 'target', Terminus | null> } })
-    .remote.attach;
+  const { source, target, properties } = (link as unknown as { remote: { attach: RemoteAttach } }).remote.attach;
   // As it stands rhea would write the object as a map of everything that it has.
-  setAttach(link, { source: source?.described?.(), target: target?.described?.() });
+  const termini = { source: source?.described?.(), target: target?.described?.() };
+  setAttach(link, properties ? { ...termini, properties: {} } : termini);
 }
 
 /** Fields of our attach that rhea takes from options otherwise. */

@@ -3,6 +3,7 @@ export { type CapturedEvent, capturedEvent } from './captured-event.js';
 export { type CoordinatorRequest, parseCoordinatorRequest } from './coordinator-request.js';
 export { identified } from './identify.js';
 export { type IncomingMessage, parseIncoming, SYSTEM_TO_PROPERTY } from './incoming.js';
+export { withLockToken } from './lock-annotation.js';
 export { type BareChanges, rewriteBare } from './rewrite.js';
 export { BATCH_FORMAT, splitBatch } from './scan.js';
 export { storedSessionId } from './session-id.js';

@@ -54,7 +54,8 @@ function refuse(socket: Duplex, status: number, reason: string): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${reason}`, () => socket.destroy());
 }
 
-const pathOf = (request: IncomingMessage) => (request.url ?? '').split('?', 1)[0]?.toLowerCase();
+/** Some clients end it with a slash. */
+const pathOf = (request: IncomingMessage) => (request.url ?? '').split('?', 1)[0]?.toLowerCase().replace(/\/$/, '');
 
 const offered = (request: IncomingMessage): string[] =>
   (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());

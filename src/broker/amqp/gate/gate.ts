@@ -1,7 +1,7 @@
 import { readPerformative } from './performatives.js';
 import { createProtocolRules, type ProtocolRules } from './rules.js';
 import { answerInit, type CheckKey, mechanismsFrame } from './sasl.js';
-import { decodeError, framingError, ProtocolViolation } from './violation.js';
+import { decodeError, framingError, ProtocolViolation, SessionViolation } from './violation.js';
 
 const HEADER_BYTES = 8;
 const AMQP_HEADER = Buffer.from('AMQP\x00\x01\x00\x00', 'latin1');
@@ -26,6 +26,8 @@ export interface GateOutput {
   onKey(name: string): void;
   /** The peer was refused at the door: nothing more is read of it. */
   onRefused(reason: string): void;
+  /** The peer broke the protocol in one session, which has to end: nothing of its channel counts until the peer's end. */
+  onSessionViolation(channel: number, violation: SessionViolation): void;
   /** The peer broke the protocol after the header of AMQP, so that it can be told. */
   onViolation(violation: ProtocolViolation): void;
 }
@@ -72,10 +74,22 @@ export function createGate(options: GateOptions, output: GateOutput): Gate {
     else if (result.key !== undefined) output.onKey(result.key);
   }
 
-  function takeFrame(frame: Buffer): void {
-    checkFrame(frame, rules);
+  function takeHello(unit: Buffer): undefined {
+    if (stage === 'sasl') takeSasl(unit);
+    else takeHeader(unit);
+  }
+
+  /** What breaks a session alone comes back, as what came before the frame has to be handed over first. */
+  function takeFrame(frame: Buffer): SessionViolation | undefined {
+    try {
+      checkFrame(frame, rules);
+    } catch (error) {
+      if (error instanceof SessionViolation) return error;
+      throw error;
+    }
     // Whatever follows a close is not looked at.
     if (rules.closed) stage = 'shut';
+    return undefined;
   }
 
   /** Size of the unit that begins at `at`; undefined while that cannot be told. */
@@ -93,22 +107,28 @@ export function createGate(options: GateOptions, output: GateOutput): Gate {
   function take(data: Buffer): number {
     let at = 0;
     let passed = 0;
+    const handOver = () => {
+      if (at > passed) output.toAmqp(data.subarray(passed, at));
+      passed = at;
+    };
     try {
       while (stage !== 'shut' && at < data.length) {
         const size = unitBytes(data, at);
         wanted = size ?? 4;
         if (data.length - at < wanted) break;
         const unit = data.subarray(at, at + wanted);
-        const isFrame = stage === 'amqp';
-        if (isFrame) takeFrame(unit);
-        else if (stage === 'sasl') takeSasl(unit);
-        else takeHeader(unit);
+        const inAmqp = stage === 'amqp';
+        const violation = inAmqp ? takeFrame(unit) : takeHello(unit);
+        if (violation) {
+          handOver();
+          output.onSessionViolation(channelOf(unit), violation);
+        }
         at += unit.length;
         wanted = 1;
-        if (!isFrame) passed = at;
+        if (!inAmqp || violation) passed = at;
       }
     } finally {
-      if (at > passed) output.toAmqp(data.subarray(passed, at));
+      handOver();
     }
     return at;
   }
@@ -144,6 +164,8 @@ function checkHead(frame: Buffer, type: number): number {
   return bodyAt;
 }
 
+const channelOf = (frame: Buffer): number => frame.readUInt16BE(6);
+
 function checkFrame(frame: Buffer, rules: ProtocolRules): void {
   const bodyAt = checkHead(frame, TYPE.amqp);
   // An empty frame keeps the connection alive (section 2.4.5).
@@ -152,5 +174,5 @@ function checkFrame(frame: Buffer, rules: ProtocolRules): void {
   if (performative.name !== 'transfer' && performative.end !== frame.length) {
     throw decodeError(`${performative.name} has a payload`);
   }
-  rules.check(frame.readUInt16BE(6), performative);
+  rules.check(channelOf(frame), performative);
 }

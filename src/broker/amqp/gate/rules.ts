@@ -1,5 +1,5 @@
 import type { Performative } from './performatives.js';
-import { framingError, ProtocolViolation } from './violation.js';
+import { framingError, ProtocolViolation, SessionViolation } from './violation.js';
 
 /** What the broker announces to its peers, and holds them to. */
 export const LIMITS = {
@@ -18,6 +18,7 @@ export const LIMITS = {
 } as const;
 
 const notAllowed = (description: string) => new ProtocolViolation('amqp:not-allowed', description);
+const notAllowedHere = (description: string) => new SessionViolation('amqp:not-allowed', description);
 
 /** Index of a field in its performative. */
 const OPEN = { maxFrameSize: 2, idleTimeOut: 4 } as const;
@@ -25,7 +26,11 @@ const HANDLE = { attach: 1, flow: 4, transfer: 0, detach: 0 } as const;
 
 export interface ProtocolRules {
   readonly closed: boolean;
-  /** @throws ProtocolViolation when the peer may not send this now, or not with these values. */
+  /**
+   * @throws SessionViolation when the session has to end; what comes on its channel then, up to the peer's own end, is not
+   * looked at any more.
+   * @throws ProtocolViolation when the peer may not send this now, or not with these values.
+   */
   check(channel: number, performative: Performative): void;
 }
 
@@ -44,13 +49,13 @@ function checkDisposition(disposition: Performative): void {
   const first = disposition.uint(1) ?? 0;
   const last = disposition.uint(2) ?? first;
   // Delivery numbers are serial numbers (RFC 1982) of 32 bits.
-  if ((last - first) >>> 0 >= LIMITS.dispositionRange) throw notAllowed('a disposition covers too many deliveries');
+  if ((last - first) >>> 0 >= LIMITS.dispositionRange) throw notAllowedHere('a disposition covers too many deliveries');
 }
 
 /** The order of performatives in a connection, its sessions and its links, as far as a peer can break it. */
 export function createProtocolRules(): ProtocolRules {
-  /** Handles in use, by channel. */
-  const sessions = new Map<number, Set<number>>();
+  /** Handles in use, by channel; none of a session that was ended for what its peer did. */
+  const sessions = new Map<number, Set<number> | 'ending'>();
   let opened = false;
   let closed = false;
 
@@ -64,23 +69,20 @@ export function createProtocolRules(): ProtocolRules {
     const handle = performative.uint(HANDLE.attach) as number;
     if (handle > LIMITS.handleMax) throw framingError(`handle ${handle} is beyond handle-max`);
     if (handles.has(handle)) {
-      throw new ProtocolViolation('amqp:session:handle-in-use', `handle ${handle} is in use`);
+      throw new SessionViolation('amqp:session:handle-in-use', `handle ${handle} is in use`);
     }
-    if (performative.lengthOf(0) > LIMITS.linkNameBytes) throw notAllowed('the name of a link is too long');
+    if (performative.lengthOf(0) > LIMITS.linkNameBytes) throw notAllowedHere('the name of a link is too long');
     handles.add(handle);
   }
 
   function attached(handles: Set<number>, handle: number | undefined): void {
     if (handle !== undefined && !handles.has(handle)) {
-      throw new ProtocolViolation('amqp:session:unattached-handle', `handle ${handle} is not attached`);
+      throw new SessionViolation('amqp:session:unattached-handle', `handle ${handle} is not attached`);
     }
   }
 
-  function ofSession(channel: number, handles: Set<number>, performative: Performative): void {
+  function ofLinks(handles: Set<number>, performative: Performative): void {
     switch (performative.name) {
-      case 'end':
-        sessions.delete(channel);
-        return;
       case 'attach':
         attach(handles, performative);
         return;
@@ -92,11 +94,27 @@ export function createProtocolRules(): ProtocolRules {
         return;
       case 'transfer':
         attached(handles, performative.uint(HANDLE.transfer));
-        if (performative.lengthOf(2) > LIMITS.deliveryTagBytes) throw notAllowed('a delivery tag is too long');
+        if (performative.lengthOf(2) > LIMITS.deliveryTagBytes) throw notAllowedHere('a delivery tag is too long');
         return;
       case 'detach':
         attached(handles, performative.uint(HANDLE.detach));
         handles.delete(performative.uint(HANDLE.detach) as number);
+    }
+  }
+
+  function ofSession(channel: number, performative: Performative): void {
+    const handles = sessions.get(channel);
+    if (handles === undefined) throw notAllowed(`no session was begun on channel ${channel}`);
+    if (performative.name === 'end') {
+      sessions.delete(channel);
+      return;
+    }
+    if (handles === 'ending') return;
+    try {
+      ofLinks(handles, performative);
+    } catch (error) {
+      if (error instanceof SessionViolation) sessions.set(channel, 'ending');
+      throw error;
     }
   }
 
@@ -113,11 +131,7 @@ export function createProtocolRules(): ProtocolRules {
         opened = true;
       } else if (name === 'close') closed = true;
       else if (name === 'begin') begin(channel, performative);
-      else {
-        const handles = sessions.get(channel);
-        if (handles === undefined) throw notAllowed(`no session was begun on channel ${channel}`);
-        ofSession(channel, handles, performative);
-      }
+      else ofSession(channel, performative);
     },
   };
 }

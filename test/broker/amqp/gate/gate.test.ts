@@ -53,6 +53,9 @@ function door() {
       toAmqp: (bytes) => void passed.push(bytes),
       onKey: (name) => void events.push(`key ${name}`),
       onRefused: (reason) => void events.push(`refused: ${reason}`),
+      onSessionViolation: (channel, { condition, message }) => {
+        events.push(`session on ${channel}: ${condition}: ${message}`);
+      },
       onViolation: ({ condition, message }) => void events.push(`${condition}: ${message}`),
     },
   );
@@ -139,10 +142,22 @@ describe('the gate', () => {
 
   it('lets whole frames through that came before a bad one, and nothing after it', () => {
     const { send, passed, events } = door();
-    send(AMQP, open(), begin(), detach(3), begin(1));
+    send(AMQP, open(), begin(), begin(0), begin(1));
     send(begin(2));
     expect(passed()).toEqual(Buffer.concat([AMQP, open(), begin()]));
-    expect(events).toEqual(['amqp:session:unattached-handle: handle 3 is not attached']);
+    expect(events).toEqual(['amqp:not-allowed: channel 0 is in use']);
+  });
+
+  it('lets everything through but the frame with which a peer breaks one session, and says which', () => {
+    const { send, passed, events } = door();
+    send(AMQP, open(), begin(0), begin(1), detach(3), detach(4), attach('a', 0), attach('b', 0));
+    expect(events).toEqual(['session on 0: amqp:session:unattached-handle: handle 3 is not attached']);
+    // What still comes in the session is nobody's affair up to its end; then the channel is free again.
+    const end = frame(0x17, Buffer.of(0x45));
+    send(end, begin(0), detach(6));
+    expect(events.slice(1)).toEqual(['session on 0: amqp:session:unattached-handle: handle 6 is not attached']);
+    const passing = [AMQP, open(), begin(0), begin(1), detach(4), attach('a', 0), attach('b', 0), end, begin(0)];
+    expect(passed()).toEqual(Buffer.concat(passing));
   });
 
   it('drops what follows a close', () => {
