@@ -1,6 +1,15 @@
 // What `npm start` and `npm test` need before any of Penstock's own code can run: plain Node, no dependency.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -65,15 +74,17 @@ export function findProgram(name) {
     });
 }
 
-/** Installs Debian packages for the programs that are missing, where this is Debian and we are root. */
+const isThere = ({ names, file }) => (file === undefined ? names.some((name) => findProgram(name)) : existsSync(file));
+
+/** Installs Debian packages for the programs and libraries that are missing, where this is Debian and we are root. */
 export function ensurePrograms(programs) {
-  const missing = programs.filter(({ names }) => !names.some((name) => findProgram(name)));
+  const missing = programs.filter((program) => !isThere(program));
   if (missing.length === 0) return;
   const packages = missing.map((program) => program.debian);
   const can = process.getuid?.() === 0 && findProgram('apt-get') !== undefined;
   if (!can) {
     fail(
-      `${missing.map(({ names }) => names[0]).join(' and ')} not found: install ${packages.join(' ')} ` +
+      `${missing.map(({ names, debian }) => names?.[0] ?? debian).join(' and ')} not found: install ${packages.join(' ')} ` +
         `(Debian, Ubuntu: sudo apt-get install ${packages.join(' ')}; macOS: brew install redis; or see the README)`,
     );
   }
@@ -91,5 +102,34 @@ export function ensurePrograms(programs) {
   if (status !== 0) fail(`could not install ${packages.join(' ')}: install it by hand and run this again`);
 }
 
+/** Unpacks the two SDKs of a package that has all of Azure's, which would take half a gigabyte. */
+export function ensurePythonAzure() {
+  const folder = join(root, 'node_modules/.cache/python-azure');
+  if (existsSync(join(folder, 'azure/eventhub'))) return;
+  process.stdout.write('unpacking python3-azure…\n');
+  mkdirSync(folder, { recursive: true });
+  const inFolder = (command, args) => run(command, args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  const where = './usr/lib/python3/dist-packages/azure';
+  const wanted = ['servicebus', 'eventhub', 'core', '__init__.py'].map((name) => `${where}/${name}`).join(' ');
+  const unpack = `dpkg-deb --fsys-tarfile python3-azure_*.deb | tar -x --strip-components=5 ${wanted}`;
+  const status =
+    inFolder('apt-get', ['download', '-qq', '-o=APT::Sandbox::User=root', 'python3-azure']) ||
+    inFolder('bash', ['-o', 'pipefail', '-c', unpack]);
+  if (status !== 0) fail('could not unpack python3-azure: the SDKs of Azure in Python, from Debian');
+}
+
+const pythonPackage = (name, module) => ({
+  file: `/usr/lib/python3/dist-packages/${module}`,
+  debian: `python3-${name}`,
+});
+
+/** What clients of the broker in Python need, for Debian's own Python. */
+export const pythonClients = [
+  pythonPackage('qpid-proton', 'proton'),
+  pythonPackage('uamqp', 'uamqp'),
+  pythonPackage('requests', 'requests'),
+  pythonPackage('typing-extensions', 'typing_extensions.py'),
+  pythonPackage('msrest', 'msrest'),
+];
 export const redis = { names: ['redis-server', 'valkey-server'], debian: 'redis-server' };
 export const chromium = { names: ['chromium', 'chromium-browser', 'google-chrome'], debian: 'chromium' };

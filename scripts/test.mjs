@@ -3,11 +3,22 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkNode, chromium, ensureBuilt, ensureDependencies, ensurePrograms, redis, root } from './setup.mjs';
+import {
+  checkNode,
+  chromium,
+  ensureBuilt,
+  ensureDependencies,
+  ensurePrograms,
+  ensurePythonAzure,
+  pythonClients,
+  redis,
+  root,
+} from './setup.mjs';
 
 checkNode();
-ensurePrograms([redis, chromium]);
+ensurePrograms([redis, chromium, ...pythonClients]);
 ensureDependencies();
+ensurePythonAzure();
 ensureBuilt();
 
 const results = mkdtempSync(join(tmpdir(), 'penstock-test-'));
