@@ -1,5 +1,6 @@
 // npm run abuse -- gateway [--requests N] [--seed N]
-// Builds the product, bundles test/abuse/main.ts, and sends that many hostile requests.
+// npm run abuse -- broker [--seconds N] [--connections N] [--seed N]
+// Builds the product, bundles test/abuse/main.ts, and sends hostile requests, or lets hostile clients at the broker.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,19 +1,53 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { abuseBroker } from './broker/run.js';
 import { abuseGateway } from './gateway/run.js';
 
-/** `npm run abuse -- gateway [--requests N] [--seed N]` */
+const usage = [
+  'usage: npm run abuse -- gateway [--requests N] [--seed N]',
+  '       npm run abuse -- broker [--seconds N] [--connections N] [--seed N]',
+];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { requests: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } },
+  options: {
+    requests: { type: 'string', default: '100000' },
+    seconds: { type: 'string', default: '120' },
+    connections: { type: 'string', default: '500' },
+    seed: { type: 'string', default: '1' },
+  },
 });
-const [requests, seed] = [Number(values.requests), Number(values.seed)];
-if (positionals.join() !== 'gateway' || !(requests >= 1) || !Number.isInteger(seed)) {
-  process.stderr.write('usage: npm run abuse -- gateway [--requests N] [--seed N]\n');
+const [requests, seconds, connections] = [Number(values.requests), Number(values.seconds), Number(values.connections)];
+const seed = Number(values.seed);
+const progress = (text: string) => void process.stderr.write(`${text}\n`);
+
+async function ofBroker() {
+  const base = join('node_modules', '.cache', 'abuse');
+  mkdirSync(base, { recursive: true });
+  const dataDir = mkdtempSync(join(base, 'data-'));
+  const result = await abuseBroker({ dataDir, seconds, connections, seed, progress });
+  rmSync(dataDir, { recursive: true, force: true });
+  const attempts = Object.values(result.hostile).reduce((sum, count) => sum + count, 0);
+  return { ...result, what: `${attempts} attempts` };
+}
+
+async function ofGateway() {
+  const result = await abuseGateway({ requests, seed, progress });
+  return { ...result, what: `${result.requests} requests` };
+}
+
+const runs: Readonly<Record<string, () => ReturnType<typeof ofBroker> | ReturnType<typeof ofGateway>>> = {
+  broker: ofBroker,
+  gateway: ofGateway,
+};
+const run = runs[positionals.join()];
+const sound = [requests, seconds, connections].every((number) => number >= 1) && Number.isInteger(seed);
+if (run === undefined || !sound) {
+  process.stderr.write(`${usage.join('\n')}\n`);
   process.exit(1);
 }
-const progress = (text: string) => void process.stderr.write(`${text}\n`);
-const { violations, ...result } = await abuseGateway({ requests, seed, progress });
+const { violations, what, ...result } = await run();
 process.stdout.write(`seed ${seed}: ${JSON.stringify(result, null, 2)}\n`);
 for (const violation of violations) process.stdout.write(`NOT KEPT ${violation}\n`);
-process.stdout.write(`${result.requests} requests, ${violations.length} promises not kept\n`);
+process.stdout.write(`${what}, ${violations.length} promises not kept\n`);
 process.exit(violations.length === 0 ? 0 : 1);
