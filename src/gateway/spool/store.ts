@@ -20,8 +20,14 @@ export interface SpoolStore {
 }
 
 /** What waits here is written once and read once: little of it is worth keeping in memory. */
-const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
+const WRITE_BUFFER_BYTES = 4 * 1024 * 1024;
 const CACHE_BYTES = 2 * 1024 * 1024;
+/**
+ * LevelDB maps its tables into memory and keeps them mapped while they are open. By default it has 1,000 of 2 MB open, and
+ * a spool that drains would be resident as a whole. These are the least that it takes.
+ */
+const TABLE_BYTES = 1024 * 1024;
+const OPEN_FILES = 74;
 
 /** @throws GatewayError PS_SPOOL_LOCKED or PS_SPOOL_UNUSABLE */
 export async function openSpoolStore(location: string): Promise<SpoolStore> {
@@ -29,6 +35,8 @@ export async function openSpoolStore(location: string): Promise<SpoolStore> {
     valueEncoding: 'buffer',
     writeBufferSize: WRITE_BUFFER_BYTES,
     cacheSize: CACHE_BYTES,
+    maxFileSize: TABLE_BYTES,
+    maxOpenFiles: OPEN_FILES,
   });
   try {
     await mkdir(location, { recursive: true });

@@ -93,11 +93,11 @@ interface Run {
   readonly told: (what: string) => void;
 }
 
-/** Short times, so that much happens in a few seconds. */
+/** A short time, so that much happens in a few seconds, and enough to connect in on a machine that is busy. */
 function configure(random: Random, smallSpool: boolean): Readonly<Record<string, string>> {
   const bytes = SMALLEST_SPOOL_BYTES + random.below(LARGEST_SMALL_SPOOL_BYTES - SMALLEST_SPOOL_BYTES);
   return {
-    PENSTOCK_LIMITS: JSON.stringify({ publishTimeoutMs: 1_200 + random.below(1_300) }),
+    PENSTOCK_LIMITS: JSON.stringify({ publishTimeoutMs: 2_500 + random.below(1_500) }),
     ...(smallSpool ? { PENSTOCK_SPOOL: JSON.stringify({ bytes }) } : {}),
   };
 }
