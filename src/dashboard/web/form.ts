@@ -103,10 +103,10 @@ function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: F
       }),
     );
     rows(
-      sums.map(({ label, value }, index) => ({
+      sums.map(({ label, value }) => ({
         label: labelled(options, label),
         value,
-        change: changeIn(shape as Series, columns.includes(label) ? columns.indexOf(label) : index),
+        change: changeIn(shape as Series, columns.indexOf(label)),
       })),
     );
     const stepMs = (steps[1]?.startMs ?? 60_000) - (steps[0]?.startMs ?? 0);
@@ -114,9 +114,9 @@ function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: F
   };
 }
 
-/** The newest step is still filling: the one before it is compared with its own before. */
+/** The newest step is still filling: the one before it is compared with its own before. Nothing of what has no line. */
 function changeIn({ rows, columns }: Series, column: number): number | undefined {
-  if (column >= columns.length) return undefined;
+  if (column < 0 || column >= columns.length) return undefined;
   const [before, last] = rows.slice(-3, -1).map(({ values }) => values[column] ?? 0);
   return before === undefined || last === undefined ? undefined : last - before;
 }

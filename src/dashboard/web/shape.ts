@@ -59,7 +59,7 @@ const isTimeline = (items: readonly unknown[]) =>
   items.length > 0 && items.every((item) => isFields(item) && !Number.isNaN(timeOf(item['start'])));
 
 /** A metric says itself what it is: its figure over a time, and where it has them the windows before now. */
-export function shapeOfMetric({ values, series }: ShownMetric): Shape | undefined {
+export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape | undefined {
   const entries = values.flatMap(({ key, value }) => partsOf(key, value));
   if (series.length === 0) return entries.length > 0 ? { kind: 'ranked', entries } : undefined;
   const rows = series.map(({ start, values: inWindow }) => ({
@@ -73,11 +73,13 @@ export function shapeOfMetric({ values, series }: ShownMetric): Shape | undefine
   const names = [...entries.map(({ label }) => label), ...rows.flatMap(({ parts }) => [...parts.keys()])];
   const columns = [...new Set(names)].slice(0, MAX_COLUMNS);
   if (columns.length === 0) return undefined;
+  // Where nothing was, a sum is 0, and a mean is none.
+  const nothing = aggregate === 'count' || aggregate === 'sum' ? 0 : null;
   return {
     kind: 'series',
     totals: entries.filter(({ label }) => columns.includes(label)),
     columns,
-    rows: rows.map(({ startMs, parts }) => ({ startMs, values: columns.map((name) => parts.get(name) ?? null) })),
+    rows: rows.map(({ startMs, parts }) => ({ startMs, values: columns.map((name) => parts.get(name) ?? nothing) })),
   };
 }
 

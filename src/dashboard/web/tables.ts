@@ -162,7 +162,7 @@ export function createOffersTable(frame: PanelFrame, openVisitor: (id: string) =
       },
       {
         title: 'Step',
-        className: 'col-type',
+        className: 'col-step',
         text: ({ from, to, offer }) => (offer === undefined ? `${from} → ${to}` : `offer: ${offer}`),
       },
     ],

@@ -106,6 +106,7 @@ export const everything = {
     },
     revenue: {
       ...metric('Revenue of purchases per minute, by currency.', 'money'),
+      aggregate: 'sum' as const,
       values: [
         { key: 'EUR', value: 412.5 },
         { key: 'CHF', value: 120 },
@@ -117,6 +118,7 @@ export const everything = {
     },
     ingestionDelay: {
       ...metric('Time from the gateway to the hub over the last 15 minutes, to 1 %.', 'ms'),
+      aggregate: 'quantiles' as const,
       values: [{ key: 'all', value: { count: 900, p50: 12, p95: 41, p99: 88 } }],
       series: windows(15, (index) => ({
         all: { count: 60, p50: 11 + (index % 3), p95: 38 + (index % 5) * 2, p99: 80 + (index % 4) * 6 },

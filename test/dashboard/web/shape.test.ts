@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rankedOf, rowsOf, spanOf } from '../../../src/dashboard/web/range.js';
-import { shapeOf, titleOf } from '../../../src/dashboard/web/shape.js';
+import { shapeOf, shapeOfMetric, titleOf } from '../../../src/dashboard/web/shape.js';
 
 describe('the form of a figure', () => {
   it.each([
@@ -25,6 +25,23 @@ describe('the form of a figure', () => {
         if (shape?.kind === 'listed') for (const row of shape.rows) expect(row).toHaveLength(shape.columns.length);
       }),
     );
+  });
+
+  it('of sums is 0 where nothing was, and of quantiles nothing', () => {
+    const metric = { help: '', unit: '', windowMs: 60_000, values: [] };
+    const series = (values: object[]) =>
+      values.map((each, index) => ({ start: `2026-11-21T12:0${index}:00Z`, values: each }));
+    const valuesOf = (shape: ReturnType<typeof shapeOfMetric>) =>
+      shape?.kind === 'series' ? shape.rows.map(({ values }) => values) : undefined;
+    const sums = { ...metric, aggregate: 'sum' as const, series: series([{ EUR: 5 }, {}, { EUR: 7, CHF: 1 }]) };
+    expect(valuesOf(shapeOfMetric(sums as never))).toEqual([
+      [5, 0],
+      [0, 0],
+      [7, 1],
+    ]);
+    const delay = (p50: number) => ({ all: { count: 1, p50, p95: null, p99: null } });
+    const quantiles = { ...metric, aggregate: 'quantiles' as const, series: series([delay(5), {}]) };
+    expect(valuesOf(shapeOfMetric(quantiles as never))).toEqual([[5], [null]]);
   });
 
   it('has a title made of its name', () => {

@@ -40,10 +40,10 @@ describe('panels', () => {
     expect(await page.locator('#sessions-table tbody tr').count()).toBe(16);
     expect(await page.locator('[data-panel="revenue"] .total b').allTextContents()).toEqual(['412.5', '120']);
     expect(await page.locator('[data-panel="ingestionDelay"] .total').allTextContents()).toHaveLength(3);
-    const steps = page.locator('#offers tbody td.col-type');
+    const steps = page.locator('#offers tbody td.col-step');
     expect(await steps.count()).toBe(20);
     expect((await steps.allTextContents()).slice(0, 2)).toEqual(['browsing → clothes', 'offer: outfit-discount']);
-    expect(await page.locator('#offers tr.valuable td.col-type').first().textContent()).toBe('offer: outfit-discount');
+    expect(await page.locator('#offers tr.valuable td.col-step').first().textContent()).toBe('offer: outfit-discount');
     expect(problems).toEqual([]);
   });
 
@@ -192,6 +192,12 @@ describe('colours', () => {
   });
 });
 
+/** Delays that are so many times longer. */
+const delayOf = (times: number) => ({
+  ...everything.metrics.ingestionDelay,
+  values: [{ key: 'all', value: { count: 900, p50: 12 * times, p95: 41 * times, p99: 88 * times } }],
+});
+
 describe('the page at rest and at work', () => {
   it('stands still: nothing on it ever moves by itself', async () => {
     const source = shown(everything);
@@ -223,6 +229,8 @@ describe('the page at rest and at work', () => {
         devices: { total: turn, byType: Object.fromEntries(Object.entries(everything.devices.byType).slice(turn % 5)) },
         events: everything.events.slice(turn * 5).map((event) => ({ ...event, id: `${event.id}-${turn % 2}` })),
         visitorsLatest: everything.visitorsLatest.slice(turn % 11),
+        offers: everything.offers.slice(turn),
+        metrics: { ...everything.metrics, ingestionDelay: delayOf(10 ** (turn % 6)) },
       } as never);
       await expect.poll(() => figure('visitors-total'), patience).toBe((10 ** (turn % 9)).toLocaleString('en'));
     }
@@ -257,6 +265,7 @@ describe('the page at rest and at work', () => {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await expect.poll(() => figure('visitors-total'), patience).toBe('312');
     await picture(page, name);
+    if (name === 'desktop') await picture(page, 'whole', true);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
     expect(await page.evaluate(nameless)).toEqual([]);
     const levels = await page.locator('h1, h2, h3, h4').evaluateAll((all) => all.map(({ tagName }) => tagName));
