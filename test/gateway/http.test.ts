@@ -140,6 +140,23 @@ describe('GET /v1/pixel.gif', () => {
     ]);
   });
 
+  it('is of the page that shows it, where nothing is said of one and the browser tells', async () => {
+    const rig = await createGatewayRig();
+    const get = (query: string, referer: string) =>
+      rig.app.inject({ url: `/v1/pixel.gif?writeKey=${WRITE_KEY}&id=${query}`, headers: { referer } });
+    await get('1', 'https://shop.example/shoes?x=1');
+    await get('2&path=/told', 'https://shop.example/shoes');
+    await get('3&type=email_open', 'https://webmail.example/inbox/7');
+    await get('4', 'no address');
+    const byId = rig.brokers.hubEvents().sort((a, b) => a.id.localeCompare(b.id));
+    expect(byId.map(({ data }) => data.page)).toEqual([
+      { url: 'https://shop.example/shoes?x=1', path: '/shoes' },
+      { path: '/told' },
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('may be any event, and its numbers are numbers', async () => {
     const { outcome, rig } = await pixel(
       `writeKey=${WRITE_KEY}&type=purchase&transaction_id=T9&value=12.50&currency=EUR`,

@@ -13,7 +13,9 @@ import { loadConfig } from '../../src/shared/config/index.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { startTestBroker, type TestBroker } from '../helpers/broker.js';
 import { launchChromium } from '../helpers/chromium.js';
+import { startProxy, type TestProxy } from '../helpers/proxy.js';
 import { buildWeb, type WebBuild } from '../helpers/web-build.js';
+import { leave, say } from './site.js';
 
 const WRITE_KEY = 'shop-write-key';
 const patience = { timeout: 30_000 };
@@ -22,6 +24,8 @@ describe('the tracker, the gateway and the broker', () => {
   let web: WebBuild;
   let broker: TestBroker;
   let gateway: Gateway;
+  /** The network between the browser and the gateway. */
+  let proxy: TestProxy;
   let site: Server;
   let browser: Browser;
   let html = '';
@@ -46,6 +50,7 @@ describe('the tracker, the gateway and the broker', () => {
       options,
     );
     const gatewayUrl = await gateway.listen({ host: '127.0.0.1', port: 0 });
+    proxy = await startProxy(Number(new URL(gatewayUrl).port));
     // The site serves the script itself: a route in Playwright holds up all requests, and a beacon of a page that is
     // gone would be lost in it.
     const script = readFileSync(web.trackerScript);
@@ -59,13 +64,15 @@ describe('the tracker, the gateway and the broker', () => {
       response.end(html);
     });
     await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
-    html = `<!doctype html><title>Thanks</title><script async src="/penstock.js" data-key="${WRITE_KEY}" data-host="${gatewayUrl}"></script>`;
+    html = `<!doctype html><title>Thanks</title><script async src="/penstock.js" data-key="${WRITE_KEY}" data-host="${proxy.url}"></script>
+<noscript><img src="${proxy.url}/v1/pixel.gif?writeKey=${WRITE_KEY}" referrerpolicy="no-referrer-when-downgrade" alt=""></noscript>`;
     browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();
     for (const end of close) await end();
     site.close();
+    await proxy.stop();
     await gateway.stop({ deadlineMs: 2_000 });
     await broker.remove();
     web.remove();
@@ -93,13 +100,10 @@ describe('the tracker, the gateway and the broker', () => {
     const page = await browser.newPage();
     for (const _ of ['ordered', 'reloaded']) {
       await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/thanks`);
-      await page.evaluate(() => {
-        const { penstock } = window as unknown as { penstock(...args: unknown[]): void };
-        penstock('purchase', { transaction_id: 'T1', value: 9.5, currency: 'EUR' });
-      });
+      await say(page, 'purchase', { transaction_id: 'T1', value: 9.5, currency: 'EUR' });
     }
-    await page.evaluate(() => (window as unknown as { penstock(...args: unknown[]): void }).penstock('sign_up'));
-    await page.close({ runBeforeUnload: true });
+    await say(page, 'sign_up');
+    await leave(page);
 
     await expect.poll(() => seen.filter(({ type }) => type === 'page_view').length, patience).toBe(2);
     const [view] = seen as [PenstockEvent];
@@ -125,5 +129,61 @@ describe('the tracker, the gateway and the broker', () => {
       value: 9.5,
       currency: 'EUR',
     });
+  });
+
+  it('what a page told while the gateway was away arrives once, in order, though the page is closed meanwhile', async () => {
+    const seen = readHub();
+    const context = await browser.newContext();
+    const url = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+    const page = await context.newPage();
+    await page.goto(`${url}/before`);
+    await expect.poll(() => seen.some(({ data }) => data.page?.path === '/before'), patience).toBe(true);
+    proxy.cut();
+    const failed = page.waitForEvent('requestfailed');
+    for (const type of ['first', 'second']) await say(page, type);
+    await failed;
+    await say(page, 'third');
+    await leave(page);
+    await proxy.mend();
+    const next = await context.newPage();
+    await next.goto(`${url}/after`);
+    await expect.poll(() => seen.some(({ data }) => data.page?.path === '/after'), patience).toBe(true);
+    const { anonymousId } = seen.find(({ data }) => data.page?.path === '/before')?.data ?? {};
+    const ofVisitor = seen.filter(({ data }) => data.anonymousId === anonymousId);
+    expect(ofVisitor.map(({ type }) => type)).toEqual(['page_view', 'first', 'second', 'third', 'page_view']);
+    await context.close();
+  });
+
+  it('consent goes with the events, and the gateway reads it', async () => {
+    const seen = readHub();
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/consent`);
+    await say(page, 'consent', { analytics: 'granted', marketing: 'denied' });
+    await say(page, 'asked');
+    await expect
+      .poll(() => seen.find(({ type }) => type === 'asked')?.data.consent, patience)
+      .toEqual({
+        analytics: true,
+        marketing: false,
+      });
+    await page.close();
+  });
+
+  it('a page without script is seen by its pixel, one that runs script is not seen twice', async () => {
+    const seen = readHub();
+    const url = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+    for (const javaScriptEnabled of [true, false]) {
+      const context = await browser.newContext({ javaScriptEnabled });
+      const page = await context.newPage();
+      await page.goto(`${url}/scripted/${javaScriptEnabled}`);
+      const path = `/scripted/${javaScriptEnabled}`;
+      await expect.poll(() => seen.filter(({ data }) => data.page?.path === path), patience).toHaveLength(1);
+      await context.close();
+    }
+    const views = seen.filter(({ data }) => data.page?.path?.startsWith('/scripted/'));
+    expect(views.map(({ type, data }) => [type, data.page?.url, data.anonymousId === undefined])).toEqual([
+      ['page_view', `${url}/scripted/true`, false],
+      ['page_view', `${url}/scripted/false`, true],
+    ]);
   });
 });

@@ -32,7 +32,10 @@ export function addPixelRoute(app: FastifyInstance, deps: EventRouteDeps): void 
     const answer =
       admitted instanceof Problem
         ? admitted
-        : await deps.ingest.ingestEvent(admitted, eventOf(request.query as Readonly<Record<string, unknown>>));
+        : await deps.ingest.ingestEvent(
+            admitted,
+            eventOf(request.query as Readonly<Record<string, unknown>>, request.headers.referer),
+          );
     return reply
       .header('x-penstock-outcome', outcomeOf(answer))
       .header('cache-control', 'no-store, private')
@@ -41,7 +44,8 @@ export function addPixelRoute(app: FastifyInstance, deps: EventRouteDeps): void 
   });
 }
 
-function eventOf(query: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** A page of which nothing is said is the one that shows the picture, if the browser tells: then one tag fits all pages. */
+function eventOf(query: Readonly<Record<string, unknown>>, referer: string | undefined): Record<string, unknown> {
   const event: Record<string, unknown> = { type: 'page_view' };
   const page: Record<string, unknown> = {};
   const properties: Record<string, unknown> = {};
@@ -54,6 +58,7 @@ function eventOf(query: Readonly<Record<string, unknown>>): Record<string, unkno
     else
       Object.defineProperty(properties, key, { value: propertyOf(key, value), enumerable: true, configurable: true });
   }
+  if (isEmpty(page) && event['type'] === 'page_view' && URL.canParse(referer ?? '')) page['url'] = referer;
   return { ...event, page: isEmpty(page) ? null : page, properties: isEmpty(properties) ? null : properties };
 }
 

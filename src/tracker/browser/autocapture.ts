@@ -1,5 +1,4 @@
-export type Properties = Record<string, unknown>;
-export type Track = (type: string, properties: Properties) => void;
+type Properties = Record<string, unknown>;
 
 /** What `data-penstock-*` attributes can say only as text but analysts add up. */
 const NUMERIC = /^(value|price|quantity)$/;
@@ -8,38 +7,27 @@ const NUMERIC = /^(value|price|quantity)$/;
 export function propertiesOf(attributes: Iterable<{ readonly name: string; readonly value: string }>): Properties {
   const properties: Properties = {};
   for (const { name, value } of attributes) {
-    if (!name.startsWith('data-penstock-') || name === 'data-penstock-event') continue;
-    const key = name.slice(14).replace(/-/g, '_');
-    properties[key] = NUMERIC.test(key) && value && !Number.isNaN(+value) ? +value : value;
+    const key = /^data-penstock-(?!event$)(.+)/.exec(name)?.[1]?.replace(/-/g, '_');
+    if (key) properties[key] = NUMERIC.test(key) && value && +value >= 0 ? +value : value;
   }
   return properties;
 }
 
-export interface LinkFacts {
-  readonly href: string;
-  readonly protocol: string;
-  readonly hostname: string;
-  readonly textContent: string | null;
-}
+export type LinkFacts = Pick<HTMLAnchorElement, 'href' | 'hostname' | 'textContent'>;
 
-/** Undefined for links that lead to no page (`mailto:`, `tel:`, `javascript:`): they can hold personal data. */
-export function linkProperties(link: LinkFacts, ownHostname: string): Properties | undefined {
-  if (!/^https?:$/.test(link.protocol)) return undefined;
+/**
+ * What a click on a link is. Undefined for links that lead to no page (`mailto:`, `tel:`, `javascript:`): they can hold
+ * personal data.
+ */
+export function linkProperties(
+  { href, hostname, textContent }: LinkFacts,
+  ownHostname: string,
+): Properties | undefined {
+  if (!/^https?:/.test(href)) return undefined;
   return {
-    link_url: link.href,
-    link_text: (link.textContent ?? '').trim().slice(0, 100),
-    outbound: link.hostname !== ownHostname,
+    link_url: href,
+    link_domain: hostname,
+    link_text: textContent.trim().slice(0, 100),
+    outbound: hostname !== ownHostname,
   };
-}
-
-/** One click is one event: the named one of a `data-penstock-event` element, else a `click` on a link. */
-export function captureClick(event: Event, track: Track, ownHostname: string): void {
-  const target = event.composedPath()[0];
-  const element = target instanceof Element ? target : undefined;
-  const named = element?.closest('[data-penstock-event]');
-  const link = element?.closest<HTMLAnchorElement>('a[href]');
-  const properties = link && linkProperties(link, ownHostname);
-  if (named) {
-    track(named.getAttribute('data-penstock-event') || 'click', { ...properties, ...propertiesOf(named.attributes) });
-  } else if (properties) track('click', properties);
 }

@@ -1,64 +1,41 @@
-import type { Storage } from './storage.js';
+import { fieldsOf, type Storage } from './storage.js';
 
 /** 13 months, the longest that data protection authorities allow an audience measurement id to live; not renewed. */
 export const VISITOR_LIFETIME_MS = 395 * 24 * 3_600_000;
 /** Half an hour without an event ends a session. */
 export const SESSION_IDLE_MS = 30 * 60_000;
+/** Removing it makes the next to come another visitor. */
+export const IDENTITY_KEY = '_penstock';
 
-const VISITOR_KEY = '_penstock_visitor';
-const SESSION_KEY = '_penstock_session';
-const USER_KEY = '_penstock_user';
-
-interface Identity {
+export interface Identity {
   readonly anonymousId: string;
   readonly sessionId: string;
-  readonly userId?: string;
+  readonly userId?: string | undefined;
 }
 
-export interface IdentityKeeper {
-  /** Who is here now. Each call counts as activity, which keeps the session open. */
-  current(): Identity;
-  /** Remembers a known user until `identify(null)`. */
-  identify(userId: string | null): void;
+/**
+ * Who is here now. Each call counts as activity, which keeps the session open. A user who is named is remembered until
+ * another is, or `''`. Stored are the visitor's id and when it was made, the session's id and its last activity, and the
+ * user.
+ */
+export function identify(store: Storage, named?: string): Identity {
+  const nowMs = Date.now();
+  // Far ahead is as bad as long ago: the machine's clock was set back. So is what is no time at all.
+  const isNear = (at: string | undefined, maxMs: number) => Math.abs(nowMs - Number(at)) < maxMs;
+  let { v, m, s, a, u } = fieldsOf(store.read(IDENTITY_KEY));
+  if (!v || !isNear(m, VISITOR_LIFETIME_MS)) {
+    v = newId();
+    m = `${nowMs}`;
+  }
+  if (!s || !isNear(a, SESSION_IDLE_MS)) s = newId();
+  u = named ?? u ?? '';
+  store.write(
+    IDENTITY_KEY,
+    `${new URLSearchParams({ v, m: `${m}`, s, a: `${nowMs}`, u })}`,
+    Number(m) + VISITOR_LIFETIME_MS - nowMs,
+  );
+  return { anonymousId: v, sessionId: s, userId: u || undefined };
 }
 
-export interface IdentityDeps {
-  readonly storage: Storage;
-  readonly now: () => number;
-  readonly uuid: () => string;
-}
-
-/** Stored as "id.milliseconds": for the visitor when the id was made, for the session its last activity. */
-export function createIdentity({ storage, now, uuid }: IdentityDeps): IdentityKeeper {
-  const recall = (key: string, maxAgeMs: number): readonly [id: string, atMs: number] => {
-    const [id, at] = (storage.get(key) ?? '').split('.');
-    const ageMs = now() - Number(at);
-    // A negative age means that the machine's clock was set back: the value cannot be trusted either.
-    return id && ageMs >= 0 && ageMs < maxAgeMs ? [id, Number(at)] : [uuid(), now()];
-  };
-  return {
-    current() {
-      const [anonymousId, madeAtMs] = recall(VISITOR_KEY, VISITOR_LIFETIME_MS);
-      const [sessionId] = recall(SESSION_KEY, SESSION_IDLE_MS);
-      const userId = storage.get(USER_KEY);
-      storage.set(VISITOR_KEY, `${anonymousId}.${madeAtMs}`);
-      storage.set(SESSION_KEY, `${sessionId}.${now()}`);
-      return userId ? { anonymousId, sessionId, userId } : { anonymousId, sessionId };
-    },
-    identify(userId) {
-      storage.set(USER_KEY, userId);
-    },
-  };
-}
-
-/** UUID version 4 (RFC 9562). `crypto.randomUUID` exists on secure origins only, so it is built from random bytes. */
-export function createUuid(random: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array): () => string {
-  return () => {
-    const bytes = random(new Uint8Array(16));
-    let at = 0;
-    return '........-....-4...-y...-............'.replace(/[.y]/g, (place) => {
-      const nibble = (bytes[at >> 1] as number) >> (at++ & 1 ? 4 : 0);
-      return (place === 'y' ? (nibble & 3) | 8 : nibble & 15).toString(16);
-    });
-  };
-}
+/** 128 random bits. `crypto.randomUUID` exists on secure origins only. */
+export const newId = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-');

@@ -3,124 +3,50 @@
  *
  *     <script async src="https://collector.example/penstock.js" data-key="WRITE_KEY"></script>
  *
- * and, for calls before it has loaded, this before it:
- *
- *     <script>window.penstock=window.penstock||function(){(penstock.q=penstock.q||[]).push(arguments)}</script>
- *
- * Then `penstock('purchase', { transaction_id: 'T1', value: 9.5, currency: 'EUR' })` sends an event, and
- * `penstock('identify', 'user-1')` names the user of this and all later events on this browser (`null` forgets). Page
- * views, and clicks on links and on elements with `data-penstock-event`, are sent by themselves. `data-host` names
- * another collector than the one that the script came from. Nothing here ever throws into the page.
+ * `../index.ts` has its options, which are attributes too, and what a page can say to it. Calls from before it has
+ * loaded it finds in `penstock.q`, if the page has left them there. Nothing here ever throws into the page.
  */
-import { captureClick, type Properties } from './autocapture.js';
-import { campaignOf } from './campaign.js';
-import { createIdentity, createUuid } from './identity.js';
-import { createQueue } from './queue.js';
-import { createStorage } from './storage.js';
-import { createTransport } from './transport.js';
+import { guarded, on } from './guarded.js';
+import { commands, options, track } from './tracker.js';
+import { watchPage } from './watch.js';
 
-type Call = (...args: unknown[]) => void;
-type PenstockWindow = typeof globalThis & { penstock?: Call & { q?: ArrayLike<unknown>[]; live?: true } };
+type Say = (...call: unknown[]) => void;
+type Entry = Say & { q?: Iterable<Iterable<unknown>>; isLive?: true };
 
-const page = globalThis as PenstockWindow;
+const page = globalThis as unknown as { penstock?: Entry };
+const stub = page.penstock;
+const script = document.currentScript as HTMLScriptElement | null;
+const waiting: unknown[][] = [];
+let isStarted = false;
 
-/** A page must never break because it is measured. */
-const guarded =
-  <A extends unknown[]>(task: (...args: A) => void) =>
-  (...args: A): void => {
-    try {
-      task(...args);
-    } catch {
-      // Measured or not: the page goes on.
-    }
-  };
+const say: Say = guarded((...call) => {
+  const [name, argument] = call as [string, unknown];
+  if (name === 'init') {
+    if (!options.key) init(argument);
+  } else if (!isStarted) waiting.push(call);
+  else if (name in commands) (commands[name as 'page'] as Say)(...call.slice(1));
+  else track(name, argument as Record<string, unknown>);
+});
 
-function start(script: HTMLScriptElement): void {
-  const host = script.dataset['host'] || script.src;
-  const url = `${new URL(host, location.href).origin}/v1/events?writeKey=${encodeURIComponent(script.dataset['key'] ?? '')}`;
-  const now = Date.now;
-  const uuid = createUuid((bytes) => crypto.getRandomValues(bytes));
-  const identity = createIdentity({ storage: createStorage(() => localStorage), now, uuid });
-  const queue = createQueue({
-    ...createTransport(url),
-    now,
-    random: Math.random,
-    setTimer(callback, delayMs) {
-      const timer = setTimeout(callback, delayMs);
-      return () => clearTimeout(timer);
-    },
-  });
-  let viewedUrl = location.href;
-  let referrer = document.referrer;
-
-  const track = (type: string, properties: Properties = {}) => {
-    queue.add(
-      JSON.stringify({
-        id: uuid(),
-        type,
-        occurredAt: new Date(now()).toISOString(),
-        ...identity.current(),
-        page: { url: location.href, path: location.pathname, title: document.title, referrer },
-        properties,
-        context: { locale: navigator.language, campaign: campaignOf(location.search) },
-      }),
-    );
-  };
-  const view = () => track('page_view');
-  /** A single-page application changes the address without loading a page. */
-  const moved = () =>
-    setTimeout(
-      guarded(() => {
-        const from = viewedUrl;
-        viewedUrl = location.href;
-        // An anchor in the same page is no new page.
-        if (from.split('#')[0] === viewedUrl.split('#')[0]) return;
-        referrer = from;
-        view();
-      }),
-    );
-  const call = guarded((...[name, value]: unknown[]) => {
-    if (name === 'identify') identity.identify(value == null ? null : String(value));
-    else track(String(name), (value as Properties | null) ?? {});
-  });
-
-  const early = page.penstock?.q ?? [];
-  page.penstock = Object.assign(call, { live: true as const });
-  const { pushState } = history;
-  history.pushState = function (...args) {
-    pushState.apply(this, args);
-    moved();
-  };
-  addEventListener('popstate', moved);
-  for (const kind of ['click', 'auxclick']) {
-    document.addEventListener(
-      kind,
-      guarded((event: Event) => captureClick(event, track, location.hostname)),
-      true,
-    );
-  }
-  // Brought back from the back-forward cache: seen again, without being loaded again.
-  addEventListener(
-    'pageshow',
-    guarded((event) => event.persisted && view()),
-  );
-  const leave = guarded(queue.leave);
-  addEventListener('pagehide', leave);
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && leave());
-  for (const args of Array.from(early)) call(...Array.from(args));
-  guarded(view)();
+function start() {
+  isStarted = true;
+  for (const call of waiting) say(...call);
+  watchPage();
 }
 
-guarded(() => {
-  const script = (document.currentScript ??
-    document.querySelector('script[data-key][src*="penstock"]')) as HTMLScriptElement;
-  if (page.penstock?.live) return;
+function init(given: unknown) {
+  Object.assign(options, { host: script?.src }, script?.dataset, given);
+  if (!options.key) return;
   // A page that is rendered ahead of time has not been seen by anybody yet.
-  if ((document as { prerendering?: boolean }).prerendering) {
-    document.addEventListener(
-      'prerenderingchange',
-      guarded(() => start(script)),
-      { once: true },
-    );
-  } else start(script);
-})();
+  if ((document as { prerendering?: boolean }).prerendering) on('prerenderingchange', start);
+  else start();
+}
+
+if (!stub?.isLive) {
+  page.penstock = say;
+  (say as Entry).isLive = true;
+  for (const name of [...Object.keys(commands), 'init'])
+    (say as unknown as Record<string, Say>)[name] = (...args) => say(name, ...args);
+  for (const call of stub?.q ?? []) say(...call);
+  say('init');
+}

@@ -1,104 +1,132 @@
-/** What became of one request. `status` 0 is a network error. */
+import type { Storage } from './storage.js';
+
+/** What became of one request; nothing is known of it after a network error. */
 export interface Answer {
-  readonly status: number;
+  readonly code?: number;
   /** Seconds, as in the `Retry-After` header; absent or not a number means that the server named no time. */
   readonly retryAfter?: string | null;
   /** For each event of an accepted request, whether it alone is to be sent again. */
-  readonly again?: readonly boolean[];
+  readonly outcomes?: readonly { readonly retryable?: boolean }[] | undefined;
 }
 
 export interface QueueDeps {
-  /** Posts a body and tells the answer; never rejects. */
-  readonly post: (body: string) => Promise<Answer>;
-  /** Hands a body to the browser to be sent after the page is gone; false when the browser takes no more. */
-  readonly beacon: (body: string) => boolean;
-  readonly now: () => number;
-  /** From 0 up to 1. */
-  readonly random: () => number;
-  /** Returns what cancels the timer. */
-  readonly setTimer: (callback: () => void, delayMs: number) => () => void;
+  /** Shared by all pages of the site, those to come too. */
+  readonly store: Storage;
+  /** What all keys in the storage begin with: events of other write keys are none of ours. */
+  readonly keyPrefix: () => string;
+  /** Posts events, though the page may go away meanwhile, and tells the answer; never rejects. */
+  readonly post: (events: readonly string[]) => Promise<Answer>;
+  /** Runs the task unless another page is running one, as far as the browser can tell; never rejects. */
+  readonly exclusively: (task: () => Promise<void>) => Promise<void>;
+  /** Whether the visitor allows to send, and the network does. */
+  readonly maySend: () => unknown;
 }
 
 export interface Queue {
   /** Takes an event, already as JSON. */
-  add(event: string): void;
-  /** Sends what waits by beacons: the page may be gone in a moment. */
+  enqueue(event: string): void;
+  /** Sends soon what waits, such as what earlier pages have left. */
+  wake(): void;
+  /** Sends what waits now: the page may be gone in a moment. */
   leave(): void;
+  /** Forgets what waits, wherever it is. */
+  wipe(): void;
 }
 
 const BATCH_EVENTS = 20;
-/** Browsers let all beacons and keep-alive requests of a page together be 64 KiB; 3 bytes a character at the worst. */
+/** Browsers let all requests of a page that outlive it together be 64 KiB; a character is 3 bytes at the worst. */
 const BATCH_CHARACTERS = 20_000;
 const BATCH_DELAY_MS = 1_000;
+/** Of the first pause, half is random, so that the browsers of a site do not come back all at once. */
+const HALF_RETRY_MS = 500;
 const QUEUE_EVENTS = 1_000;
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
-/** A server may ask for more patience than a page has; timers overflow at 24 days. */
-const LONGEST_WAIT_MS = 3_600_000;
+/** Browsers let a site store 5 million characters, most of which are for others. */
+const QUEUE_CHARACTERS = 500_000;
+/** A server may ask for more patience than a page has. */
+const LONGEST_PAUSE_MS = 600_000;
+
+type Entry = readonly [key: string, event: string];
+
+/** The first of `waiting`, as many as fit; one at the least. */
+function firstOf(waiting: readonly Entry[], maxEvents = BATCH_EVENTS, maxCharacters = BATCH_CHARACTERS) {
+  let characters = 0;
+  return waiting.filter(([, { length }], index) => {
+    characters += length;
+    return !index || (index < maxEvents && characters <= maxCharacters);
+  });
+}
 
 /**
- * Holds events until the collector has answered for them. One request is under way at a time, so order is kept. After
- * a network error, 408, 429 or 5xx the same events, with the same ids, are sent again, and so are single events that the
- * collector could not take yet. Any other answer is final, since what a collector has rejected it would reject again.
- * When the queue is full the oldest event goes.
+ * Holds events until the collector has answered for them, each under a key of its own that sorts by time, so that pages
+ * which add at once do not overwrite each other. One request is under way at a time, of all pages: whoever sends, sends
+ * everything, in order.
+ *
+ * After a network error, 408, 429 or 5xx the same events, with the same ids, are sent again, and so are single events
+ * that the collector could not take yet. Any other answer is final, since what a collector has rejected it would reject
+ * again. When the queue is full the oldest event goes.
  */
-export function createQueue({ post, beacon, now, random, setTimer }: QueueDeps): Queue {
-  const waiting: string[] = [];
-  let underWay = 0;
+export function createQueue({ store, keyPrefix, post, exclusively, maySend }: QueueDeps): Queue {
+  let sending: readonly Entry[] = [];
+  let isBusy = false;
   let failures = 0;
-  let cancelTimer: (() => void) | undefined;
+  let lastMs = 0;
+  let timer: ReturnType<typeof setTimeout> | 0 = 0;
 
-  const batchSize = () => {
-    let characters = 0;
-    let count = 0;
-    while (count < BATCH_EVENTS && count < waiting.length) {
-      characters += (waiting[count] as string).length;
-      if (count > 0 && characters > BATCH_CHARACTERS) break;
-      count++;
-    }
-    return count;
+  const entries = () => store.list(keyPrefix()).map((key): Entry => [key, store.read(key) as string]);
+  const remove = (batch: readonly Entry[]) => {
+    for (const [key] of batch) store.write(key, null);
   };
-  const envelope = (count: number) =>
-    `{"sentAt":"${new Date(now()).toISOString()}","events":[${waiting.slice(0, count).join()}]}`;
-  const schedule = (delayMs: number) => {
-    cancelTimer?.();
-    cancelTimer = setTimer(flush, delayMs);
-  };
-  const retryDelayMs = (retryAfter?: string | null) => {
-    const named = Number(retryAfter || Number.NaN) * 1000;
-    // Half of the delay is random, so that the browsers of a site do not come back all at once.
-    const backoff = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++) * (0.5 + random() / 2);
-    return named > 0 ? Math.min(named, LONGEST_WAIT_MS) : backoff;
+  /** Tells after how long to send again; 0 when all is settled. */
+  const send = async (batch: readonly Entry[]) => {
+    const { code = 500, retryAfter, outcomes } = await post(batch.map(([, event]) => event));
+    const isRefused = code === 408 || code === 429 || code >= 500;
+    let pauseMs = 0;
+    batch.forEach(([key, event], index) => {
+      const isKept = isRefused || outcomes?.[index]?.retryable;
+      store.write(key, isKept ? event : null);
+      if (isKept) pauseMs = Number(retryAfter) * 1000 || HALF_RETRY_MS * 2 ** failures * (1 + Math.random());
+    });
+    failures = pauseMs && failures + 1;
+    return Math.min(pauseMs, LONGEST_PAUSE_MS);
   };
   const flush = async () => {
-    cancelTimer?.();
-    cancelTimer = undefined;
-    if (underWay || !waiting.length) return;
-    underWay = batchSize();
-    const { status, retryAfter, again } = await post(envelope(underWay));
-    const allAgain = !status || status === 408 || status === 429 || status >= 500;
-    const unsettled = waiting.splice(0, underWay).filter((_, index) => allAgain || again?.[index]);
-    waiting.unshift(...unsettled);
-    underWay = 0;
-    if (unsettled.length) schedule(retryDelayMs(retryAfter));
-    else {
-      failures = 0;
-      if (waiting.length) schedule(waiting.length < BATCH_EVENTS ? BATCH_DELAY_MS : 0);
-    }
+    timer = 0;
+    if (isBusy || !maySend()) return;
+    isBusy = true;
+    let pauseMs = BATCH_DELAY_MS;
+    await exclusively(async () => {
+      sending = firstOf(entries());
+      // Another page may have sent them meanwhile.
+      pauseMs = sending[0] ? await send(sending) : 0;
+      sending = [];
+    });
+    isBusy = false;
+    wake(pauseMs);
+  };
+  const wake = (pauseMs = 0) => {
+    clearTimeout(timer);
+    const { length } = entries();
+    timer = isBusy || !length ? 0 : setTimeout(flush, pauseMs || (length < BATCH_EVENTS ? BATCH_DELAY_MS : 0));
   };
   return {
-    add(event) {
-      // The events under way stay: their answer is still to come and removes them from the front.
-      if (waiting.length >= QUEUE_EVENTS) waiting.splice(underWay, 1);
-      waiting.push(event);
-      if (waiting.length >= BATCH_EVENTS && !failures) void flush();
-      else if (!underWay && !cancelTimer) schedule(BATCH_DELAY_MS);
+    enqueue(event) {
+      // The clock may be set back; the order stays.
+      lastMs = Math.max(lastMs + 1, Date.now());
+      store.write(`${keyPrefix()}${lastMs}${Math.random()}`, event);
+      const waiting = entries().reverse();
+      remove(waiting.slice(firstOf(waiting, QUEUE_EVENTS, QUEUE_CHARACTERS).length));
+      if (!timer || (waiting.length >= BATCH_EVENTS && !failures)) wake();
     },
+    wake,
     leave() {
-      // A request under way is kept alive by the browser; only what has not been sent needs a beacon.
-      const sent = waiting.splice(0, underWay);
-      for (let count = batchSize(); count && beacon(envelope(count)); count = batchSize()) waiting.splice(0, count);
-      waiting.unshift(...sent);
+      // While requests fail, what is stored is safer than a request of which nobody will know what became.
+      if (failures || !maySend()) return;
+      // The browser finishes the request under way: the next page is not to send it again.
+      remove(sending);
+      const batch = firstOf(entries());
+      remove(batch);
+      if (batch[0]) void send(batch).then(wake);
     },
+    wipe: () => remove(entries()),
   };
 }

@@ -1,34 +1,54 @@
-/** What survives a page: `localStorage`, or this page's memory where the browser denies storage. */
+/** What survives a page where it may: `localStorage` or cookies, else this page's memory. */
 export interface Storage {
-  get(key: string): string | null;
-  /** A `null` value removes the key. */
-  set(key: string, value: string | null): void;
+  /** The keys that begin with `prefix`, sorted. */
+  list(prefix: string): string[];
+  read(key: string): string | null;
+  /** A `null` value removes the key. Cookies live for `maxAgeMs`. */
+  write(key: string, value: string | null, maxAgeMs?: number): void;
 }
 
-type WebStorage = Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'>;
+export interface WebStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string, maxAgeMs?: number): void;
+  removeItem(key: string): void;
+}
 
 /**
  * Reading `localStorage` throws where storage is blocked or the frame is sandboxed, and writing throws when the quota
- * is used up. Then the values live as long as the page.
+ * is used up. Then, and as long as `open` gives nothing, the values live as long as the page.
  */
-export function createStorage(open: () => WebStorage): Storage {
-  const memory: Record<string, string | null> = {};
+export function createStorage(open: () => WebStorage | false): Storage {
+  const memory: Record<string, string> = {};
   return {
-    get(key) {
+    list(prefix) {
+      const keys = new Set(Object.keys(memory));
       try {
-        return key in memory ? (memory[key] ?? null) : open().getItem(key);
+        for (const key in open() as WebStorage) keys.add(key);
+      } catch {
+        // Those in memory, then.
+      }
+      return [...keys].filter((key) => key.startsWith(prefix)).sort();
+    },
+    read(key) {
+      try {
+        return memory[key] ?? (open() as WebStorage).getItem(key);
       } catch {
         return null;
       }
     },
-    set(key, value) {
+    write(key, value, maxAgeMs) {
+      delete memory[key];
       try {
-        if (value === null) open().removeItem(key);
-        else open().setItem(key, value);
-        delete memory[key];
+        // Without a storage there is nothing to call, which throws as well.
+        if (value) (open() as WebStorage).setItem(key, value, maxAgeMs);
+        else (open() as WebStorage).removeItem(key);
       } catch {
-        memory[key] = value;
+        if (value) memory[key] = value;
       }
     },
   };
 }
+
+/** Fields that are stored as the text of a query, which a cookie can hold as well. Nothing is wrong for it. */
+export const fieldsOf = (text: string | null): Partial<Record<string, string>> =>
+  Object.fromEntries(new URLSearchParams(text ?? ''));

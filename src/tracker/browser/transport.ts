@@ -1,48 +1,36 @@
 import type { Answer } from './queue.js';
 
-/** Bodies beyond it are refused by the browser when they are to outlive the page. */
-const KEEPALIVE_BYTES = 60_000;
+/** Browsers let all requests of a page that outlive it together be 64 KiB; a character is 3 bytes at the worst. */
+const KEEPALIVE_CHARACTERS = 21_000;
 
-export interface Transport {
-  post(body: string): Promise<Answer>;
-  beacon(body: string): boolean;
+/**
+ * `text/plain`, which text is without being told, with the key in the query is a "simple" request: the browser sends it
+ * to another origin without asking first (CORS preflight), for which a page that goes away has no time.
+ */
+export async function post(url: string, body: string): Promise<Answer> {
+  try {
+    const response = await fetch(url, { method: 'POST', body, keepalive: body.length < KEEPALIVE_CHARACTERS });
+    return {
+      code: response.status,
+      retryAfter: response.headers.get('retry-after'),
+      // Another collector may answer anything.
+      outcomes: (await response.json().catch(() => null))?.results,
+    };
+  } catch {
+    // A page that goes away is told that its request has failed, when the browser has only taken it over. It has no later.
+    await new Promise((later) => setTimeout(later));
+    return {};
+  }
 }
 
 /**
- * `text/plain` with the key in the query is a "simple" request: the browser sends it to another origin without asking
- * first (CORS preflight), and a beacon can carry nothing else.
+ * Runs the task unless another page of the site is running one. Web Locks are there on secure origins only, and in no
+ * sandboxed frame.
  */
-export function createTransport(url: string): Transport {
-  const blobOf = (body: string) => new Blob([body], { type: 'text/plain' });
-  return {
-    async post(body) {
-      try {
-        const blob = blobOf(body);
-        const response = await fetch(url, {
-          method: 'POST',
-          body: blob,
-          credentials: 'omit',
-          keepalive: blob.size < KEEPALIVE_BYTES,
-        });
-        return {
-          status: response.status,
-          retryAfter: response.headers.get('retry-after'),
-          again: response.ok ? retryableOf(await response.text()) : [],
-        };
-      } catch {
-        return { status: 0 };
-      }
-    },
-    beacon: (body) => navigator.sendBeacon(url, blobOf(body)),
-  };
-}
-
-/** Of the results in an answer, which event was not taken but may be later. Another collector may answer anything. */
-function retryableOf(answer: string): boolean[] {
+export async function exclusively(task: () => Promise<void>): Promise<void> {
   try {
-    const { results } = JSON.parse(answer) as { results: readonly { readonly retryable?: boolean }[] };
-    return results.map(({ retryable }) => retryable === true);
+    await navigator.locks.request('_penstock', { ifAvailable: true }, (lock) => lock && task());
   } catch {
-    return [];
+    await task();
   }
 }

@@ -6,7 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trackerRoute } from '../../../src/gateway/routes/tracker.js';
 
-const SCRIPT = `console.log(${JSON.stringify('x'.repeat(500))});\n//# sourceMappingURL=penstock.js.map\n`;
+const SCRIPT = `console.log(${JSON.stringify('x'.repeat(500))});\n`;
 
 describe('GET /penstock.js', () => {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-tracker-'));
@@ -15,6 +15,7 @@ describe('GET /penstock.js', () => {
   beforeAll(async () => {
     writeFileSync(scriptFile, SCRIPT);
     writeFileSync(`${scriptFile}.map`, '{"version":3}');
+    writeFileSync(join(folder, 'index.d.ts'), 'export {};');
     app = Fastify();
     await app.register(trackerRoute, { scriptFile });
   });
@@ -55,8 +56,30 @@ describe('GET /penstock.js', () => {
     expect((await get('/penstock.js', { 'if-none-match': '"of yesterday"' })).statusCode).toBe(200);
   });
 
-  it('gives the source map too', async () => {
+  it('gives the source map, which the script’s answer names, and the types', async () => {
+    expect((await get('/penstock.js')).headers['sourcemap']).toBe('/penstock.js.map');
     expect((await get('/penstock.js.map')).json()).toEqual({ version: 3 });
+    const types = await get('/penstock.d.ts');
+    expect([types.body, types.headers['cache-control']]).toEqual([
+      'export {};',
+      'public, max-age=3600, stale-while-revalidate=86400',
+    ]);
+  });
+
+  it('has a name that says what is in it, under which browsers may keep it for good', async () => {
+    const name = String((await get('/penstock.js')).headers['content-location']);
+    expect(name).toMatch(/^\/penstock\.[0-9a-f]{16}\.js$/);
+    const { body, headers } = await get(name);
+    expect([body, headers['cache-control']]).toEqual([SCRIPT, 'public, max-age=31536000, immutable']);
+  });
+
+  it('is there under the name of an older build too, but not for good', async () => {
+    const { body, headers } = await get('/penstock.0123456789abcdef.js');
+    expect(body).toBe(SCRIPT);
+    expect(headers['cache-control']).toContain('max-age=3600');
+    for (const path of ['/penstock.no.js', '/penstock.0123456789abcdef0.js', '/penstock.0123456789abcdef.css']) {
+      expect((await get(path)).statusCode).toBe(404);
+    }
   });
 
   it('is absent from a gateway whose tracker was not built, which works all the same', async () => {

@@ -21,11 +21,12 @@ describe('attributes', () => {
 });
 
 describe('a link', () => {
-  const link = { href: 'https://other.example/a', protocol: 'https:', hostname: 'other.example', textContent: ' Go ' };
+  const link = { href: 'https://other.example/a', hostname: 'other.example', textContent: ' Go ' };
 
   it('says where it leads and whether that is another site', () => {
     expect(linkProperties(link, 'shop.example')).toEqual({
       link_url: 'https://other.example/a',
+      link_domain: 'other.example',
       link_text: 'Go',
       outbound: true,
     });
@@ -33,7 +34,7 @@ describe('a link', () => {
   });
 
   it.each(['mailto:', 'tel:', 'javascript:'])('to %s is nobody’s business', (protocol) => {
-    expect(linkProperties({ ...link, protocol }, 'shop.example')).toBeUndefined();
+    expect(linkProperties({ ...link, href: `${protocol}somebody`, hostname: '' }, 'shop.example')).toBeUndefined();
   });
 });
 
