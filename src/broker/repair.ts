@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import type { Clock } from '../shared/clock.js';
 import { recountStores } from './namespace/index.js';
 import { brokerFolders } from './options.js';
-import { type Damage, ensureUnlocked, type Loss, mendDatabase, openLevelStore, verifyDatabase } from './store/index.js';
+import {
+  type Damage,
+  ensureUnlocked,
+  type Loss,
+  mendDatabase,
+  openLevelStore,
+  sweepValues,
+  verifyDatabase,
+} from './store/index.js';
 
 export interface RepairReport {
   readonly losses: readonly Loss[];
@@ -20,6 +28,10 @@ export async function findBrokerDamage(dataDir: string): Promise<readonly Damage
   const { store, repairing } = brokerFolders(dataDir);
   await ensureUnlocked(store);
   const { damage } = await verifyDatabase(store, { thorough: true });
+  if (damage.length === 0 && existsSync(join(store, 'CURRENT'))) {
+    const unsound = await sweepValues(store, { remove: false });
+    if (unsound > 0) return [{ file: store, what: `has ${unsound} values that are not what was written` }];
+  }
   return existsSync(repairing) ? [...damage, { file: repairing, what: 'says that a repair did not end' }] : damage;
 }
 
@@ -33,7 +45,9 @@ export async function repairBroker(dataDir: string, clock: Clock): Promise<Repai
   // Until the counters are true no broker starts.
   await writeFile(repairing, '');
   const keptIn = join(root, 'damaged', new Date(clock.now()).toISOString().replaceAll(':', ''));
-  const losses = await mendDatabase(location, keptIn);
+  const losses = [...(await mendDatabase(location, keptIn))];
+  const unsound = await sweepValues(location, { remove: true });
+  if (unsound > 0) losses.push({ file: location, what: `lost ${unsound} values that were not what was written` });
   const store = await openLevelStore(location);
   try {
     await recountStores(store);

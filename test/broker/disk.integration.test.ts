@@ -1,13 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { ServiceBusClient, type ServiceBusReceivedMessage, type ServiceBusReceiver } from '@azure/service-bus';
+import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findBrokerDamage, repairBroker } from '../../src/broker/index.js';
 import { systemClock } from '../../src/shared/clock.js';
-import { startTestBroker, testTopology } from '../helpers/broker.js';
+import { queue, startTestBroker, testTopology } from '../helpers/broker.js';
 import { startBrokerProcess } from '../helpers/broker-process.js';
 
 let dataDir: string;
@@ -127,6 +129,84 @@ describe('a database that is damaged', () => {
     expect(next?.sequenceNumber?.toNumber()).toBeGreaterThan(20);
     await again.close();
     await mended.stop();
+  });
+
+  it('says so to who reads what is damaged, with the name of the file, and serves everybody else', async () => {
+    const topology = { ...testTopology, queues: [queue('hurt'), queue('whole')] };
+    const bodies = Array.from({ length: 20 }, () => randomBytes(20_000));
+    const first = await startTestBroker(topology, { dataDir });
+    const sending = new ServiceBusClient(first.connectionString);
+    for (const body of bodies) await sending.createSender('hurt').sendMessages({ body });
+    await sending.createSender('whole').sendMessages({ body: 'whole' });
+    await sending.close();
+    await first.stop();
+    // Only a start makes a table of the log.
+    await startTestBroker(topology, { dataDir }).then((broker) => broker.stop());
+    const sample = (bodies[10] as Buffer).subarray(5000, 5064);
+    let damaged = '';
+    for (const name of (await readdir(store())).filter((file) => file.endsWith('.ldb'))) {
+      const bytes = await readFile(join(store(), name));
+      const at = bytes.indexOf(sample);
+      if (at < 0) continue;
+      bytes[at] = (bytes[at] as number) ^ 1;
+      await writeFile(join(store(), name), bytes);
+      damaged = name;
+    }
+
+    const broker = await startTestBroker(topology, { dataDir });
+    const client = new ServiceBusClient(broker.connectionString, { retryOptions: { maxRetries: 0 } });
+    const seen: unknown[] = [];
+    const told = await new Promise<unknown>((resolve) => {
+      client.createReceiver('hurt').subscribe({
+        processMessage: async ({ body }) => void seen.push(body),
+        processError: async ({ error }) => resolve(error),
+      });
+    });
+    expect(String(told)).toMatch(new RegExp(`the database is damaged: ${damaged} is damaged at byte \\d+`));
+    expect(seen).toHaveLength(0);
+    const [whole] = await client.createReceiver('whole').receiveMessages(1);
+    expect(whole?.body).toBe('whole');
+    await client.createSender('hurt').sendMessages({ body: 'more' });
+    await client.close();
+    await broker.stop();
+
+    // All the others are there once it is repaired.
+    await repairBroker(dataDir, systemClock);
+    const mended = await startTestBroker(topology, { dataDir });
+    const again = new ServiceBusClient(mended.connectionString);
+    const left = await receiveAll(again.createReceiver('hurt', { receiveMode: 'receiveAndDelete' }));
+    expect(left.length).toBeGreaterThan(15);
+    expect(left.at(-1)?.body).toBe('more');
+    await again.close();
+    await mended.stop();
+  });
+
+  it('is without a value that is not what was written, once it is repaired, where the files themselves are whole', async () => {
+    await fill();
+    await startTestBroker(testTopology, { dataDir }).then((broker) => broker.stop());
+    const db = new ClassicLevel<Buffer, Buffer>(store(), { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    const messages = await db.iterator({ gte: Buffer.of(0x11), lt: Buffer.of(0x12) }).all();
+    const [[key, value]] = messages as [[Buffer, Buffer]];
+    value[50] = (value[50] as number) ^ 1;
+    await db.put(key, value);
+    await db.close();
+    expect(await findBrokerDamage(dataDir)).toMatchObject([{ what: 'has 1 values that are not what was written' }]);
+    expect((await repairBroker(dataDir, systemClock)).losses).toHaveLength(1);
+    expect(await findBrokerDamage(dataDir)).toEqual([]);
+    const broker = await startTestBroker(testTopology, { dataDir });
+    const status = await fetch(`http://localhost:${broker.port}/status`).then((response) => response.text());
+    expect(status).toContain('"active":0');
+    await broker.stop();
+  });
+
+  it('is refused when it is of an older version', async () => {
+    const db = new ClassicLevel(store());
+    await db.put('\u0001', JSON.stringify({ format: 2, createdAtMs: 1 }));
+    await db.close();
+    await expect(startTestBroker(testTopology, { dataDir })).rejects.toMatchObject({
+      code: 'PS_BROKER_STORE_FORMAT',
+      message: expect.stringContaining('has format 2') as string,
+    });
   });
 
   it('is refused while the database is missing and events of its hubs are there', async () => {

@@ -94,6 +94,8 @@ export function serveQueueEgress(deps: QueueEgressDeps, sender: Sender, queue: R
     wants: () => freeCredit(sender) > reserved && !congested(),
     reserve: () => void reserved++,
     cancel: () => void reserved--,
+    // The queue has said it to the log.
+    fail: (error) => sender.close({ ...faultOf(error, () => {}) }),
     deliver({ lockToken, payload }) {
       reserved--;
       const delivery = sendEncoded(sender, payload, deliveryTag(lockToken), settled);

@@ -36,6 +36,8 @@ export interface QueueConsumer {
   reserve(): void;
   deliver(delivery: QueueDelivery): void;
   cancel(): void;
+  /** What it waits for cannot be read: it is told, since it would wait for ever. */
+  readonly fail?: (error: unknown) => void;
 }
 
 /** The messages of a queue, or of one session of it, as they are handed out. */
@@ -216,6 +218,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     } while (!stopped && ((await loadForSomeone()) || again));
   }
 
+  function onFailure(error: unknown): void {
+    deps.onError(error);
+    for (const consumer of [...consumers]) if (consumer.mode !== 'transfer') consumer.fail?.(error);
+  }
+
   function pump(): void {
     if (stopped) return;
     if (running !== undefined) {
@@ -225,7 +232,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     for (take(); taken.length > 0 && !needsStore(); take()) deliver();
     if (taken.length > 0 || (queue.wanted() !== undefined && queue.available() === 0 && someoneWaits())) {
       running = run()
-        .catch(deps.onError)
+        .catch(onFailure)
         .finally(() => {
           running = undefined;
           deps.onRound();

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.js';
 import { every } from '../../shared/clock.js';
 import { compileRouter } from '../entities/index.js';
-import { BrokerError } from '../errors.js';
+import { otherFormat, STORE_FORMAT } from '../store/format.js';
 import { definitionKey, definitionRange, formatKey, idsKey, rangesOfId } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
 import type { Topology } from '../topology/index.js';
@@ -25,8 +25,6 @@ import { createTransaction } from './transaction.js';
 
 export type NamespaceDeps = Omit<EntityDeps, 'findDestination'>;
 
-/** 2: the events of hubs are in files of their own. */
-const STORE_FORMAT = 2;
 const MAINTENANCE_MS = 60_000;
 const MAX_ENTITIES = 100_000;
 
@@ -44,11 +42,7 @@ async function readHeader(store: Store, clock: Clock): Promise<Header> {
   }
   const header = decodeRecord<Header>(bytes);
   if (header.format === STORE_FORMAT) return header;
-  throw new BrokerError(
-    'PS_BROKER_STORE_FORMAT',
-    `the data folder has format ${header.format} and this version of Penstock needs ${STORE_FORMAT}: ` +
-      'start with another --data-dir, or remove the folder `broker` in it',
-  );
+  throw otherFormat(header.format);
 }
 
 /**

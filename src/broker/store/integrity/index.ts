@@ -1,2 +1,2 @@
 export { type Loss, mendDatabase } from './mend.js';
-export { type Damage, verifyDatabase } from './verify.js';
+export { type Damage, findDamagedTables, verifyDatabase } from './verify.js';

@@ -140,3 +140,17 @@ async function verifyTable(location: string, { number, bytes }: TableFile, thoro
   const { faults } = await readTable(join(location, file), thorough);
   return faults.map((what) => ({ file, what }));
 }
+
+/**
+ * The tables of an open database that have damage, each with its place. Those that went meanwhile, or are being written, are
+ * passed over.
+ */
+export async function findDamagedTables(location: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const file of (await readdir(location)).filter((name) => TABLE.test(name)).sort()) {
+    const reading = await readTable(join(location, file), true).catch(missing);
+    if (reading?.blocks === undefined) continue;
+    for (const fault of reading.faults.slice(0, 1)) found.push(`${file} ${fault}`);
+  }
+  return found;
+}
