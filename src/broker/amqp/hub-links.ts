@@ -16,7 +16,8 @@ import { serveHubEgress } from './hub-egress.js';
 import { takeFromPublisher, takeIntoHub } from './hub-ingress.js';
 import { attachProducer, wantsIdempotence } from './idempotence.js';
 import { serveIngress, type Take } from './ingress.js';
-import { parsePosition } from './positions.js';
+import { parsePosition, SELECTOR } from './positions.js';
+import { invalidField, wholeProperty } from './properties.js';
 import { MAX_MESSAGE_BYTES } from './rhea-transfers.js';
 import { setAttach } from './transport.js';
 
@@ -73,11 +74,7 @@ export function openHubSender(
   return { deletion: hub.deletion, objection, ...(detach && { detach }) };
 }
 
-/** A long that came as a number or, beyond 2^53, as bytes. */
-function longOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return value;
-  return Buffer.isBuffer(value) && value.length === 8 ? Number(value.readBigInt64BE()) : undefined;
-}
+const EPOCH = 'com.microsoft:epoch';
 
 /** What its client calls a receiver; in errors, cut where somebody has much to say. */
 function nameOf(link: Sender): string {
@@ -95,6 +92,7 @@ interface Reading {
   readonly partition: PartitionRuntime;
   readonly group: string;
   readonly position: Position;
+  readonly epoch: number | undefined;
 }
 
 type ConsumerAddress = Extract<Address, { kind: 'consumer' }>;
@@ -116,20 +114,22 @@ function readingOf(context: ConnectionContext, link: Sender, address: ConsumerAd
   const partition = hub.runtime.partition(address.partitionId);
   if (partition === undefined) return partitionOutOfRange(hub.runtime.partitions.length);
   const position = parsePosition(link.source?.filter);
-  if (position === undefined) return { condition: 'amqp:invalid-field', description: 'The filter cannot be read.' };
-  return { hub, partition, group: address.consumerGroup, position };
+  if (position === undefined) return invalidField(SELECTOR, 'a position (offset, sequence number or enqueued time)');
+  const epoch = wholeProperty(link, EPOCH);
+  if (typeof epoch === 'object') return epoch;
+  return { hub, partition, group: address.consumerGroup, position, epoch };
 }
 
 /** Opens a link on which a client reads a partition in a consumer group. */
 export function openHubReceiver(context: ConnectionContext, link: Sender, address: ConsumerAddress): Opened {
   const reading = readingOf(context, link, address);
   if ('condition' in reading) return reading;
-  const { hub, partition, group, position } = reading;
+  const { hub, partition, group, position, epoch } = reading;
   const place = `${hub.record.path}|${group}|${partition.partitionId}`.toLowerCase();
   let egress: ReturnType<typeof serveHubEgress> | undefined;
   let left = false;
   const reader: PartitionReader = {
-    epoch: longOf(link.properties?.['com.microsoft:epoch']),
+    epoch,
     name: nameOf(link),
     nextSequence: () => egress?.nextSequence(),
     disconnect(fault) {

@@ -95,6 +95,7 @@ export function openSenderLink(context: ConnectionContext, link: Sender, address
   if (fault) return fault;
   const queue = queueAt(entity.queue, subQueue) as QueueRuntime;
   const sessionId = sessionAskedFor(link);
+  if (sessionId !== null && typeof sessionId === 'object') return sessionId;
   if (queue.sessions !== undefined) {
     if (sessionId === undefined) return sessionRequired;
     const opened = openSessionLink(context, link, queue.sessions, sessionId);

@@ -1,6 +1,6 @@
 import type { Position } from '../namespace/index.js';
 
-const SELECTOR = 'apache.org:selector-filter:string';
+export const SELECTOR = 'apache.org:selector-filter:string';
 const EXPRESSION = /^amqp\.annotation\.(x-opt-offset|x-opt-sequence-number|x-opt-enqueued-time) (>=?) '([^']{1,64})'$/;
 
 /** Where a receiver wants to begin, from the filter of its source: by default at the oldest event. Undefined when it cannot be read. */

@@ -2,6 +2,7 @@ import rhea, { type Sender } from 'rhea';
 import type { HeldSession, SessionRuntime } from '../namespace/index.js';
 import { type AmqpFault, noSessionInTime, sessionCannotBeLocked, sessionLockLost } from './conditions.js';
 import type { ConnectionContext, LinkService } from './context.js';
+import { invalidField, wholeProperty } from './properties.js';
 import { type Egress, serveQueueEgress } from './queue-egress.js';
 import { type HeldAttach, holdAttach } from './transport.js';
 
@@ -17,20 +18,13 @@ const MAX_WAIT_MS = 0x7fff_ffff;
 const MAX_ID_LENGTH = 128;
 
 /** Which session a receiver asks for: null for any. Undefined when it does not ask for one. */
-export function sessionAskedFor(link: Sender): string | null | undefined {
+export function sessionAskedFor(link: Sender): string | null | undefined | AmqpFault {
   const filter = link.source?.filter as Readonly<Record<string, unknown>> | undefined;
   if (filter === undefined || filter === null || !Object.hasOwn(filter, FILTER)) return undefined;
   const value = filter[FILTER] as { descriptor?: unknown; value?: unknown } | string | null;
   // Some clients describe the value.
   const plain = value !== null && typeof value === 'object' ? (value.value ?? null) : value;
-  return plain === null || typeof plain !== 'string' ? null : plain;
-}
-
-/** How long the receiver waits for a session. */
-function waitMs(link: Sender): number {
-  const given: unknown = link.properties?.[TIMEOUT];
-  if (typeof given !== 'number' || !(given >= 0)) return DEFAULT_WAIT_MS;
-  return Math.min(given, MAX_WAIT_MS);
+  return plain === null || typeof plain === 'string' ? plain : invalidField(FILTER, 'a session id, or null,');
 }
 
 const TICKS_PER_MS = 10_000n;
@@ -89,8 +83,10 @@ export function openSessionLink(
     const description = `A session id has ${MAX_ID_LENGTH} characters at the most.`;
     return { condition: 'com.microsoft:argument-error', description };
   }
+  const waitMs = wholeProperty(link, TIMEOUT) ?? DEFAULT_WAIT_MS;
+  if (typeof waitMs === 'object') return waitMs;
   const attach = holdAttach(link);
-  const asking = ask(context, sessions, sessionId, waitMs(link));
+  const asking = ask(context, sessions, sessionId, Math.min(waitMs, MAX_WAIT_MS));
   let session: HeldSession | undefined;
   let egress: Egress | undefined;
   let left = false;
