@@ -15,7 +15,7 @@ export interface BehaviourOptions {
   readonly maxWaiting: number;
 }
 
-export const defaultBehaviourOptions: BehaviourOptions = Object.freeze({ maxVisitors: 50_000, maxWaiting: 1_000 });
+export const defaultBehaviourOptions: BehaviourOptions = Object.freeze({ maxVisitors: 20_000, maxWaiting: 1_000 });
 
 /** The behaviours of the visitors of one partition. */
 export interface Behaviours {
