@@ -4,7 +4,7 @@ import { OpenPanel } from '@openpanel/sdk';
 import { Umami } from '@umami/node';
 import Mixpanel from 'mixpanel';
 import { PostHog } from 'posthog-node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { PenstockEvent } from '../../../src/events/index.js';
 import { JITSU_KEY, only, type SdkStack, startSdkStack, WRITE_KEY } from './stack.js';
 
@@ -157,6 +157,19 @@ describe('the Node SDKs of other vendors', () => {
     expect(events.find(({ type }) => type === 'signup')?.data.properties).toEqual({ plan: 'pro' });
   });
 
+  it('@umami/node: on 429 it sends nothing again, and hands the answer to who called', async () => {
+    const client = new Umami({ websiteId: WRITE_KEY, hostUrl: stack.url });
+    const from = stack.answers.length;
+    let answer: Promise<Response> | undefined;
+    await stack.overload(1, () => {
+      answer = client.track('busy', {});
+    });
+    expect((await answer)?.status).toBe(429);
+    expect((await client.track('later', {})).status).toBe(200);
+    expect(await arrived(1)).toMatchObject([{ type: 'later' }]);
+    expect(statusesFrom(from)).toEqual([429, 200]);
+  });
+
   it('@openpanel/sdk: each event arrives once, on 429 too', async () => {
     const client = new OpenPanel({ clientId: 'a-client', clientSecret: WRITE_KEY, apiUrl: stack.url });
     expect(await client.track('bought', { profileId: 'op-1', size: 'M' })).toEqual({ deviceId: '', sessionId: '' });
@@ -188,5 +201,21 @@ describe('the Node SDKs of other vendors', () => {
     expect(anonymousId).toEqual(expect.any(String));
     expect(events.find(({ type }) => type === 'identify')?.data).toMatchObject({ anonymousId, userId: 'ji-1' });
     expect(events.find(({ type }) => type === 'page_view')?.data).toMatchObject({ anonymousId, page: { path: '/a' } });
+  });
+
+  it('@jitsu/js: on 429 it sends nothing again, and reports nothing but a line on the console', async () => {
+    const client = jitsuAnalytics({ host: stack.url, writeKey: JITSU_KEY, fetch });
+    const from = stack.answers.length;
+    const complaints = vi.spyOn(console, 'error').mockImplementation(() => {});
+    let told: Promise<unknown> | undefined;
+    await stack.overload(1, () => {
+      told = client.track('Busy');
+    });
+    await expect(told).resolves.not.toBeInstanceOf(Error);
+    expect(complaints.mock.calls.flat().join()).toContain('429');
+    complaints.mockRestore();
+    await client.track('Later');
+    expect(await arrived(1)).toMatchObject([{ type: 'Later' }]);
+    expect(statusesFrom(from)).toEqual([429, 200]);
   });
 });
