@@ -20,11 +20,14 @@ export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimi
   app.server.maxConnections = limits.connections;
   // RFC 9110, section 10.1.1: an expectation that is not understood may be passed over. Node would say 417 and nothing more.
   app.server.on('checkExpectation', (request, response) => void app.server.emit('request', request, response));
+  // Nothing is upgraded to, and Node reads nothing more of a connection that asked for it. Not a hook of Fastify, which runs
+  // none for a path that it cannot read.
+  app.server.prependListener('request', ({ headers }, response) => {
+    if (headers.upgrade !== undefined) response.setHeader('connection', 'close');
+  });
   const requestsOf = new WeakMap<Socket, number>();
   app.addHook('onRequest', (request, reply, done) => {
     const { headers, httpVersion, rawHeaders, socket } = request.raw;
-    // Nothing is upgraded to, and Node reads nothing more of a connection that asked for it.
-    if (headers.upgrade !== undefined) reply.header('connection', 'close');
     // RFC 9112, section 3.2.
     if (headers.host === undefined && httpVersion === '1.1') {
       sendProblem(reply, new Problem('PS_REQUEST_INVALID', 'A request of HTTP/1.1 names its Host'));

@@ -80,12 +80,17 @@ describe('connections', () => {
 });
 
 describe('headers', () => {
-  it('that ask for an upgrade get an answer as any other, and a connection that ends', async () => {
+  it.each([
+    ['/v1/events', 200],
+    ['/v1/events/%c0%ae', 400],
+    ['/nothing', 404],
+  ])('that ask %s for an upgrade get an answer as any other, and a connection that ends', async (path, status) => {
     const { open } = await listen();
     const { socket, seen, closed } = open();
-    socket.write(whole.replace('Host: x', 'Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c'));
+    const asking = whole.replace('Host: x', 'Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c');
+    socket.write(asking.replace('/v1/events', path));
     await closed();
-    expect(statusesOf(seen.text)).toEqual([200]);
+    expect(statusesOf(seen.text)).toEqual([status]);
   });
 
   it('that expect what nobody knows get an answer as any other', async () => {
