@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { createGateway, createSaltStore, openSpoolStore } from '../gateway/index.js';
+import { createGateway, createSaltStore, openJournal, openSpoolStore } from '../gateway/index.js';
 import { createHubPublisher, createTopicPublisher } from '../messaging/index.js';
 import { port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
@@ -31,6 +31,7 @@ async function startGateway({ config, logger, clock }: RoleContext): Promise<Run
       openHub: (name) => createHubPublisher(hubAccess(config), name, publisherOptions),
       openTopic: (name) => createTopicPublisher(topicAccess(config), name, publisherOptions),
       saltOf: createSaltStore(join(config.dataDir, 'gateway', 'salt'), logger),
+      openJournal: (limits) => openJournal(join(config.dataDir, 'gateway', 'ids'), { clock, logger }, limits),
       openSpoolStore: () => openSpoolStore(join(config.dataDir, 'gateway', 'spool')),
     },
     options,

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { createNormaliser, createRouter, type Destination } from '../events/index.js';
 import type { HubPublisher, TopicPublisher } from '../messaging/index.js';
@@ -27,6 +28,7 @@ import type { PackingOptions } from './publish/packing.js';
 import { createPublisher } from './publish/publisher.js';
 import type { Sink } from './publish/sink.js';
 import { createTopicSink } from './publish/topic-sink.js';
+import { type OpenJournal, openRecall, type Recall, type RecallOptions } from './recall/index.js';
 import { openSpool, type Spool, type SpoolLimits, type SpoolStore } from './spool/index.js';
 
 export interface GatewayDeps extends PolicyDeps {
@@ -38,6 +40,8 @@ export interface GatewayDeps extends PolicyDeps {
   readonly openTopic: (name: string) => TopicPublisher;
   /** Opens the disk of the spool; without one, what a broker that is away cannot take is refused. */
   readonly openSpoolStore?: () => Promise<SpoolStore>;
+  /** Opens where accepted ids are written down; without it they are forgotten with the process. */
+  readonly openJournal?: OpenJournal;
   /** The foreign protocols that it speaks: all of them, when left out. */
   readonly protocols?: readonly Protocol[];
 }
@@ -61,6 +65,8 @@ export interface GatewayOptions extends PolicyOptions {
   readonly http: Omit<HttpOptions, 'trustedProxies' | 'origins' | 'bodyBytes' | 'certificate'>;
   /** HTTPS instead of HTTP. */
   readonly tls?: CertificateFiles | undefined;
+  /** How much is remembered of what was accepted. */
+  readonly recall: RecallOptions;
 }
 
 export interface Gateway {
@@ -106,9 +112,15 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
       ? undefined
       : await openSpool({ ...deps, openStore }, options.spool);
   const sinks = openers.map((open) => open(spool));
+  const names = { sources: options.sources.map(({ name }) => name), destinations: sinks.map(({ name }) => name) };
+  const recall = await openRecall(
+    { ...deps, newKey: () => [randomInt(2 ** 32), randomInt(2 ** 32)] },
+    names,
+    options.recall,
+  );
   const { deviceOf } = policies.enricher;
   const budget = createBudget(clock, limits.pendingBytes);
-  metrics.watch({ sinks, pendingBytes: budget.pendingBytes });
+  metrics.watch({ sinks, pendingBytes: budget.pendingBytes, recall: recall.report, clock });
   const ingest = createIngest(clock, {
     tally: metrics.tally,
     onSettled: metrics.settled,
@@ -117,6 +129,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     parse: createParse(limits),
     bound: createBound(limits),
     watchVisitors: policies.watchVisitors,
+    recall: recall.visit,
     prepare: createPrepare(
       {
         normalise: createNormaliser({ ids: createUuidV7Source(clock.now), deviceOf }, limits),
@@ -148,7 +161,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     app,
     listen: ({ host, port }) => app.listen({ host, port }),
     reload: async () => certificate?.reload(),
-    stop: createStop({ app, sinks, spool, budget, clock }, () => {
+    stop: createStop({ app, sinks, spool, recall, budget, clock }, () => {
       certificate?.close();
       policies.close();
     }),
@@ -186,11 +199,12 @@ interface Running {
   readonly app: FastifyInstance;
   readonly sinks: readonly Sink[];
   readonly spool: Spool | undefined;
+  readonly recall: Pick<Recall, 'close'>;
   readonly budget: Budget;
   readonly clock: Clock;
 }
 
-function createStop({ app, sinks, spool, budget, clock }: Running, stopTimers: () => void) {
+function createStop({ app, sinks, spool, recall, budget, clock }: Running, stopTimers: () => void) {
   let stopped: Promise<void> | undefined;
   const stop = async (deadlineMs: number) => {
     stopTimers();
@@ -201,7 +215,7 @@ function createStop({ app, sinks, spool, budget, clock }: Running, stopTimers: (
     stopSweeping();
     // What is still waiting now goes to disk; without one it is answered as failed, so that its clients send it again.
     await Promise.race([
-      Promise.allSettled(sinks.map((sink) => sink.close())).then(() => spool?.close()),
+      Promise.allSettled(sinks.map((sink) => sink.close())).then(() => Promise.all([spool?.close(), recall.close()])),
       delay(clock, deadlineMs * (1 - FINISH_SHARE)),
     ]);
     if (budget.pendingBytes() > 0) app.server.closeAllConnections();

@@ -15,6 +15,8 @@ export function createMemoryBrokers(options: { partitionCount?: number; maxMessa
     topicFailure: undefined as PublishErrorCode | undefined,
     partitions: Array.from({ length: partitionCount }, (): PenstockEvent[] => []),
     messages: [] as TopicMessage[],
+    /** Set: hubs answer when it is resolved. */
+    hubWaits: undefined as Promise<void> | undefined,
     closed: 0,
     /** Called: the connection of that publisher is lost. */
     onLost: [] as (() => void)[],
@@ -28,6 +30,7 @@ export function createMemoryBrokers(options: { partitionCount?: number; maxMessa
       return { partitionCount, maxBatchBytes: 1024 * 1024 };
     },
     send: async (partition, bodies) => {
+      await state.hubWaits;
       failIf(state.hubFailure);
       for (const body of bodies) state.partitions[partition]?.push(...parsePack(body));
     },

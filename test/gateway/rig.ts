@@ -1,8 +1,9 @@
 import { createGateway, type GatewayOptions } from '../../src/gateway/index.js';
 import type { Protocol } from '../../src/gateway/protocols/protocol.js';
+import type { OpenJournal } from '../../src/gateway/recall/index.js';
 import { configSchema } from '../../src/shared/config/index.js';
 import { createLogger, type Logger } from '../../src/shared/logger.js';
-import { createManualClock } from '../helpers/manual-clock.js';
+import { createManualClock, type ManualClock } from '../helpers/manual-clock.js';
 import { createMemoryBrokers } from './memory-brokers.js';
 
 export const WRITE_KEY = 'a-write-key';
@@ -18,6 +19,17 @@ export interface Result {
 
 type BrokerOptions = Parameters<typeof createMemoryBrokers>[0];
 
+export interface GatewayWorld {
+  readonly brokers: ReturnType<typeof createMemoryBrokers>;
+  readonly clock: ManualClock;
+  readonly openJournal?: OpenJournal;
+}
+
+export const createGatewayWorld = (brokers?: BrokerOptions): GatewayWorld => ({
+  brokers: createMemoryBrokers(brokers),
+  clock: createManualClock(Date.UTC(2026, 10, 21, 12)),
+});
+
 /** The gateway over brokers in memory, reached by injected requests: no sockets and a clock that stands still. */
 export async function createGatewayRig(
   options: {
@@ -27,15 +39,16 @@ export async function createGatewayRig(
     protocols?: readonly Protocol[];
     gateway?: Partial<GatewayOptions>;
     logger?: Logger;
+    /** What outlives a gateway: given to the next one, it has been started again. */
+    world?: GatewayWorld;
   } = {},
 ) {
   const defaults = configSchema.parse({}).gateway;
-  const brokers = createMemoryBrokers(options.brokers);
+  const { brokers, clock, openJournal } = options.world ?? createGatewayWorld(options.brokers);
   if (options.down) {
     brokers.state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
     brokers.state.topicFailure = 'PS_PUBLISH_UNAVAILABLE';
   }
-  const clock = createManualClock(Date.UTC(2026, 10, 21, 12));
   const gateway = await createGateway(
     {
       clock,
@@ -43,6 +56,7 @@ export async function createGatewayRig(
       logger: options.logger ?? createLogger('test', 'silent'),
       openHub: brokers.openHub,
       openTopic: brokers.openTopic,
+      ...(openJournal === undefined ? {} : { openJournal }),
       ...(options.protocols === undefined ? {} : { protocols: options.protocols }),
       saltOf: (day) => Buffer.from(day),
     },

@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Clock } from '../../shared/clock.js';
 import type { Sink } from '../publish/sink.js';
+import type { RecallReport } from '../recall/index.js';
 import { createTally, type Tally } from './tally.js';
 
 export interface GatewayMetrics {
@@ -19,6 +21,8 @@ export interface GatewayMetrics {
 export interface MetricsSources {
   readonly sinks: readonly Sink[];
   readonly pendingBytes: () => number;
+  readonly recall: () => Pick<RecallReport, 'ids' | 'idsSinceMs'>;
+  readonly clock: Clock;
 }
 
 /** From a broker on this machine to one that is about to be taken for away. */
@@ -88,7 +92,24 @@ export function createGatewayMetrics(): GatewayMetrics & { watch(sources: Metric
   };
 }
 
-function addGauges(registers: Registry[], { sinks, pendingBytes }: MetricsSources): void {
+function addGauges(registers: Registry[], { sinks, pendingBytes, recall, clock }: MetricsSources): void {
+  new Gauge({
+    name: 'penstock_gateway_known_ids',
+    help: 'Ids of accepted events by which a retry is known.',
+    registers,
+    collect() {
+      this.set(recall().ids);
+    },
+  });
+  new Gauge({
+    name: 'penstock_gateway_known_ids_age_seconds',
+    help: 'How long ago the oldest known id was accepted; less than 13 hours under load when there are too many.',
+    registers,
+    collect() {
+      const nowMs = clock.now();
+      this.set((nowMs - (recall().idsSinceMs ?? nowMs)) / 1000);
+    },
+  });
   new Gauge({
     name: 'penstock_gateway_pending_bytes',
     help: 'Bytes of events that wait for their brokers in memory.',

@@ -1,3 +1,4 @@
+import { AT_BROKER, fateOf } from '../pipeline/fate.js';
 import type { Prepared } from '../pipeline/prepare.js';
 import type { Settlements } from '../publish/ticket.js';
 
@@ -9,37 +10,17 @@ export interface Tally {
   counts(): ReadonlyMap<string, number>;
 }
 
-function whatOf(entry: Exclude<Prepared, string>): string {
-  switch (entry.kind) {
-    case 'rejected':
-      return `rejected ${entry.rejection.reason}`;
-    case 'dropped':
-      return `dropped ${entry.reason}`;
-    case 'repeated':
-      return 'duplicate same_request';
-  }
-}
-
 export function createTally(): Tally {
   const counts = new Map<string, number>();
   let atBroker = 0;
-  const count = (what: string) => void counts.set(what, (counts.get(what) ?? 0) + 1);
-
-  const addOne = (entry: Prepared, index: number, { failures, spooled }: Settlements) => {
-    if (typeof entry !== 'string') {
-      count(whatOf(entry));
-      return;
-    }
-    const failure = failures.get(index);
-    if (failure !== undefined) count(`rejected ${failure}`);
-    else if (spooled.has(index)) count('accepted spool');
-    else atBroker++;
-  };
-
   return {
     add(entries, settlements) {
-      for (let index = 0; index < entries.length; index++) addOne(entries[index] as Prepared, index, settlements);
+      for (let index = 0; index < entries.length; index++) {
+        const fate = fateOf(entries[index] as Prepared, index, settlements);
+        if (fate === AT_BROKER) atBroker++;
+        else counts.set(fate, (counts.get(fate) ?? 0) + 1);
+      }
     },
-    counts: () => new Map([['accepted broker', atBroker], ...counts]),
+    counts: () => new Map([[AT_BROKER, atBroker], ...counts]),
   };
 }

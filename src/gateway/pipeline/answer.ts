@@ -60,9 +60,14 @@ function countSent(entries: readonly Prepared[]): number {
   return entries.reduce<number>((count, entry) => count + (typeof entry === 'string' ? 1 : 0), 0);
 }
 
-function resultOf(entry: Prepared, index: number, { failures, spooled }: Settlements): string {
-  if (typeof entry === 'string') return entry + outcomeOf(failures.get(index), spooled.has(index) ? SPOOLED : ACCEPTED);
+function resultOf(entry: Prepared, index: number, { failures, spooled, known }: Settlements): string {
+  if (typeof entry === 'string') {
+    const success = known.has(index) ? DUPLICATE : spooled.has(index) ? SPOOLED : ACCEPTED;
+    return entry + outcomeOf(failures.get(index), success);
+  }
   switch (entry.kind) {
+    case 'known':
+      return entry.idJson + DUPLICATE;
     case 'repeated':
       return entry.idJson + outcomeOf(failures.get(entry.of), DUPLICATE);
     case 'dropped':

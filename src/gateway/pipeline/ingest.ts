@@ -6,6 +6,7 @@ import { Problem } from '../problem.js';
 import type { Hold } from '../publish/budget.js';
 import type { Outgoing } from '../publish/publisher.js';
 import type { Settlements } from '../publish/ticket.js';
+import type { Visit } from '../recall/index.js';
 import { answerOf, answerOfDryRun, type Results } from './answer.js';
 import type { Client } from './client.js';
 import { encodingOf } from './decode.js';
@@ -52,6 +53,8 @@ export interface IngestSteps {
   readonly bound: (body: ParsedBody) => ParsedBody | Problem;
   /** Undefined when nobody asked to have an eye on visitors that fill a partition. */
   readonly watchVisitors: WatchVisitors | undefined;
+  /** Opens what is known of the events of this source that were accepted before. */
+  readonly recall: (source: string, receivedAtMs: number) => Visit;
   readonly prepare: ReturnType<typeof createPrepare>;
   readonly publish: (outgoing: Outgoing) => Promise<Settlements>;
   readonly tally: Tally;
@@ -107,10 +110,10 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
     return launched instanceof Problem ? Promise.resolve(launched) : answerFor(launched);
   }
 
-  async function answerFor({ entries, settled, receivedAtMs }: Launched): Promise<Results | Problem> {
+  async function answerFor({ entries, visit, settled, receivedAtMs }: Launched): Promise<Results | Problem> {
     if (settled === undefined) return answerOfDryRun(entries);
-    // Nothing is said to be accepted before it is durable.
-    const settlements = await settled;
+    // Nothing is said to be accepted, or a duplicate, before it is durable.
+    const settlements = visit.settle(entries, await settled);
     steps.onSettled(clock.now() - receivedAtMs);
     steps.tally.add(entries, settlements);
     return answerOf(entries, settlements, steps.retryAfterSeconds);
@@ -132,9 +135,10 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
     const judge = sender.judge?.({ client, context, nowMs: receivedAtMs });
     const watch = dryRun ? undefined : steps.watchVisitors?.(source, receivedAtMs);
     const takeQuota = dryRun ? undefined : sender.takeQuota;
-    const fate = { receivedAtMs, sentAt, context, judge, watch, takeQuota };
+    const visit = steps.recall(source, receivedAtMs);
+    const fate = { receivedAtMs, sentAt, context, judge, watch, takeQuota, visit };
     const { entries, outgoing } = steps.prepare(items, fate, envelope);
-    return { entries, receivedAtMs, settled: dryRun ? undefined : steps.publish(outgoing) };
+    return { entries, visit, receivedAtMs, settled: dryRun ? undefined : steps.publish(outgoing) };
   }
 
   /** Whose request it is, and whether it may send; the first step, before its body is even read. */
@@ -146,6 +150,7 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
 interface Launched {
   readonly receivedAtMs: number;
   readonly entries: Batch['entries'];
+  readonly visit: Visit;
   readonly settled: Promise<Settlements> | undefined;
 }
 

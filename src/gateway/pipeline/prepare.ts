@@ -20,6 +20,8 @@ export type Prepared =
   | string
   /** The same event as an earlier one of this body: it shares that one's fate. */
   | { readonly kind: 'repeated'; readonly idJson: string; readonly of: number }
+  /** The same event, or order, as one that was accepted before. */
+  | { readonly kind: 'known'; readonly idJson: string }
   | { readonly kind: 'rejected'; readonly idJson: string; readonly rejection: Rejection }
   /** Sound, but the policy of its source does not keep it. */
   | { readonly kind: 'dropped'; readonly idJson: string; readonly reason: DropReason };
@@ -29,6 +31,23 @@ export interface PrepareRequest extends EventRequest {
   readonly judge?: JudgeEvent | undefined;
   readonly watch?: WatchVisitor | undefined;
   readonly takeQuota?: ((nowMs: number) => boolean) | undefined;
+  /** What is known of events that were accepted before. */
+  readonly visit?: KnownEvents | undefined;
+}
+
+export interface KnownEvents {
+  /**
+   * Whether this event, or its order, is durable where it goes already. If not, it is noted: it is known once it is
+   * durable itself, and not before.
+   */
+  isKnown(event: NormalisedEvent, place: EventPlace): boolean;
+}
+
+export interface EventPlace {
+  readonly idJson: string;
+  readonly sink: { readonly name: string };
+  /** Of the event in its request. */
+  readonly index: number;
 }
 
 export interface Batch {
@@ -74,10 +93,11 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
       const event = request.judge === undefined ? sound : request.judge(sound, item);
       if (event instanceof Dropped) return { kind: 'dropped', idJson, reason: event.reason };
       if (event instanceof Rejection) return { kind: 'rejected', idJson, rejection: event };
-      const of = seen?.indexOf(event);
-      if (of !== undefined) return { kind: 'repeated', idJson, of };
       const sink = sinkOf(event.type);
       if (sink === undefined) return { kind: 'rejected', idJson, rejection: reject('no_route', '/type') };
+      const of = seen?.indexOf(event, sink);
+      if (of !== undefined) return { kind: 'repeated', idJson, of };
+      if (request.visit?.isKnown(event, { idJson, sink, index })) return { kind: 'known', idJson };
       const json = serialise(event, envelope);
       if (isTooLarge(json)) return { kind: 'rejected', idJson, rejection: reject('too_large', '') };
       const partitionKey = event.anonymousId ?? event.userId ?? event.id;
@@ -85,7 +105,7 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
         return { kind: 'dropped', idJson, reason: 'hot_visitor' };
       if (request.takeQuota?.(request.receivedAtMs) === false) return { kind: 'dropped', idJson, reason: 'quota' };
       // Only what is sent can have a duplicate: an event that was refused is nowhere.
-      seen?.add(event, index);
+      seen?.add(event, sink, index);
       const message = sink.kind === 'topic' ? createTopicMessage(event, json, envelope, request.context) : undefined;
       const events = outgoing.get(sink);
       if (events === undefined) outgoing.set(sink, [{ json, partitionKey, message, index }]);
@@ -95,12 +115,27 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
   };
 }
 
-/** Which events of a body have been taken so far, by the ids and the business keys that their senders gave. */
+/** Which events of a body have been taken so far, by where they go and the ids and business keys that their senders gave. */
 function createSeen() {
+  const bySink = new Map<Sink, ReturnType<typeof createSeenAt>>();
+  return {
+    /** The index of an earlier event with the same id or the same business key. */
+    indexOf: (event: NormalisedEvent, sink: Sink): number | undefined => bySink.get(sink)?.indexOf(event),
+    add(event: NormalisedEvent, sink: Sink, index: number): void {
+      let seen = bySink.get(sink);
+      if (seen === undefined) {
+        seen = createSeenAt();
+        bySink.set(sink, seen);
+      }
+      seen.add(event, index);
+    },
+  };
+}
+
+function createSeenAt() {
   const byId = new Map<string, number>();
   const byBusinessKey = new Map<string, number>();
   return {
-    /** The index of an earlier event with the same id or the same business key. */
     indexOf(event: NormalisedEvent): number | undefined {
       const earlier = event.idGiven ? byId.get(event.id) : undefined;
       const key = event.commerce?.businessKey;

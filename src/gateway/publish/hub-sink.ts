@@ -102,7 +102,9 @@ export function createHubSink(
         createChunker(packing, (chunk) => packer.add(chunk, ticket)),
       );
       for (const { json, partitionKey, index } of events) {
-        chunkers[partitionForKey(partitionKey, chunkers.length)]?.add(json, index);
+        const partition = partitionForKey(partitionKey, chunkers.length);
+        ticket.place(index, partition);
+        chunkers[partition]?.add(json, index);
       }
       for (const chunker of chunkers) chunker.flush();
     },

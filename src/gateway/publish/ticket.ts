@@ -19,9 +19,14 @@ export interface Settlements {
   readonly failures: ReadonlyMap<number, Failure>;
   /** Those that are on the gateway's own disk until their broker has them. */
   readonly spooled: ReadonlySet<number>;
+  /** Those that are durable, and so was the same event already, by another request that was under way. */
+  readonly known: ReadonlySet<number>;
+  /** Of those that went to a hub: where in it. */
+  readonly partitions: readonly (number | undefined)[];
 }
 
-export const NOTHING_SENT: Settlements = { failures: new Map(), spooled: new Set() };
+const NONE: ReadonlySet<number> = new Set();
+export const NOTHING_SENT: Settlements = { failures: new Map(), spooled: NONE, known: NONE, partitions: [] };
 
 /** What became of one event. */
 export type Outcome = 'broker' | 'spool' | Failure;
@@ -30,6 +35,8 @@ export type Outcome = 'broker' | 'spool' | Failure;
 export interface Ticket {
   /** After this instant an event that still waits is not sent any more. */
   readonly deadlineMs: number;
+  /** Tells which partition an event goes to, before it is settled. */
+  place(index: number, partition: number): void;
   /** Settles events by their index in the request, each exactly once. */
   settle(indexes: readonly number[], outcome: Outcome): void;
 }
@@ -38,14 +45,18 @@ export interface Ticket {
 export function createTicket(count: number, deadlineMs: number, onSettled: (settlements: Settlements) => void): Ticket {
   const failures = new Map<number, Failure>();
   const spooled = new Set<number>();
+  const partitions: (number | undefined)[] = [];
   let open = count;
   return {
     deadlineMs,
+    place(index, partition) {
+      partitions[index] = partition;
+    },
     settle(indexes, outcome) {
       if (outcome === 'spool') for (const index of indexes) spooled.add(index);
       else if (outcome !== 'broker') for (const index of indexes) failures.set(index, outcome);
       open -= indexes.length;
-      if (open === 0) onSettled({ failures, spooled });
+      if (open === 0) onSettled({ failures, spooled, known: NONE, partitions });
     },
   };
 }

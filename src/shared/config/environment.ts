@@ -30,6 +30,7 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('TLS_KEY', 'gateway.tls.key'),
   variable('HOT_VISITORS', 'gateway.hotVisitors', 'json'),
   variable('SPOOL', 'gateway.spool', 'json'),
+  variable('RECALL', 'gateway.recall', 'json'),
   variable('PACKING', 'gateway.packing', 'json'),
   variable('ADMIN_HOST', 'admin.host'),
   variable('ADMIN_PORT', 'admin.port', 'integer'),

@@ -131,6 +131,24 @@ const gatewaySchema = z.strictObject({
     })
     .prefault({})
     .describe("What is accepted for brokers that are away, on this machine's disk."),
+  recall: z
+    .strictObject({
+      ids: z
+        .int()
+        .min(0)
+        .max(20_000_000)
+        .default(1_000_000)
+        .describe('Most ids of accepted events by which a retry is known, about 30 bytes each; 0 knows none.'),
+      ageMs: positive.default(13 * 3_600_000).describe('How long they are known.'),
+      events: z
+        .int()
+        .min(0)
+        .max(20_000_000)
+        .default(200_000)
+        .describe('Most other events whose fate can be looked up, 20 bytes each.'),
+    })
+    .prefault({})
+    .describe('What the gateway remembers of events ([events.md](events.md#duplicates)).'),
   packing: z
     .strictObject({
       maxEvents: positive.default(1000).describe('Most events in one hub event; 1 switches packing off.'),

@@ -1,0 +1,4 @@
+export { type OpenJournal, openJournal } from './journal.js';
+export type { RecallOptions } from './memory.js';
+export { openRecall, type Recall, type RecallReport } from './recall.js';
+export type { Visit } from './visit.js';
