@@ -1,10 +1,4 @@
-import type {
-  BlobStore,
-  PartitionFacts,
-  PartitionHandler,
-  PartitionProcessor,
-  TopicPublisher,
-} from '../messaging/index.js';
+import type { PartitionFacts, PartitionHandler, PartitionProcessor, TopicPublisher } from '../messaging/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { BehaviourDefinition } from '../shared/config/index.js';
 import type { Logger } from '../shared/logger.js';
@@ -14,16 +8,12 @@ import type { AggregatorOptions } from './options.js';
 import { createPartitionSession, type PartitionSession, type SessionOptions } from './partition-session.js';
 import type { LiveSink } from './sink/redis-sink.js';
 import { createPartitionState, type SavedState } from './state/partition.js';
-import { decodeSnapshot, encodeSnapshot } from './state/snapshot.js';
-import { createStateStore, type OwnedState } from './state/store.js';
-
-/** A change of what the state means takes a new one; the figures are then made anew from what the hub retains. */
-const STATE_GENERATION = 'g4';
+import type { OwnedState, StateStore } from './state/store.js';
 
 export interface AggregatorDeps {
   readonly processor: Pick<PartitionProcessor, 'checkpoint'>;
   readonly sink: LiveSink;
-  readonly states: BlobStore;
+  readonly states: StateStore;
   /** Where offers go. Without one no behaviour is looked for. */
   readonly topic: Pick<TopicPublisher, 'send'> | undefined;
   readonly clock: Clock;
@@ -32,8 +22,6 @@ export interface AggregatorDeps {
 }
 
 export interface AggregatorConfig {
-  /** Where the states are in the container: `<namespace>/<hub>/<group>`. */
-  readonly prefix: string;
   readonly aggregator: AggregatorOptions;
   readonly session: SessionOptions;
   readonly behaviours: readonly BehaviourDefinition[];
@@ -46,17 +34,12 @@ const wordOf = (random: () => number) => Math.floor(random() * 2 ** 32);
 
 /** Keeps the live figures of every partition that this process owns. */
 export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig): PartitionHandler {
-  const { sink, topic, clock, random, logger } = deps;
+  const { sink, states, topic, clock, random, logger } = deps;
   const behaviours = topic === undefined ? [] : config.behaviours;
   const sessions = new Map<string, PartitionSession>();
-  const store = createStateStore(
-    { blobs: deps.states, codec: { encode: encodeSnapshot, decode: decodeSnapshot }, logger },
-    `${config.prefix}/state/${STATE_GENERATION}`.toLowerCase(),
-  );
-
   /** Ours alone from now on, in Blob and in Redis. */
   const claim = async (partitionId: string): Promise<OwnedState> => {
-    const owned = await store.claim(partitionId);
+    const owned = await states.claim(partitionId);
     const ownerOf = () => ({ partition: partitionId, epoch: owned.epoch });
     for (let known = await sink.claim(ownerOf()); known > owned.epoch; known = await sink.claim(ownerOf())) {
       // Either there is a later owner already, which this throws, or the epochs of a lost storage account are in Redis.
@@ -87,8 +70,10 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
   const close = async (partitionId: string) => {
     const session = sessions.get(partitionId);
     if (session === undefined) return;
-    sessions.delete(partitionId);
+    // It stays until it is closed, so that who opens the partition again meanwhile waits for its last save.
     await session.close();
+    if (sessions.get(partitionId) !== session) return;
+    sessions.delete(partitionId);
     logger.info({ partitionId }, 'partition closed');
   };
 

@@ -64,13 +64,16 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   let fenced: AggregatorError | undefined;
   let processing: Promise<void> = Promise.resolve();
   let flushing: Promise<void> | undefined;
+  /** What changed while a flush was on its way. */
+  let flushAgain = false;
   let saving: Promise<void> | undefined;
   let cancelFlush: (() => void) | undefined;
   let cancelSave: (() => void) | undefined;
   let lastFlushMs = Number.NEGATIVE_INFINITY;
   let nextSaveMs = clock.now() + options.snapshotIntervalMs;
   let savedAtMs: number | undefined;
-  let savedSequenceNumber = state.position?.sequenceNumber;
+  let savedPosition: PartitionPosition | undefined = state.position;
+  let checkpointed: number | undefined;
   let shownSequenceNumber = -1;
 
   const stopRecovery = sink.onRecovered(() => {
@@ -113,9 +116,13 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   const flush = (): Promise<void> => {
     cancelFlush?.();
     cancelFlush = undefined;
-    flushing ??= flushOnce().finally(() => {
-      flushing = undefined;
-    });
+    if (flushing === undefined) {
+      flushing = flushOnce().finally(() => {
+        flushing = undefined;
+        if (flushAgain) scheduleFlush();
+        flushAgain = false;
+      });
+    } else flushAgain = true;
     return flushing;
   };
   const scheduleFlush = (waitMs = Math.max(0, lastFlushMs + options.flushIntervalMs - clock.now())) => {
@@ -130,18 +137,22 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   };
 
   const saveOnce = async () => {
-    if (fenced !== undefined) return;
-    if (state.position === undefined || state.position.sequenceNumber === savedSequenceNumber) return;
+    if (fenced !== undefined || state.position === undefined) return;
     const startMs = clock.now();
     try {
-      const saving = state.save();
-      while (saving.next()) await setImmediate();
-      const saved = saving.finish();
-      await deps.save(saved);
-      savedSequenceNumber = saved.position.sequenceNumber;
-      savedAtMs = clock.now();
-      report();
-      await deps.checkpoint(saved.position);
+      if (state.position.sequenceNumber !== savedPosition?.sequenceNumber) {
+        const encoding = state.save();
+        while (encoding.next()) await setImmediate();
+        const saved = encoding.finish();
+        await deps.save(saved);
+        savedPosition = saved.position;
+        savedAtMs = clock.now();
+        report();
+      }
+      if (savedPosition.sequenceNumber !== checkpointed) {
+        await deps.checkpoint(savedPosition);
+        checkpointed = savedPosition.sequenceNumber;
+      }
     } catch (error) {
       if (isLoss(error)) return;
       logger.warn({ partitionId, err: messageOf(error) }, 'the state could not be saved; trying again');
@@ -154,6 +165,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     cancelSave = undefined;
     saving ??= saveOnce().finally(() => {
       saving = undefined;
+      if (state.position?.sequenceNumber !== checkpointed) scheduleSave();
     });
     return saving;
   };
@@ -191,7 +203,11 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     await drain();
   };
 
-  if (state.position !== undefined) scheduleFlush();
+  if (state.position !== undefined) {
+    scheduleFlush();
+    // Who had the partition may have saved and not told.
+    scheduleSave();
+  }
   deps.offers?.kick();
   return {
     process(events) {

@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import {
   createAggregator,
   createRedisSink,
+  createStateStore,
   defaultAggregatorOptions,
   defaultSessionOptions,
+  snapshotCodec,
 } from '../aggregators/index.js';
 import {
   cloudBalancing,
@@ -40,10 +42,13 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
   const sink = createRedisSink(redisUrl(config), logger);
   const topic = openTopic(config);
   if (topic === undefined && config.behaviours.length > 0) logger.warn('no topic is configured: no offers are made');
+  const states = createStateStore(
+    { blobs: createBlobStore(container), codec: snapshotCodec, logger },
+    `${namespaceOf(access)}/${hub}/${CONSUMER_GROUP}`,
+  );
   const aggregator = createAggregator(
-    { processor, sink, states: createBlobStore(container), topic, clock, random: Math.random, logger },
+    { processor, sink, states, topic, clock, random: Math.random, logger },
     {
-      prefix: `${namespaceOf(access)}/${hub}/${CONSUMER_GROUP}`,
       aggregator: defaultAggregatorOptions,
       session: defaultSessionOptions,
       behaviours: config.behaviours,

@@ -26,3 +26,9 @@ export const metricDescription = z.object({
 });
 
 export type MetricDescription = z.infer<typeof metricDescription>;
+
+/** Panes, the current one included, that the figure and the series are made from. */
+export function shownPanes(metric: MetricDescription): number {
+  const { seriesWindows, stepPanes, windowPanes, figurePanes } = metric;
+  return Math.max(figurePanes, windowPanes + (seriesWindows - 1) * stepPanes + (stepPanes - 1));
+}

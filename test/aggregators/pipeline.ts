@@ -1,8 +1,10 @@
 import {
   createAggregator,
   createRedisSink,
+  createStateStore,
   defaultAggregatorOptions,
   defaultSessionOptions,
+  snapshotCodec,
 } from '../../src/aggregators/index.js';
 import {
   createBlobStore,
@@ -50,11 +52,13 @@ export async function startAggregator(at: PipelineAddresses): Promise<RunningAgg
     at.topic === undefined
       ? undefined
       : createTopicPublisher({ connectionString: at.topic }, 'events', { timeoutMs: 10_000 });
-  const states = createBlobStore(container);
+  const states = createStateStore(
+    { blobs: createBlobStore(container), codec: snapshotCodec, logger },
+    'localhost/clicks/aggregators',
+  );
   const handler = createAggregator(
     { processor, sink, states, topic, clock: systemClock, random: Math.random, logger },
     {
-      prefix: 'localhost/clicks/aggregators',
       aggregator: defaultAggregatorOptions,
       session: { ...defaultSessionOptions, snapshotIntervalMs: 500 },
       behaviours: loadConfig({ env: {} }).behaviours,

@@ -1,8 +1,8 @@
 import type { PenstockEvent } from '../../events/index.js';
 import { type Aggregate, aggregateOf } from '../../shared/aggregates/index.js';
 import type { BehaviourDefinition } from '../../shared/config/index.js';
-import type { MetricDescription } from '../../shared/live-catalogue.js';
-import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId } from '../../shared/live-keys.js';
+import { type MetricDescription, shownPanes } from '../../shared/live-catalogue.js';
+import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId, SESSION_GAP_MS } from '../../shared/live-keys.js';
 import { type Behaviours, createBehaviours, defaultBehaviourOptions, TRANSITIONS } from '../behaviour/behaviours.js';
 import type { SavedBehaviours } from '../behaviour/saved.js';
 import { parseIsoTime } from '../iso-time.js';
@@ -165,6 +165,15 @@ export function createPartitionState(
   /** Sessions that go on may change panes long before the horizon, but none that nobody can read any more. */
   let oldestReadableMs = Number.NEGATIVE_INFINITY;
 
+  /**
+   * Start of the oldest pane that is kept: one that may still change, or that the live figures show, so that a Redis
+   * that comes back empty can be filled again.
+   */
+  const keptFromMs = (description: MetricDescription): number => {
+    const shownMs = Math.max(shownPanes(description) * description.paneMs, SESSION_GAP_MS);
+    const fromMs = Math.min(horizonMs, horizonMs + options.allowedLatenessMs - shownMs);
+    return Math.floor(fromMs / description.paneMs) * description.paneMs;
+  };
   const panesFor = (description: MetricDescription): Panes => {
     const aggregate: Aggregate = aggregateOf(description.aggregate);
     return createPanes(aggregate, options.names, saved?.panes[idOf(description)]);
@@ -175,7 +184,7 @@ export function createPartitionState(
     const panes = panesFor(description);
     const add: Count = (name, input = 1, startMs = observation.timeMs - (observation.timeMs % paneMs)) =>
       panes.add(startMs, name, input, observation.timeMs);
-    return { metric, description, panes, add, latenessMs, horizon: () => Math.floor(horizonMs / paneMs) * paneMs };
+    return { metric, description, panes, add, latenessMs, horizon: () => keptFromMs(description) };
   });
   const sessionMetrics = metrics.filter(isSessionMetric).map((metric) => {
     const { description } = metric;
@@ -189,7 +198,8 @@ export function createPartitionState(
         if (paneStartMs >= oldestReadableMs) panes.add(paneStartMs, name, by, startMs);
       },
     };
-    const horizon = (): number => Math.max(oldestReadableMs, Math.min(horizonMs, sessions.oldestStartMs) - paneMs);
+    const horizon = (): number =>
+      Math.max(oldestReadableMs, Math.min(keptFromMs(description), sessions.oldestStartMs - description.paneMs));
     return { metric, description, panes, fold, horizon };
   });
   const sessions = createSessions(

@@ -55,6 +55,9 @@ export async function encodeSnapshot(state: SavedState): Promise<Buffer> {
   ]);
 }
 
+/** How states are kept as blobs. */
+export const snapshotCodec = { encode: encodeSnapshot, decode: decodeSnapshot };
+
 /** @throws AggregatorError PS_SNAPSHOT_UNREADABLE, or PS_SNAPSHOT_VERSION for the form of a newer version. */
 export async function decodeSnapshot(bytes: Buffer): Promise<SavedState> {
   const magic = bytes.toString('latin1', 0, MAGIC.length);

@@ -44,8 +44,12 @@ const NOTHING = Buffer.alloc(0);
 
 const epochOf = (metadata: Readonly<Record<string, string>> | undefined) => Number(metadata?.[EPOCH] ?? 0);
 
-/** @param folder of the blobs, each of which is named as its partition */
-export function createStateStore({ blobs, codec, logger }: StateStoreDeps, folder: string): StateStore {
+/** A change of what the state means takes a new one; the figures are then made anew from what the hub retains. */
+const STATE_GENERATION = 'g4';
+
+/** @param prefix `<namespace>/<hub>/<group>`: in its folder each partition has a blob. */
+export function createStateStore({ blobs, codec, logger }: StateStoreDeps, prefix: string): StateStore {
+  const folder = `${prefix}/state/${STATE_GENERATION}`.toLowerCase();
   const decode = async (partitionId: string, bytes: Buffer): Promise<SavedState | undefined> => {
     // Claimed, and nothing saved since.
     if (bytes.length === 0) return undefined;

@@ -1,14 +1,14 @@
 import { type AggregateResult, aggregateOf } from '../../shared/aggregates/index.js';
 import type { ShownMetric } from '../../shared/live.js';
-import type { MetricDescription } from '../../shared/live-catalogue.js';
+import { type MetricDescription, shownPanes } from '../../shared/live-catalogue.js';
 import type { Pane } from './store.js';
 
 type Panes = ReadonlyMap<number, Pick<Pane, 'values'>>;
 
 /** Starts of the panes that are shown as of `nowMs`, the current one last. */
 export function shownStarts(metric: MetricDescription, nowMs: number): number[] {
-  const { paneMs, seriesWindows, stepPanes, windowPanes, figurePanes } = metric;
-  const count = Math.max(figurePanes, windowPanes + (seriesWindows - 1) * stepPanes + (stepPanes - 1));
+  const { paneMs } = metric;
+  const count = shownPanes(metric);
   const currentMs = nowMs - (nowMs % paneMs);
   return Array.from({ length: count }, (_, index) => currentMs - (count - 1 - index) * paneMs);
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { SavedState } from '../../../src/aggregators/state/partition.js';
-import { decodeSnapshot, encodeSnapshot } from '../../../src/aggregators/state/snapshot.js';
+import { snapshotCodec } from '../../../src/aggregators/state/snapshot.js';
 import { createStateStore, type StateStore } from '../../../src/aggregators/state/store.js';
 import { type BlobStore, createBlobStore, openContainer } from '../../../src/messaging/index.js';
 import { createLogger } from '../../../src/shared/logger.js';
@@ -22,10 +22,7 @@ beforeEach(() => {
 });
 
 const openStore = (on: BlobStore, folder = `f${folders++}`) =>
-  createStateStore(
-    { blobs: on, codec: { encode: encodeSnapshot, decode: decodeSnapshot }, logger: createLogger('test', 'silent') },
-    folder,
-  );
+  createStateStore({ blobs: on, codec: snapshotCodec, logger: createLogger('test', 'silent') }, folder);
 
 /** A state after this many hub events. */
 function stateAfter(events: number): SavedState {
@@ -102,10 +99,13 @@ test('an epoch is raised above those of a store that is gone', async () => {
 
 test('a damaged state is made anew, and one of a newer version is refused and left as it is', async () => {
   const folder = `f${folders++}`;
-  await blobs.write(`${folder}/0`, Buffer.from('damaged'), { metadata: { ownerepoch: '4' }, ifVersion: undefined });
+  await blobs.write(`${folder}/state/g4/0`, Buffer.from('damaged'), {
+    metadata: { ownerepoch: '4' },
+    ifVersion: undefined,
+  });
   expect(await openStore(blobs, folder).claim('0')).toMatchObject({ epoch: 5, saved: undefined });
-  await blobs.write(`${folder}/1`, Buffer.from('PSS9 of the future'), { metadata: {}, ifVersion: undefined });
-  const before = await blobs.read(`${folder}/1`);
+  await blobs.write(`${folder}/state/g4/1`, Buffer.from('PSS9 of the future'), { metadata: {}, ifVersion: undefined });
+  const before = await blobs.read(`${folder}/state/g4/1`);
   await expect(openStore(blobs, folder).claim('1')).rejects.toMatchObject({ code: 'PS_SNAPSHOT_VERSION' });
-  expect(await blobs.read(`${folder}/1`)).toEqual(before);
+  expect(await blobs.read(`${folder}/state/g4/1`)).toEqual(before);
 });

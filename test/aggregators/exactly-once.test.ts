@@ -1,0 +1,210 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { descriptions } from '../../src/aggregators/metrics/index.js';
+import { shownPanes } from '../../src/shared/live-catalogue.js';
+import { type BatchEvent, batchFigures, batchOptions, eventArbitrary, MINUTE } from './batch.js';
+import { START_MS } from './driver.js';
+import { createWorld, settle, type World, type WorldProcess } from './world.js';
+
+const PARTITIONS = 2;
+const PROCESSES = 3;
+const partition = fc.nat(PARTITIONS - 1);
+const process = fc.nat(PROCESSES - 1);
+
+type How = 'run' | 'lose' | 'fail';
+
+type Deed =
+  | { kind: 'send'; partition: number; pack: BatchEvent[] }
+  /** Reads, and comes as far as `steps` steps. */
+  | { kind: 'read'; process: number; partition: number; count: number; steps: number; how: How }
+  | { kind: 'wait'; process: number; ms: number; steps: number; how: How }
+  /** The event processor gives a partition to a process, and tells whoever had it nothing. */
+  | { kind: 'open' | 'close'; process: number; partition: number; steps: number; how: How }
+  | { kind: 'crash'; process: number }
+  | { kind: 'backUp' | 'restore' | 'empty' };
+
+const weighted = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => ({ weight, arbitrary });
+/** More steps than wait at any time: half of the deeds are done whole, and half end somewhere inside. */
+const WHOLE = 40;
+const steps = fc.oneof(fc.constant(WHOLE), fc.integer({ min: 0, max: 14 }));
+/** What becomes of the last of the steps. */
+const how = fc.oneof(weighted(8, fc.constant<How>('run')), weighted(1, fc.constantFrom<How>('lose', 'fail')));
+const kind = <Kind extends Deed['kind']>(...kinds: Kind[]) => fc.constantFrom(...kinds);
+const deed: fc.Arbitrary<Deed> = fc.oneof(
+  weighted(
+    6,
+    fc.record({ kind: kind('send'), partition, pack: fc.array(eventArbitrary, { minLength: 1, maxLength: 5 }) }),
+  ),
+  weighted(8, fc.record({ kind: kind('read'), process, partition, count: fc.integer({ min: 1, max: 3 }), steps, how })),
+  weighted(5, fc.record({ kind: kind('wait'), process, ms: fc.constantFrom(50, 150, 1_000, 4_000), steps, how })),
+  weighted(4, fc.record({ kind: kind('open'), process, partition, steps, how })),
+  weighted(1, fc.record({ kind: kind('close'), process, partition, steps, how })),
+  weighted(1, fc.record({ kind: kind('crash'), process })),
+  weighted(1, fc.record({ kind: kind('backUp', 'restore', 'empty') })),
+);
+
+interface Case {
+  readonly deeds: readonly Deed[];
+  /** Who owns all partitions in the end: one that went through all of it, or a new one. */
+  readonly last: number;
+}
+
+const caseArbitrary: fc.Arbitrary<Case> = fc.record({
+  deeds: fc.array(deed, { minLength: 1, maxLength: 40, size: 'max' }),
+  last: fc.nat(PROCESSES),
+});
+
+/** Runs the deeds, and everything that is still to be done after them. */
+async function play({ deeds, last }: Case, look: (world: World, redisLost: boolean) => void): Promise<Outcome> {
+  const world = createWorld(batchOptions, PARTITIONS);
+  const sent: BatchEvent[][] = Array.from({ length: PARTITIONS }, () => []);
+  const processes = Array.from({ length: PROCESSES }, () => world.startProcess());
+  /** Who has the lease. */
+  const owners = new Map<number, WorldProcess>();
+  let bringBack = world.redis.copy();
+
+  const take = async (actor: WorldProcess, count: number, lastHow: How = 'run') => {
+    await settle();
+    for (let step = 1; step <= count && actor.steps.length > 0; step++) {
+      actor.steps.shift()?.[step === count || actor.steps.length === 0 ? lastHow : 'run']();
+      look(world, false);
+      await settle();
+    }
+  };
+  const open = (actor: WorldProcess, at: number) => {
+    owners.set(at, actor);
+    actor.open(at);
+  };
+  const close = (actor: WorldProcess, at: number) => {
+    if (owners.get(at) === actor) owners.delete(at);
+    actor.close(at);
+  };
+  const loseInRedis = (change: () => void) => {
+    change();
+    for (const each of processes) each.recover();
+    look(world, true);
+  };
+  const crash = (index: number) => {
+    const [crashed] = processes.splice(index, 1, world.startProcess());
+    for (const [at, owner] of owners) if (owner === crashed) owners.delete(at);
+  };
+  const act = async (next: Deed) => {
+    const actor = processes['process' in next ? next.process : 0] as WorldProcess;
+    switch (next.kind) {
+      case 'send': {
+        const newest = Math.max(START_MS, ...next.pack.map(({ time }) => Date.parse(time)));
+        world.send(next.partition, next.pack, Math.min(newest, START_MS + 90 * MINUTE));
+        sent[next.partition]?.push(...next.pack);
+        return;
+      }
+      case 'read':
+        actor.deliver(next.partition, next.count);
+        await settle();
+        actor.clock.advance(150);
+        return take(actor, next.steps, next.how);
+      case 'wait':
+        actor.clock.advance(next.ms);
+        return take(actor, next.steps, next.how);
+      case 'open':
+        open(actor, next.partition);
+        return take(actor, next.steps, next.how);
+      case 'close':
+        close(actor, next.partition);
+        return take(actor, next.steps, next.how);
+      case 'crash':
+        return crash(next.process);
+      case 'backUp':
+        bringBack = world.redis.copy();
+        return;
+      case 'restore':
+        return loseInRedis(bringBack);
+      case 'empty':
+        return loseInRedis(world.redis.clear);
+    }
+  };
+  for (let at = 0; at < PARTITIONS; at++) open(processes[at] as WorldProcess, at);
+  for (const actor of processes) await take(actor, WHOLE);
+  for (const next of deeds) await act(next);
+
+  const finisher = processes[last] ?? world.startProcess();
+  if (!processes.includes(finisher)) processes.push(finisher);
+  const goOn = async (actor: WorldProcess) => {
+    for (let at = 0; at < PARTITIONS; at++) actor.deliver(at, 3);
+    await settle();
+    actor.clock.advance(500);
+    await take(actor, 10 * WHOLE);
+  };
+  const isSaved = () =>
+    sent.every((_, at) => (world.checkpoints.get(String(at))?.sequenceNumber ?? -1) === world.length(at) - 1);
+  for (let round = 0, quiet = 0; round < 60 && quiet < 3; round++) {
+    for (let at = 0; at < PARTITIONS; at++) {
+      if (owners.get(at) !== finisher) finisher.close(at);
+      open(finisher, at);
+    }
+    await goOn(finisher);
+    quiet = isSaved() ? quiet + 1 : 0;
+  }
+  // Those that it followed go on, and must not matter.
+  for (let round = 0; round < 3; round++) for (const actor of processes) await goOn(actor);
+  return { world, sent };
+}
+
+interface Outcome {
+  readonly world: World;
+  readonly sent: readonly (readonly BatchEvent[])[];
+}
+
+/** Figures by partition, without what only tells how they came about. */
+function shownOf({ redis }: World, partition: number): Map<string, number | string> {
+  const shown = new Map<string, number | string>();
+  for (const [key, value] of redis.values) {
+    const [metric, startMs, ofPartition, ...name] = key.split('/');
+    if (Number(ofPartition) === partition) shown.set(`${metric}/${startMs}/${name.join('/')}`, value);
+  }
+  shown.delete('totals/0/revised_sessions');
+  return shown;
+}
+
+/** Leaves out panes that are older than what the live figures show of their metric. */
+function onlyLive(figures: Map<string, unknown>, events: readonly BatchEvent[]): void {
+  const newestMs = Math.max(...events.map(({ time }) => Date.parse(time)));
+  for (const key of figures.keys()) {
+    const [name, startMs] = key.split('/') as [string, string];
+    const description = descriptions.find((each) => each.name === name);
+    if (description === undefined) continue;
+    if (Number(startMs) <= newestMs - shownPanes(description) * description.paneMs) figures.delete(key);
+  }
+}
+
+const NEVER_DOWN = /^(pages|views)|^totals|^visitors.*\/(pageViews|visitors)$/;
+
+test('after crashes at any step, moves with the former owner alive, and losses of Redis, the figures equal a batch computation', async () => {
+  await fc.assert(
+    fc.asyncProperty(caseArbitrary, async (whole) => {
+      const highest = new Map<string, number>();
+      let redisWasLost = false;
+      const { world, sent } = await play(whole, ({ redis }, redisLost) => {
+        if (redisLost) highest.clear();
+        redisWasLost ||= redisLost;
+        for (const key of redis.changed) {
+          const value = redis.values.get(key) ?? 0;
+          if (typeof value === 'string' || !NEVER_DOWN.test(key)) continue;
+          expect(value, key).toBeGreaterThanOrEqual(highest.get(key) ?? 0);
+          highest.set(key, value);
+        }
+        redis.changed.clear();
+      });
+      expect(world.takenBack).toEqual([]);
+      for (const [index, events] of sent.entries()) {
+        const shown = shownOf(world, index);
+        const expected = batchFigures(events);
+        // What Redis lost is written again as far back as the live figures go.
+        if (redisWasLost) for (const figures of [shown, expected]) onlyLive(figures, events);
+        expect(shown).toEqual(expected);
+        const saved = world.checkpoints.get(String(index))?.sequenceNumber ?? -1;
+        expect(saved).toBe(world.length(index) - 1);
+      }
+    }),
+    { numRuns: 500, endOnFailure: true },
+  );
+}, 60_000);

@@ -1,0 +1,84 @@
+import { fencedError } from '../../../src/aggregators/errors.js';
+import type { Owner } from '../../../src/aggregators/sink/redis-sink.js';
+import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+
+type Value = number | string;
+
+/** One call of the script: values of one metric by the start of the window. */
+export interface ModelCall {
+  readonly metric: string;
+  readonly windows: readonly {
+    readonly startMs: number;
+    readonly names: readonly string[];
+    readonly values: readonly Value[];
+  }[];
+}
+
+/**
+ * What Redis holds, with the same fence as the scripts; a property test holds it to the scripts in a real Redis. Keys are
+ * `metric/start/partition` for versions and `metric/start/partition/name` for values.
+ */
+export interface SinkModel {
+  readonly values: ReadonlyMap<string, Value>;
+  /** Keys of values that were written since this was cleared. */
+  readonly changed: Set<string>;
+  /** Returns the highest owner epoch; nothing was written when that is not the writer's. */
+  call(owner: Owner, sequenceNumber: number, call: ModelCall): number;
+  /** A backup, to come back to. */
+  copy(): () => void;
+  clear(): void;
+}
+
+export function createSinkModel(): SinkModel {
+  let owners = new Map<string, number>();
+  let versions = new Map<string, number>();
+  let values = new Map<string, Value>();
+  const changed = new Set<string>();
+  return {
+    get values() {
+      return values;
+    },
+    changed,
+    call({ partition, epoch }, sequenceNumber, { metric, windows }) {
+      const highest = owners.get(`${metric}/${partition}`) ?? 0;
+      if (highest > epoch) return highest;
+      owners.set(`${metric}/${partition}`, epoch);
+      for (const { startMs, names, values: newValues } of windows) {
+        const window = `${metric}/${startMs}/${partition}`;
+        if ((versions.get(window) ?? -1) > sequenceNumber) continue;
+        versions.set(window, sequenceNumber);
+        for (const [index, name] of names.entries()) {
+          const value = newValues[index] as Value;
+          changed.add(`${window}/${name}`);
+          if (value === 0) values.delete(`${window}/${name}`);
+          else values.set(`${window}/${name}`, value);
+        }
+      }
+      return epoch;
+    },
+    copy() {
+      const kept = [new Map(owners), new Map(versions), new Map(values)] as const;
+      return () => {
+        owners = new Map(kept[0]);
+        versions = new Map(kept[1]);
+        values = new Map(kept[2]);
+      };
+    },
+    clear() {
+      owners = new Map();
+      versions = new Map();
+      values = new Map();
+    },
+  };
+}
+
+/** The calls that a flush is made of. */
+export function callsOf({ panes, totals }: StateChanges): ModelCall[] {
+  const calls = panes.map(({ metric, changes }) => ({ metric: metric.name, windows: changes }));
+  return totals.length === 0 ? calls : [...calls, { metric: 'totals', windows: totals }];
+}
+
+export function refuseFormer({ partition, epoch }: Owner, epochs: readonly number[]): void {
+  const by = Math.max(epoch, ...epochs);
+  if (by > epoch) throw fencedError(`partition ${partition}`, { epoch, by });
+}

@@ -1,0 +1,232 @@
+import { createAggregator } from '../../src/aggregators/aggregator.js';
+import { descriptions } from '../../src/aggregators/metrics/index.js';
+import type { AggregatorOptions } from '../../src/aggregators/options.js';
+import { defaultSessionOptions } from '../../src/aggregators/partition-session.js';
+import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';
+import type { SavedState } from '../../src/aggregators/state/partition.js';
+import { createStateStore } from '../../src/aggregators/state/store.js';
+import type { BlobStore, PartitionEvent } from '../../src/messaging/index.js';
+import { createLogger } from '../../src/shared/logger.js';
+import { createManualClock, type ManualClock } from '../helpers/manual-clock.js';
+import { callsOf, createSinkModel, refuseFormer, type SinkModel } from './sink/model.js';
+
+const logger = createLogger('test', 'silent');
+const session = {
+  ...defaultSessionOptions,
+  flushIntervalMs: 100,
+  snapshotIntervalMs: 1_000,
+  snapshotShare: 1,
+  maxUnwrittenPanes: 12,
+  maxPauseMs: 3_000,
+};
+
+/** A step of a process into the world outside: what it does there, and what the process gets to know of it. */
+interface Step {
+  readonly what: string;
+  run(): void;
+  /** It is done, but the answer is lost. */
+  lose(): void;
+  /** It is not done. */
+  fail(): void;
+}
+
+/** One aggregator process. It takes no step by itself: nothing happens outside but what the test lets happen. */
+export interface WorldProcess {
+  readonly clock: ManualClock;
+  /** Steps that wait, in the order in which they were begun. */
+  readonly steps: Step[];
+  /** Its event processor was given the partition. */
+  open(partition: number): void;
+  /** Its event processor gives it up to `count` events on. Nothing happens while it has not finished those before. */
+  deliver(partition: number, count: number): void;
+  close(partition: number): void;
+  owns(partition: number): boolean;
+  /** Redis was away and may have lost what it had. */
+  recover(): void;
+}
+
+export interface World {
+  readonly redis: SinkModel;
+  send(partition: number, pack: readonly unknown[], enqueuedAtMs: number): void;
+  /** How many hub events a partition has. */
+  length(partition: number): number;
+  startProcess(): WorldProcess;
+  /** Saved states that were replaced by one of a former owner, or by an earlier one: there must be none. */
+  readonly takenBack: readonly string[];
+  /** Checkpoints by partition, as other tools see them. */
+  readonly checkpoints: ReadonlyMap<string, { epoch: number; sequenceNumber: number }>;
+}
+
+/** The hub, Blob and Redis in memory, and aggregators as they are, on virtual time and with every step in hand. */
+export function createWorld(options: AggregatorOptions, partitions: number): World {
+  const hub: PartitionEvent[][] = Array.from({ length: partitions }, () => []);
+  const files = new Map<string, { bytes: Buffer; metadata: Readonly<Record<string, string>>; version: string }>();
+  const saved: SavedState[] = [];
+  const takenBack: string[] = [];
+  const checkpoints = new Map<string, { epoch: number; sequenceNumber: number }>();
+  const redis = createSinkModel();
+  let versions = 0;
+
+  /** Kept as they are: compressing them thousands of times is the subject of no test here. */
+  const codec = {
+    encode: async (state: SavedState) => Buffer.from(String(saved.push(state) - 1)),
+    decode: async (bytes: Buffer) => saved[Number(bytes.toString())] as SavedState,
+  };
+  const conditionally = (name: string, ifVersion: string | undefined, change: () => void) => {
+    const found = files.get(name);
+    if (found?.version !== ifVersion) return { conflict: found };
+    change();
+    const { metadata } = files.get(name) as { metadata: Readonly<Record<string, string>> };
+    for (const field of ['ownerepoch', 'sequencenumber']) {
+      const [before, after] = [found?.metadata[field] ?? 0, metadata[field] ?? 0].map(Number) as [number, number];
+      if (after < before) takenBack.push(`${name}: ${field} ${before} to ${after}`);
+    }
+    return { version: files.get(name)?.version ?? '' };
+  };
+
+  function startProcess(): WorldProcess {
+    const clock = createManualClock();
+    const steps: Step[] = [];
+    const reading = new Map<number, { next: number; busy: boolean }>();
+    const callbacks = new Set<() => void>();
+    const step = <T>(what: string, effect: () => T): Promise<T> =>
+      new Promise((resolve, reject) => {
+        steps.push({
+          what,
+          run: () => resolve(effect()),
+          lose() {
+            effect();
+            reject(new Error('the answer was lost'));
+          },
+          fail: () => reject(new Error('away')),
+        });
+      });
+    const blobs: BlobStore = {
+      read: (name) => step('read blob', () => files.get(name)),
+      write: (name, bytes, { metadata, ifVersion }) =>
+        step('write blob', () =>
+          conditionally(name, ifVersion, () => files.set(name, { bytes, metadata, version: `v${versions++}` })),
+        ),
+      setMetadata: (name, metadata, ifVersion) =>
+        step('claim blob', () =>
+          conditionally(name, ifVersion, () => {
+            const { bytes } = files.get(name) as { bytes: Buffer };
+            files.set(name, { bytes, metadata, version: `v${versions++}` });
+          }),
+        ),
+    };
+    const sink: LiveSink = {
+      async claim(owner) {
+        const names = [...descriptions.map(({ name }) => name), 'totals'];
+        const half = names.length / 2;
+        const claims = [names.slice(0, half), names.slice(half)].map((metrics) =>
+          step('claim redis', () => metrics.map((metric) => redis.call(owner, 0, { metric, windows: [] }))),
+        );
+        return Math.max(...(await Promise.all(claims)).flat());
+      },
+      async write(owner, changes) {
+        const calls = callsOf(changes).map((call) =>
+          step('write redis', () => redis.call(owner, changes.position.sequenceNumber, call)),
+        );
+        const results = await Promise.allSettled(calls);
+        refuseFormer(
+          owner,
+          results.map((result) => {
+            if (result.status === 'rejected') throw result.reason;
+            return result.value;
+          }),
+        );
+      },
+      async report() {},
+      async forget() {
+        throw new Error('the hub was not replaced');
+      },
+      onRecovered(callback) {
+        callbacks.add(callback);
+        return () => void callbacks.delete(callback);
+      },
+      async ready() {},
+      async close() {},
+    };
+    const processor = {
+      checkpoint: (partitionId: string, { sequenceNumber }: { sequenceNumber: number }, epoch: number) =>
+        step('checkpoint', () => {
+          const stored = checkpoints.get(partitionId);
+          const later = stored !== undefined && (stored.epoch > epoch || stored.sequenceNumber >= sequenceNumber);
+          if (!later) checkpoints.set(partitionId, { epoch, sequenceNumber });
+        }),
+    };
+    const states = createStateStore({ blobs, codec, logger }, 'ns/hub/group');
+    const aggregator = createAggregator(
+      { processor, sink, states, topic: undefined, clock, random: () => 0.5, logger },
+      { aggregator: options, session, behaviours: [] },
+    );
+    const giveUp = (partition: number) => {
+      reading.delete(partition);
+      void aggregator.close(String(partition)).catch(() => {});
+    };
+    return {
+      clock,
+      steps,
+      open(partition) {
+        if (reading.has(partition)) return;
+        const place = { next: 0, busy: true };
+        reading.set(partition, place);
+        const last = (hub[partition]?.length ?? 0) - 1;
+        const facts = { firstSequenceNumber: 0, lastSequenceNumber: last, lastEnqueuedAtMs: 0, empty: last < 0 };
+        aggregator.open({ partitionId: String(partition), ...facts }).then(
+          (position) => {
+            // The service may give some again.
+            place.next = Math.max(0, (position?.sequenceNumber ?? -1) - 1);
+            place.busy = false;
+          },
+          () => reading.delete(partition),
+        );
+      },
+      deliver(partition, count) {
+        const place = reading.get(partition);
+        if (place === undefined || place.busy) return;
+        place.busy = true;
+        const events = hub[partition]?.slice(place.next, place.next + count) ?? [];
+        aggregator.process(String(partition), events).then(
+          () => {
+            place.next += events.length;
+            place.busy = false;
+          },
+          () => giveUp(partition),
+        );
+      },
+      close: giveUp,
+      owns: (partition) => reading.get(partition)?.busy === false,
+      recover() {
+        for (const callback of callbacks) callback();
+      },
+    };
+  }
+
+  return {
+    redis,
+    takenBack,
+    checkpoints,
+    send(partition, pack, enqueuedAtMs) {
+      const events = hub[partition] as PartitionEvent[];
+      events.push({
+        partitionId: String(partition),
+        sequenceNumber: events.length,
+        offset: String(events.length * 100),
+        enqueuedAtMs,
+        body: Buffer.from(JSON.stringify(pack)),
+      });
+    },
+    length: (partition) => hub[partition]?.length ?? 0,
+    startProcess,
+  };
+}
+
+/** More turns than any step of an aggregator takes until its next. */
+const TURNS = 40;
+
+/** Lets everything happen that waits for nothing outside. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await undefined;
+}
