@@ -33,10 +33,13 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
   const { hub } = config.eventHubs;
   const container = await openContainer(storageAccess(config), config.storage.checkpointContainer);
   const local = 'connectionString' in access && /;UseDevelopmentEmulator=true/i.test(access.connectionString);
+  const { lease, snapshotIntervalMs } = config.aggregators;
+  const configured = lease && { updateIntervalMs: lease.renewMs, ownershipExpiryMs: lease.expiryMs };
+  const balancing = configured ?? (local ? oneMachineBalancing : cloudBalancing);
   const processor = await createPartitionProcessor(
     access,
     container,
-    { hub, consumerGroup: CONSUMER_GROUP, ...(local ? oneMachineBalancing : cloudBalancing) },
+    { hub, consumerGroup: CONSUMER_GROUP, ...balancing },
     (error, partitionId) => logger.warn({ partitionId, err: messageOf(error) }, 'hub'),
   );
   const sink = createRedisSink(redisUrl(config), logger);
@@ -50,7 +53,7 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
     { processor, sink, states, topic, clock, random: Math.random, logger },
     {
       aggregator: defaultAggregatorOptions,
-      session: defaultSessionOptions,
+      session: { ...defaultSessionOptions, snapshotIntervalMs },
       behaviours: config.behaviours,
     },
   );

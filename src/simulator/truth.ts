@@ -10,7 +10,7 @@ export interface GroundTruth {
   readonly duplicates: number;
   readonly byType: Readonly<Record<string, number>>;
   readonly byTiming: Readonly<Record<Timing, number>>;
-  /** Distinct visitors. */
+  /** Distinct visitors: anonymous ids, and the user ids of refunds, which have no other. */
   readonly visitors: number;
   readonly sessions: number;
   readonly pageViews: number;
@@ -18,6 +18,8 @@ export interface GroundTruth {
   readonly minutes: readonly { readonly start: string; readonly visitors: number; readonly pageViews: number }[];
   /** The 10 most viewed, ties in the order of their paths. */
   readonly topPages: readonly { readonly path: string; readonly views: number }[];
+  /** Sessions that viewed an item, put one into the cart as well, and bought as well. */
+  readonly funnel: { readonly view: number; readonly cart: number; readonly purchase: number };
   readonly purchases: { readonly count: number; readonly value: number; readonly transactionIds: readonly string[] };
   readonly refunds: { readonly count: number; readonly value: number; readonly transactionIds: readonly string[] };
   /** Users with a churn score of 0.7 or more. */
@@ -27,6 +29,8 @@ export interface GroundTruth {
 const MINUTE_MS = 60_000;
 const LIKELY_CHURN = 0.7;
 const TOP_PAGES = 10;
+/** In the order of the steps. */
+const FUNNEL = ['view_item', 'add_to_cart', 'purchase'];
 
 export interface TruthKeeper {
   add(delivery: Delivery): void;
@@ -43,17 +47,20 @@ export function createTruth(): TruthKeeper {
   const sessions = new Set<string>();
   const minutes = new Map<number, { visitors: Set<string>; pageViews: number }>();
   const views = new Map<string, number>();
+  const steps = FUNNEL.map(() => new Set<string>());
   const purchases = createOrders();
   const refunds = createOrders();
   const likelyChurners = new Set<string>();
 
-  const addVisit = ({ event, occurredAtMs }: Delivery, anonymousId: string) => {
+  const addVisit = ({ event, occurredAtMs }: Delivery, visitor: string) => {
     const minute = Math.floor(occurredAtMs / MINUTE_MS) * MINUTE_MS;
     const pane = minutes.get(minute) ?? { visitors: new Set(), pageViews: 0 };
     minutes.set(minute, pane);
-    visitors.add(anonymousId);
-    pane.visitors.add(anonymousId);
-    if (event.sessionId !== undefined) sessions.add(event.sessionId);
+    visitors.add(visitor);
+    pane.visitors.add(visitor);
+    const session = event.sessionId ?? visitor;
+    sessions.add(session);
+    steps[FUNNEL.indexOf(event.type)]?.add(session);
     if (event.type !== 'page_view') return;
     pageViews += 1;
     pane.pageViews += 1;
@@ -70,7 +77,8 @@ export function createTruth(): TruthKeeper {
       }
       byType[event.type] = (byType[event.type] ?? 0) + 1;
       byTiming[timing] += 1;
-      if (event.anonymousId !== undefined && timing !== 'too_late') addVisit(delivery, event.anonymousId);
+      const visitor = event.type === 'refund' ? event.userId : event.anonymousId;
+      if (visitor !== undefined && timing !== 'too_late') addVisit(delivery, visitor);
       if (event.type === 'purchase') purchases.add(event.properties);
       if (event.type === 'refund') refunds.add(event.properties);
       if (event.type === 'churn_scored' && Number(event.properties?.['churnScore']) >= LIKELY_CHURN)
@@ -96,11 +104,19 @@ export function createTruth(): TruthKeeper {
         .sort(([pathA, a], [pathB, b]) => b - a || (pathA < pathB ? -1 : 1))
         .slice(0, TOP_PAGES)
         .map(([path, count]) => ({ path, views: count })),
+      funnel: funnelOf(steps),
       purchases: purchases.current(),
       refunds: refunds.current(),
       likelyChurners: [...likelyChurners],
     }),
   };
+}
+
+/** Each step counts the sessions that took it and all before it. */
+function funnelOf([viewed, carted, bought]: readonly ReadonlySet<string>[]): GroundTruth['funnel'] {
+  const both = [...(carted ?? [])].filter((session) => viewed?.has(session));
+  const all = both.filter((session) => bought?.has(session));
+  return { view: viewed?.size ?? 0, cart: both.length, purchase: all.length };
 }
 
 /** Orders by transaction id, money in cents. */

@@ -166,24 +166,39 @@ describe('the ground truth', () => {
         expect(truth.deliveries).toBe(deliveries.length);
         expect(truth.events).toBe(distinct(deliveries.map(({ event }) => event.id)));
         expect(truth.duplicates).toBe(deliveries.length - truth.events);
-        const counted = unique.filter(({ timing, event }) => timing !== 'too_late' && event.anonymousId !== undefined);
+        // A refund names its user alone, and counts as a visitor of that name.
+        const visitorOf = ({ event }: Delivery) => (event.type === 'refund' ? event.userId : event.anonymousId);
+        const counted = unique.filter((each) => each.timing !== 'too_late' && visitorOf(each) !== undefined);
         const views = counted.filter(({ event }) => event.type === 'page_view');
-        expect(truth.visitors).toBe(distinct(counted.map(({ event }) => event.anonymousId)));
-        expect(truth.sessions).toBe(distinct(counted.map(({ event }) => event.sessionId)));
+        expect(truth.visitors).toBe(distinct(counted.map(visitorOf)));
+        expect(truth.sessions).toBe(distinct(counted.map((each) => each.event.sessionId ?? visitorOf(each))));
+        const sessionsWith = (type: string) =>
+          new Set(counted.filter(({ event }) => event.type === type).map(({ event }) => event.sessionId));
+        const [viewed, carted, bought] = [
+          sessionsWith('view_item'),
+          sessionsWith('add_to_cart'),
+          sessionsWith('purchase'),
+        ];
+        const both = [...carted].filter((session) => viewed.has(session));
+        expect(truth.funnel).toEqual({
+          view: viewed.size,
+          cart: both.length,
+          purchase: both.filter((session) => bought.has(session)).length,
+        });
         expect(truth.pageViews).toBe(views.length);
         expect(truth.minutes.reduce((sum, minute) => sum + minute.pageViews, 0)).toBe(views.length);
         for (const { start, visitors, pageViews } of truth.minutes) {
           const inMinute = ({ occurredAtMs }: Delivery) =>
             new Date(occurredAtMs).toISOString().startsWith(start.slice(0, 16));
-          expect(visitors).toBe(distinct(counted.filter(inMinute).map(({ event }) => event.anonymousId)));
+          expect(visitors).toBe(distinct(counted.filter(inMinute).map(visitorOf)));
           expect(pageViews).toBe(views.filter(inMinute).length);
         }
         for (const { path, views: count } of truth.topPages)
           expect(count).toBe(views.filter(({ event }) => event.page?.path === path).length);
-        const bought = unique.filter(({ event }) => event.type === 'purchase').map(({ event }) => event.properties);
-        expect(truth.purchases.transactionIds).toEqual(bought.map((properties) => properties?.['transaction_id']));
+        const orders = unique.filter(({ event }) => event.type === 'purchase').map(({ event }) => event.properties);
+        expect(truth.purchases.transactionIds).toEqual(orders.map((properties) => properties?.['transaction_id']));
         expect(truth.purchases.value).toBeCloseTo(
-          bought.reduce((sum, properties) => sum + Number(properties?.['value']), 0),
+          orders.reduce((sum, properties) => sum + Number(properties?.['value']), 0),
           6,
         );
         const scores = unique.filter(({ event }) => event.type === 'churn_scored');

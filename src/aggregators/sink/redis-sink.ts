@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { Redis } from 'ioredis';
 import {
   CATALOGUE_KEY,
   HEALTH,
@@ -22,6 +21,7 @@ import { fencedError } from '../errors.js';
 import { descriptions } from '../metrics/index.js';
 import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
+import { connectSinkRedis, onReconnected } from './connection.js';
 
 /** Who writes: the owner of a partition. Each owner has a higher epoch than the one before. */
 export interface Owner {
@@ -49,7 +49,6 @@ export interface LiveSink {
 /** One script call blocks Redis for a millisecond or two at these sizes. */
 const MAX_WINDOWS_PER_CALL = 500;
 const MAX_PAIRS_PER_CALL = 4_000;
-const COMMAND_TIMEOUT_MS = 10_000;
 
 type Script = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<number>;
 
@@ -62,13 +61,7 @@ interface Window {
 }
 
 export function createRedisSink(url: string, logger: Logger): LiveSink {
-  const redis = new Redis(url, {
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    connectionName: 'penstock-aggregators',
-  });
+  const redis = connectSinkRedis(url);
   redis.on('error', (error) => logger.warn({ err: error }, 'redis'));
   const script = (name: string, file: string): Script => {
     redis.defineCommand(name, { lua: readFileSync(new URL(file, import.meta.url), 'utf8') });
@@ -77,11 +70,8 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   const writePanes = script('writePanes', 'write-panes.lua');
   const forgetPartition = script('forgetPartition', 'forget-partition.lua');
 
-  let connections = 0;
   const callbacks = new Set<() => void>();
-  redis.on('ready', () => {
-    connections++;
-    if (connections === 1) return;
+  onReconnected(redis, () => {
     announce().catch((error: unknown) => logger.warn({ err: error }, 'the metrics could not be announced'));
     for (const callback of callbacks) callback();
   });

@@ -15,7 +15,7 @@ import {
 import { type PartitionHealth, partitionHealth } from '../../shared/partition-health.js';
 import { QueryError } from '../errors.js';
 import { type CondenseOptions, createCondenser } from './condense.js';
-import type { LiveRedis } from './connection.js';
+import { connectAnnouncements, type LiveRedis } from './connection.js';
 import { AHEAD_PANES, figuresOf, type LiveData, lookBack, OPEN_PANES, type OwnMetric, ownMetrics } from './figures.js';
 import { shownMetric, shownStarts } from './shown.js';
 import { createLiveStore } from './store.js';
@@ -161,7 +161,7 @@ function createAnnouncements(redis: LiveRedis, clock: Clock) {
     }, COALESCE_MS);
   };
   const connect = () => {
-    const connection = redis.duplicate({ maxRetriesPerRequest: null, connectionName: 'penstock-query-announcements' });
+    const connection = connectAnnouncements(redis);
     // Its reconnects are its own; an error shows in the reads as well.
     connection.on('error', () => {});
     connection.on('message', announce);

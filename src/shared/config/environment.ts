@@ -49,6 +49,8 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('STORAGE_CONNECTION_STRING', 'storage.connectionString'),
   variable('STORAGE_ACCOUNT', 'storage.account'),
   variable('STORAGE_CHECKPOINT_CONTAINER', 'storage.checkpointContainer'),
+  variable('AGGREGATOR_LEASE', 'aggregators.lease', 'json'),
+  variable('AGGREGATOR_SNAPSHOT_INTERVAL_MS', 'aggregators.snapshotIntervalMs', 'integer'),
   variable('REDIS_URL', 'redis.url'),
   variable('BEHAVIOURS', 'behaviours', 'json'),
   variable('RETENTION_WEBHOOK_URL', 'retentionCampaign.webhookUrl'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseRedisUrl } from '../redis-address.js';
 import { behavioursSchema } from './behaviours.js';
 import { networkSchema, sourceSchemaOf } from './sources.js';
 
@@ -187,6 +188,33 @@ const brokerSchema = z.strictObject({
     ),
 });
 
+const MIN_LEASE_RENEWALS = 3;
+
+const aggregatorsSchema = z.strictObject({
+  lease: z
+    .strictObject({
+      renewMs: z.int().min(100).describe('How often ownership is renewed and free partitions are looked for.'),
+      expiryMs: z
+        .int()
+        .min(1_000)
+        .describe('Who did not renew for this long has lost its partitions; at least 3 times `renewMs`.'),
+    })
+    .refine(
+      ({ renewMs, expiryMs }) => expiryMs >= MIN_LEASE_RENEWALS * renewMs,
+      `expiryMs must be at least ${MIN_LEASE_RENEWALS} times renewMs`,
+    )
+    .optional()
+    .describe(
+      'Leases of partitions. By default renewed every 10 s and expired after 45 s; with the embedded broker every second and after 6 s.',
+    ),
+  snapshotIntervalMs: z
+    .int()
+    .min(100)
+    .max(300_000)
+    .default(4_000)
+    .describe('How often the state is saved at the most: what a new owner of a partition reads again.'),
+});
+
 const serviceSchema = {
   connectionString: z.string().min(1).optional().describe('Connection string with a shared access key.'),
   namespace: z.string().min(1).optional().describe('Fully qualified namespace, used with managed identity.'),
@@ -216,7 +244,21 @@ export const configSchema = z.strictObject({
         .describe('Container of ownership, checkpoints and aggregator state.'),
     })
     .prefault({}),
-  redis: z.strictObject({ url: z.string().min(1).optional().describe('URL of Redis.') }).prefault({}),
+  aggregators: aggregatorsSchema.prefault({}),
+  redis: z
+    .strictObject({
+      url: z
+        .string()
+        .refine(
+          (url) => parseRedisUrl(url) !== undefined,
+          'must be redis://, rediss://, redis+cluster://host:port,host:port or rediss+cluster://…',
+        )
+        .optional()
+        .describe(
+          'URL of Redis: `redis://` or, with TLS, `rediss://`. For a Redis Cluster `redis+cluster://` or `rediss+cluster://` with one node or more: `rediss+cluster://:password@node-1:6380,node-2:6380`.',
+        ),
+    })
+    .prefault({}),
   behaviours: behavioursSchema.describe(
     'Behaviours of visitors that lead to offers ([behaviours.md](behaviours.md)); `[]` looks for none.',
   ),

@@ -4,6 +4,10 @@ import { once } from 'node:events';
 export interface RunningRole {
   /** What the role said when it was ready. */
   readonly facts: Readonly<Record<string, string>>;
+  /** What it has printed so far. */
+  output(): string;
+  /** Stops it where it is, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL. */
@@ -35,5 +39,11 @@ export async function startRole(args: readonly string[], env: Record<string, str
     once(child, 'exit').then(() => undefined),
   ]);
   if (message === undefined) throw new Error(`${args.join(' ')} ended with ${child.exitCode}:\n${output}`);
-  return { facts: message.facts, stop: () => end('SIGTERM'), kill: async () => void (await end('SIGKILL')) };
+  return {
+    facts: message.facts,
+    output: () => output,
+    signal: (signal) => void child.kill(signal),
+    stop: () => end('SIGTERM'),
+    kill: async () => void (await end('SIGKILL')),
+  };
 }

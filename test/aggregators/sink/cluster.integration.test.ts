@@ -1,0 +1,91 @@
+import type { Cluster } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRedisSink, type LiveSink } from '../../../src/aggregators/sink/redis-sink.js';
+import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+import {
+  connectLiveRedis,
+  createLiveSource,
+  type LiveFiguresSource,
+  type LiveRedis,
+} from '../../../src/query/index.js';
+import { systemClock } from '../../../src/shared/clock.js';
+import { createLogger } from '../../../src/shared/logger.js';
+import { startTestRedisCluster, type TestRedisCluster } from '../../helpers/redis-cluster.js';
+import { waitFor } from '../../helpers/wait.js';
+import { createPartitionDriver, pageView, START_MS } from '../driver.js';
+
+let cluster: TestRedisCluster;
+let sink: LiveSink;
+let redis: LiveRedis;
+let source: LiveFiguresSource;
+
+beforeAll(async () => {
+  cluster = await startTestRedisCluster();
+  sink = createRedisSink(cluster.url, createLogger('test', 'silent'));
+  await sink.ready(20_000);
+  redis = connectLiveRedis(cluster.url);
+  source = createLiveSource(redis, systemClock);
+});
+afterAll(async () => {
+  source.close();
+  redis.disconnect();
+  await sink.close();
+  await cluster.stop();
+});
+
+const owner = (epoch = 1) => ({ partition: '0', epoch });
+
+/** Everything that changes when so many visitors look at pages now. */
+function changesOf(visitors: number): StateChanges {
+  const driver = createPartitionDriver();
+  const nowMs = systemClock.now() - START_MS;
+  driver.send(Array.from({ length: visitors }, (_, at) => pageView(nowMs, { visitor: `v${at}`, path: `/${at % 3}` })));
+  driver.read();
+  return driver.state.takeChanges() as StateChanges;
+}
+
+test('the figures are spread over the nodes, written, read and announced', async () => {
+  let told = 0;
+  const stop = source.subscribe(() => told++);
+  // Announcements before the subscription stands are lost, so it is written until one comes.
+  await waitFor('an announcement', async () => {
+    await sink.write(owner(), changesOf(9));
+    return told > 1;
+  });
+  stop();
+  const figures = await waitFor('the figures', async () => {
+    const read = await source.read();
+    return read.visitors.total === 9 ? read : undefined;
+  });
+  expect(figures.pages).toEqual(['/0', '/1', '/2'].map((path) => ({ path, views: 3 })));
+  expect(figures.events).toHaveLength(9);
+  expect(await source.readTotals()).toEqual({ counted: 9 });
+  const keys = await Promise.all((redis as Cluster).nodes('master').map((node) => node.dbsize()));
+  expect(keys).toHaveLength(3);
+  expect(Math.min(...keys)).toBeGreaterThan(0);
+});
+
+test('a later owner fences the former one on every node', async () => {
+  expect(await sink.claim(owner(2))).toBe(2);
+  await expect(sink.write(owner(1), changesOf(9))).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
+  await sink.forget(owner(2));
+  expect(await source.readTotals()).toEqual({});
+  await sink.write(owner(2), changesOf(4));
+  expect(await source.readTotals()).toEqual({ counted: 4 });
+});
+
+test('a node that was killed and comes back empty is noticed, and what it had can be written again', async () => {
+  await sink.write(owner(2), changesOf(5));
+  let recovered = 0;
+  sink.onRecovered(() => recovered++);
+  const [node] = cluster.nodes;
+  await node?.kill();
+  await node?.restart();
+  await waitFor('the sink to notice', async () => {
+    // A connection that nobody uses is not made again.
+    await sink.claim(owner(2)).catch(() => {});
+    return recovered > 0;
+  });
+  await waitFor('it to be written again', () => sink.write(owner(2), changesOf(6)).then(() => true));
+  expect((await waitFor('the figures', () => source.readTotals()))['counted']).toBe(6);
+});
