@@ -1,5 +1,5 @@
 /** How Redis is reached, as its URL says. */
-export interface RedisAddress {
+interface RedisAddress {
   /** The nodes of a Redis Cluster that are asked for the others; undefined for a single server. */
   readonly clusterNodes: readonly { readonly host: string; readonly port: number }[] | undefined;
   readonly username: string | undefined;
