@@ -56,7 +56,8 @@ describe('a single-page application', () => {
     await expect.poll(() => site.eventsOf('last').length, patience).toBe(1);
     await expect.poll(views, patience).toEqual([
       ['/a', ''],
-      ['/login', '/a?sort=price#reviews'],
+      // Whether the tracker saw the addresses in between one by one depends on how fast they followed each other.
+      ['/login', expect.stringMatching(/^\/a\?/)],
     ]);
   });
 
