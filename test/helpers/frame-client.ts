@@ -156,6 +156,8 @@ export async function connectFrames(port: number): Promise<FrameClient> {
   };
 }
 
+export class HandshakeError extends Error {}
+
 /** Gets through SASL with a name and a key, or as nobody, and through the exchange of `open`. */
 export async function openFrames(
   port: number,
@@ -169,7 +171,7 @@ export async function openFrames(
   await client.await('sasl_outcome');
   client.write(AMQP_HEADER);
   client.send(frames.open({ container_id: 'frames', hostname: 'localhost' }));
-  await client.await('open');
+  if ((await client.await('open')) === undefined) throw new HandshakeError('the connection ended during the handshake');
   return client;
 }
 
