@@ -1,4 +1,4 @@
-// npm run crash -- broker | gateway [--times N] [--seed N]
+// npm run crash -- broker|gateway|figures [--times N] [--seed N]
 // npm run outage -- [--minutes N] [--rate N]
 // Builds the product, bundles the run under test/crash that is asked for, and runs it.
 import { spawnSync } from 'node:child_process';

@@ -56,6 +56,8 @@ export interface PartitionSession {
 /** Hub events that are applied before others get their turn. Each may be a pack of a thousand events. */
 const EVENTS_PER_TURN = 4;
 const RETRY_MS = 500;
+/** Of saves that take long, the longest time between two, in intervals. */
+const MAX_INTERVALS = 10;
 
 export function createPartitionSession(deps: SessionDeps, options: SessionOptions): PartitionSession {
   const { owner, state, sink, clock, logger } = deps;
@@ -158,7 +160,9 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       logger.warn({ partitionId, err: messageOf(error) }, 'the state could not be saved; trying again');
     }
     const tookMs = clock.now() - startMs;
-    nextSaveMs = clock.now() + Math.max(options.snapshotIntervalMs, tookMs / options.snapshotShare);
+    // Not without bound: what comes until the next save is read again by a new owner.
+    const restMs = Math.min(tookMs / options.snapshotShare, MAX_INTERVALS * options.snapshotIntervalMs);
+    nextSaveMs = clock.now() + Math.max(options.snapshotIntervalMs, restMs);
   };
   const save = (): Promise<void> => {
     cancelSave?.();

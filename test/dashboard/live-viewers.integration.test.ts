@@ -62,7 +62,7 @@ it('hundreds of viewers are served from one subscription and one reading connect
     to: 'shoes',
   };
   const list = JSON.stringify([{ key: 'k', timeMs: systemClock.now(), entry }]);
-  const writer = connectLiveRedis(server.url);
+  const writer = connectLiveRedis(redisServer.url);
   ends.push(() => writer.disconnect());
   await writer.hset(singleKey('offers'), `0|${LIST_NAME}`, list, 'rev', '1');
   await writer.publish(LIVE_CHANNEL, '{}');
