@@ -10,7 +10,7 @@ const PARTITIONS = 4;
 type Panes = readonly (readonly [start: string, pageViews: unknown, visitors: unknown])[];
 
 /** Page views of the last minutes, straight into the hub, and what the figures have to say of them in the end. */
-interface PageViews {
+export interface PageViews {
   /** Sends 200, out of order and some of them twice, to the partitions of their visitors. */
   send(seed: number): Promise<void>;
   /** Events sent so far, and repetitions of them. */
