@@ -1,12 +1,19 @@
 import type { Command } from 'commander';
 import { type AdminServerDeps, type Intake, startAdminServer } from '../dashboard/index.js';
 import { createHubReader } from '../messaging/index.js';
-import { connectLiveRedis, createLiveSource, liveRoutes, systemRoutes, visitorRoutes } from '../query/index.js';
+import {
+  connectLiveRedis,
+  createLiveSource,
+  eventRoutes,
+  liveRoutes,
+  systemRoutes,
+  visitorRoutes,
+} from '../query/index.js';
 import { readEndpoints } from '../shared/endpoints.js';
 import { messageOf } from '../shared/errors.js';
 import { brokerRoutes } from './broker/admin-routes.js';
 import { surroundings } from './dashboard-surroundings.js';
-import { gatewayRoutes } from './gateway-routes.js';
+import { askWhere, gatewayRoutes } from './gateway-routes.js';
 import { port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { hubAccess, redisUrl } from './services.js';
@@ -44,8 +51,15 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
     const around = () => surroundings(config, intakeOf(config.dataDir)?.url);
     await app.register(systemRoutes, { source, surroundings: around, clock });
     const { connectionString, namespace, hub } = config.eventHubs;
-    if (connectionString === undefined && namespace === undefined) return;
+    const isHubKnown = connectionString !== undefined || namespace !== undefined;
     const openReader = () => createHubReader(hubAccess(config), { hub, consumerGroup: READER_GROUP });
+    await app.register(eventRoutes, {
+      ask: (id) => askWhere(intakeOf(config.dataDir)?.url, id),
+      hub: `hub:${hub}`,
+      openReader: isHubKnown ? openReader : undefined,
+      clock,
+    });
+    if (!isHubKnown) return;
     await app.register(visitorRoutes, { openReader, clock });
   };
   const server = await startAdminServer(

@@ -22,3 +22,12 @@ export function gatewayRoutes(gatewayUrl: () => string | undefined): AdminServer
     });
   };
 }
+
+/** What the gateway on this machine remembers of an event; undefined where none runs. */
+export async function askWhere(gatewayUrl: string | undefined, id: string): Promise<unknown> {
+  if (gatewayUrl === undefined) return undefined;
+  const url = new URL(`/where?${new URLSearchParams({ id })}`, gatewayUrl);
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (response.status !== 200) throw new Error(`the gateway answers ${response.status}`);
+  return response.json();
+}

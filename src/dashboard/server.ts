@@ -50,6 +50,9 @@ export interface AdminServer {
   stop(): Promise<void>;
 }
 
+/** An event's id of 256 characters, each of up to three bytes as `%xx`. */
+const MAX_PARAM_LENGTH = 256 * 9;
+
 /** The admin port: the dashboard, its live stream, health, metrics, and the routes that are given. */
 export async function startAdminServer(deps: AdminServerDeps, options: AdminServerOptions): Promise<AdminServer> {
   const { live, clock, logger } = deps;
@@ -58,6 +61,7 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     bodyLimit: 1024 * 1024,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
   });
   const feed = createLiveFeed(
     {

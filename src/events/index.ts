@@ -1,4 +1,5 @@
 export { createDeviceDetector, MAX_USER_AGENT_LENGTH, truncateIp } from './client.js';
+export { messageIdOf } from './commerce.js';
 export { EventError } from './errors.js';
 export { isPlainJson, quote, replaceLoneSurrogates } from './json.js';
 export type { Consent, DeviceType, EventContext, PenstockEvent } from './model.js';

@@ -20,6 +20,8 @@ import { addPixelRoute } from './routes/pixel.js';
 import { addProtocol } from './routes/protocol.js';
 import { trackerRoute } from './routes/tracker.js';
 import { addWebhookRoutes, type WebhookDeps } from './routes/webhook.js';
+import { addWhereRoute } from './routes/where.js';
+import type { Whereabouts } from './where.js';
 
 export interface AppDeps {
   readonly ingest: Ingest;
@@ -29,6 +31,7 @@ export interface AppDeps {
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
   readonly protocols: readonly Protocol[];
+  readonly whereIs: (id: string) => Whereabouts;
   readonly webhooks: Pick<WebhookDeps, 'clock' | 'sources'>;
 }
 
@@ -57,6 +60,7 @@ const ALLOWED_METHODS = {
   '/livez': 'GET, HEAD',
   '/readyz': 'GET, HEAD',
   '/metrics': 'GET, HEAD',
+  '/where': 'GET, HEAD',
 };
 
 /** The HTTP side of the gateway: routes and refusals around an ingest pipeline. Not yet listening. */
@@ -98,6 +102,7 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
   if (deps.webhooks.sources.size > 0) addWebhookRoutes(app, { ingest: deps.ingest, readClient, ...deps.webhooks });
   addHealthRoutes(app, deps.sinks);
   addMetricsRoute(app, deps.metrics);
+  addWhereRoute(app, deps.whereIs);
   app.register(trackerRoute);
   return app;
 }

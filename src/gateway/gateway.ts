@@ -30,6 +30,7 @@ import type { Sink } from './publish/sink.js';
 import { createTopicSink } from './publish/topic-sink.js';
 import { type OpenJournal, openRecall, type Recall, type RecallOptions } from './recall/index.js';
 import { openSpool, type Spool, type SpoolLimits, type SpoolStore } from './spool/index.js';
+import { createWhereIs } from './where.js';
 
 export interface GatewayDeps extends PolicyDeps {
   readonly clock: Clock;
@@ -145,6 +146,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     {
       ...{ ingest, sinks, budget, deviceOf, logger, metrics },
       protocols: deps.protocols ?? protocols,
+      whereIs: createWhereIs(recall, spool),
       webhooks: { clock, sources: policies.webhookSources },
     },
     {

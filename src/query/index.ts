@@ -1,4 +1,5 @@
 export { QueryError } from './errors.js';
+export { eventRoutes } from './event/routes.js';
 export { connectLiveRedis, type LiveRedis } from './live/connection.js';
 export { liveRoutes } from './live/routes.js';
 export { createLiveSource, type LiveFiguresSource } from './live/source.js';

@@ -42,13 +42,16 @@ export interface Memory {
 
 export const CODE_AT_BROKER = 0;
 export const CODE_IN_SPOOL = 1;
+/** Added to the code of an accepted order. Numbers that files keep: they stay what they are. */
+export const CODE_ORDERED = 2;
+export const ORDERED = ' order';
 /** Above all numbers of destinations. */
 export const NO_DESTINATION = 0xff;
 /** Orders whose texts are kept, twice over. */
 const MAX_ORDERS = 32_768;
 
 export function createMemory(key: FingerprintKey, names: RecallNames, options: RecallOptions): Memory {
-  const fates = [AT_BROKER, IN_SPOOL];
+  const fates = [AT_BROKER, IN_SPOOL, AT_BROKER + ORDERED, IN_SPOOL + ORDERED];
   const codes = new Map(fates.map((fate, code) => [fate, code]));
   return {
     known: createKnownIds({ capacity: options.ids, ageMs: options.ageMs }),

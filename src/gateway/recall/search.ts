@@ -2,11 +2,13 @@ import { quote } from '../../events/index.js';
 import type { Hash64 } from '../../shared/siphash.js';
 import { type Entry, NO_PARTITION } from './entry.js';
 import { type Fingerprints, looksMade } from './fingerprint.js';
-import { fingerprintName, type KnownDestination, type Memory } from './memory.js';
+import { fingerprintName, type KnownDestination, type Memory, ORDERED } from './memory.js';
 
 /** What is remembered of one event, or of one attempt to send it. */
 export interface Remembered {
   readonly source: string;
+  /** The id that it was sent with; of a look-up by an order, of the event that told of it first, where that is known. */
+  readonly id?: string;
   /** `accepted`, `duplicate`, `rejected` or `dropped`. */
   readonly outcome: string;
   /** Of what is accepted: where it was durable then, `broker` or `spool`. */
@@ -18,6 +20,8 @@ export interface Remembered {
   readonly partition?: number;
   /** Of a purchase or refund: the key of its message, where it is still known. */
   readonly order?: string;
+  /** It is a purchase or refund, whose message is known by another key than its id. */
+  readonly hasOrder?: true;
   /** Of a duplicate: the event that was accepted. */
   readonly of?: { readonly id?: string; readonly atMs: number };
 }
@@ -34,11 +38,12 @@ export function search(memory: Memory, id: string, nowMs: number): Remembered[] 
       found.push({ source, ...describe(memory, entry), ...more });
     const order = of.orderOf(id);
     for (const { entry, name } of of.accepted(quote(id)))
-      tell(entry, { destination: name, ...(order === undefined ? {} : { order }) });
-    for (const { entry, name } of of.accepted(id)) tell(entry, { destination: name, order: id });
+      tell(entry, { id, destination: name, ...(order === undefined ? {} : { order }) });
+    for (const { entry, name } of of.accepted(id)) tell(entry, { ...of.firstOf(id), destination: name, order: id });
     for (const entry of of.recent(id)) {
       const name = [...memory.destinations.keys()][entry.sink];
       tell(entry, {
+        id,
         ...(name === undefined ? {} : { destination: name }),
         ...(order === undefined ? {} : { order }),
         ...(memory.fateOf(entry.what).startsWith('duplicate') ? of.first(id, order) : {}),
@@ -49,9 +54,11 @@ export function search(memory: Memory, id: string, nowMs: number): Remembered[] 
 }
 
 function describe(memory: Memory, { what, atMs, tookMs, partition }: Entry) {
-  const [outcome = '', reason = ''] = memory.fateOf(what).split(' ', 2);
+  const fate = memory.fateOf(what);
+  const [outcome = '', reason = ''] = fate.split(' ', 2);
   const place = partition === NO_PARTITION ? {} : { partition };
-  return { outcome, reason, atMs, receivedAtMs: atMs - tookMs, ...place };
+  const ordered = fate.endsWith(ORDERED) ? { hasOrder: true as const } : {};
+  return { outcome, reason, atMs, receivedAtMs: atMs - tookMs, ...place, ...ordered };
 }
 
 function searchSource(memory: Memory, fingerprints: Fingerprints, nowMs: number) {
@@ -64,8 +71,14 @@ function searchSource(memory: Memory, fingerprints: Fingerprints, nowMs: number)
     });
   };
   const textOf = (text: string) => memory.orders.get(fingerprintName(fingerprints.of(text)));
+  /** The id of the event that told of an order first. */
+  const firstOf = (order: string): { readonly id?: string } => {
+    const idJson = textOf(order);
+    return idJson === undefined ? {} : { id: JSON.parse(idJson) as string };
+  };
   return {
     accepted,
+    firstOf,
     orderOf: (id: string) => textOf(quote(id)),
     recent(id: string): Entry[] {
       const idJson = quote(id);
@@ -81,9 +94,7 @@ function searchSource(memory: Memory, fingerprints: Fingerprints, nowMs: number)
       if (same !== undefined) return { of: { id, atMs: same.entry.atMs } };
       const [told] = order === undefined ? [] : accepted(order);
       if (told === undefined || order === undefined) return {};
-      const idJson = textOf(order);
-      const named = idJson === undefined ? {} : { id: JSON.parse(idJson) as string };
-      return { of: { ...named, atMs: told.entry.atMs } };
+      return { of: { ...firstOf(order), atMs: told.entry.atMs } };
     },
   };
 }

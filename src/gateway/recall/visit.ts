@@ -10,6 +10,7 @@ import type { Journal } from './journal.js';
 import {
   CODE_AT_BROKER,
   CODE_IN_SPOOL,
+  CODE_ORDERED,
   fingerprintName,
   type KnownDestination,
   type Memory,
@@ -32,6 +33,8 @@ export interface VisitDeps {
 const MARK = 4;
 /** It can come twice: the sender gave the id, or it is an order. */
 const REPEATABLE = 1 << 8;
+/** The event is an order: its message is known by another key than its id. */
+const ORDERED = 1 << 9;
 
 export function createVisit({ clock, memory, journal }: VisitDeps, source: string, receivedAtMs: number): Visit {
   const { known, recent } = memory;
@@ -40,24 +43,26 @@ export function createVisit({ clock, memory, journal }: VisitDeps, source: strin
   let orders: Map<number, string> | undefined;
   let destination: KnownDestination | undefined;
 
-  function markRepeatable(text: string, index: number, { number, mask }: KnownDestination): boolean {
+  function markRepeatable(text: string, index: number, to: number): boolean {
+    const { mask } = destination as KnownDestination;
     const hash = fingerprints.of(text);
     const high = hash.high ^ mask.high;
     const low = hash.low ^ mask.low;
-    marks.push(index, number | REPEATABLE, high, low);
+    marks.push(index, to | REPEATABLE, high, low);
     return known.has(high, low, receivedAtMs);
   }
 
   function isKnown({ idGiven, commerce }: NormalisedEvent, { idJson, sink, index }: EventPlace): boolean {
     if (destination?.name !== sink.name) destination = memory.destinations.get(sink.name) as KnownDestination;
-    let isOne = false;
-    if (idGiven) isOne = markRepeatable(idJson, index, destination);
-    else marks.push(index, destination.number, 0, 0);
     const order = commerce?.businessKey;
+    const to = order === undefined ? destination.number : destination.number | ORDERED;
+    let isOne = false;
+    if (idGiven) isOne = markRepeatable(idJson, index, to);
+    else marks.push(index, to, 0, 0);
     if (order === undefined) return isOne;
     orders ??= new Map();
     orders.set(index, order);
-    return markRepeatable(order, index, destination) || isOne;
+    return markRepeatable(order, index, to) || isOne;
   }
 
   function settle(entries: readonly Prepared[], settlements: Settlements): Settlements {
@@ -85,6 +90,7 @@ export function createVisit({ clock, memory, journal }: VisitDeps, source: strin
       entry.sink = to & 0xff;
       entry.partition = partitions[index] ?? NO_PARTITION;
       entry.what = anySpooled && spooled.has(index) ? CODE_IN_SPOOL : CODE_AT_BROKER;
+      if ((to & ORDERED) !== 0) entry.what += CODE_ORDERED;
       if ((to & REPEATABLE) === 0) addRecent(entry, fingerprints.ofMade(idJson));
       else {
         entry.high = marks[mark + 2] as number;

@@ -36,17 +36,27 @@ export interface SpoolReport {
   readonly oldestMs: number;
 }
 
+/** What became of a record: `set_aside` is that its broker will never take it. */
+export type SpooledState = 'waiting' | 'delivered' | 'set_aside';
+
 export interface Spool {
   /** @param destination counts towards its bound, such as `hub:clicks`; `lane` is a part of it, such as `2` */
   lane(destination: string, lane: string): SpoolLane;
   report(destination: string): SpoolReport;
   /** Whether the destination takes `bytes` more. */
   hasRoom(destination: string, bytes: number): boolean;
+  /** What became of a record that a lane took between two times. In doubt it is still waiting. */
+  stateOf(lane: { readonly destination: string; readonly lane: string }, taken: TimeSpan): SpooledState;
   /** Small facts that outlive a restart. */
   remember(name: string, value: Buffer): Promise<void>;
   recall(name: string): Promise<Buffer | undefined>;
   /** Writes what is on its way, and closes. */
   close(): Promise<void>;
+}
+
+interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 export interface SpoolDeps {
@@ -71,13 +81,23 @@ interface LaneState {
   records: number;
   bytes: number;
   oldestAtMs: number | undefined;
+  /** When records were taken that have been set aside, of the newest. */
+  asideAtMs: number[];
 }
 
-const emptyLane = (): LaneState => ({ nextSequence: 0, firstSequence: 0, records: 0, bytes: 0, oldestAtMs: undefined });
+const emptyLane = (): LaneState => ({
+  ...{ nextSequence: 0, firstSequence: 0, records: 0, bytes: 0, oldestAtMs: undefined },
+  asideAtMs: [],
+});
+
+function noteAside({ asideAtMs }: LaneState, { atMs }: SpoolRecord): void {
+  if (asideAtMs.push(atMs) > MAX_ASIDE) asideAtMs.shift();
+}
 
 const FACTS = '!facts/';
 const ASIDE = '!aside/';
 const READ_AT_ONCE = 4096;
+const MAX_ASIDE = 1000;
 const REOPEN = { firstDelayMs: 500, maxDelayMs: 15_000 };
 
 /**
@@ -112,9 +132,15 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
     };
     for (const lane of lanes.keys()) foundOf(lane);
     for await (const key of store.keys('', '\uffff')) {
-      const record = key.startsWith('!') ? undefined : parseRecordKey(key);
+      const isAside = key.startsWith(ASIDE);
+      const record =
+        key.startsWith('!') && !isAside ? undefined : parseRecordKey(isAside ? key.slice(ASIDE.length) : key);
       if (record === undefined) continue;
       const state = foundOf(record.lane);
+      if (isAside) {
+        noteAside(state, record);
+        continue;
+      }
       if (state.records === 0) {
         state.firstSequence = record.sequence;
         state.oldestAtMs = record.atMs;
@@ -247,8 +273,15 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
       async setAside(record) {
         await write([{ key: record.key }, { key: `${ASIDE}${record.key}`, value: record.body }]);
         forget([record]);
+        noteAside(state, record);
       },
     };
+  }
+
+  function spooledStateOf(of: { destination: string; lane: string }, { fromMs, toMs }: TimeSpan): SpooledState {
+    const { oldestAtMs, asideAtMs } = stateOf(`${of.destination}/${of.lane}`);
+    if (oldestAtMs !== undefined && oldestAtMs <= toMs) return 'waiting';
+    return asideAtMs.some((atMs) => atMs >= fromMs && atMs <= toMs) ? 'set_aside' : 'delivered';
   }
 
   await count();
@@ -256,6 +289,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
     lane,
     report,
     hasRoom,
+    stateOf: spooledStateOf,
     remember: (name, value) => write([{ key: `${FACTS}${name}`, value }]),
     recall: async (name) => (await store.getMany([`${FACTS}${name}`]))[0],
     async close() {

@@ -23,17 +23,21 @@ export async function answer(reply: FastifyReply, produce: () => Promise<unknown
     return value;
   } catch (error) {
     if (!(error instanceof PenstockError)) throw error;
-    const invalid = error.code === 'PS_QUERY_INVALID';
-    const status = invalid ? 400 : 503;
+    const [status, title, detail] = problemOf(error);
     return reply
       .code(status)
       .type('application/problem+json')
-      .send({
-        type: 'about:blank',
-        title: invalid ? 'Invalid query' : 'Figures unavailable',
-        status,
-        code: error.code,
-        detail: invalid ? messageOf(error) : 'the live figures cannot be read at the moment',
-      });
+      .send({ type: 'about:blank', title, status, code: error.code, detail });
+  }
+}
+
+function problemOf(error: PenstockError): [status: number, title: string, detail: string] {
+  switch (error.code) {
+    case 'PS_QUERY_INVALID':
+      return [400, 'Invalid query', messageOf(error)];
+    case 'PS_EVENT_UNKNOWN':
+      return [404, 'Unknown event', messageOf(error)];
+    default:
+      return [503, 'Figures unavailable', 'the live figures cannot be read at the moment'];
   }
 }

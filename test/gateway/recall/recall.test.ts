@@ -147,8 +147,10 @@ describe('a look-up', () => {
     clock.advance(70);
     visit.settle(['"a"', '"p"'], { ...NOTHING_SENT, partitions: [3], spooled: new Set([1]) });
     const times = { source: 'blog', outcome: 'accepted', atMs: startMs + 70, receivedAtMs: startMs };
-    expect(recall.find('a')).toEqual([{ ...times, reason: 'broker', destination: 'hub:clicks', partition: 3 }]);
-    const order = { ...times, reason: 'spool', destination: 'topic:events', order: 'purchase:T1' };
+    expect(recall.find('a')).toEqual([
+      { ...times, id: 'a', reason: 'broker', destination: 'hub:clicks', partition: 3 },
+    ]);
+    const order = { ...times, id: 'p', reason: 'spool', destination: 'topic:events', order: 'purchase:T1', hasOrder: true };
     expect(recall.find('p')).toEqual([order]);
     expect(recall.find('purchase:T1')).toEqual([order]);
     expect(recall.find('b')).toEqual([]);

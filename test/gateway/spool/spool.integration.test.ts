@@ -95,3 +95,25 @@ test('two gateways cannot share a folder, and the second is told what to do', as
     message: expect.stringContaining('--data-dir'),
   });
 });
+
+test('it tells what became of a record: it waits, was delivered, or was set aside, also after a restart', async () => {
+  const of = { destination: 'hub:clicks', lane: '0' };
+  const lane = spool.lane(of.destination, of.lane);
+  const takenAtMs: number[] = [];
+  for (const body of ['sent', 'refused', 'waits']) {
+    takenAtMs.push(clock.now());
+    await lane.append(Buffer.from(body));
+    clock.advance(1_000);
+  }
+  const states = () => takenAtMs.map((atMs) => spool.stateOf(of, { fromMs: atMs, toMs: atMs }));
+  expect(states()).toEqual(['waiting', 'waiting', 'waiting']);
+  const [sent, refused] = await lane.read(ALL, 0);
+  if (sent === undefined || refused === undefined) throw new Error('nothing was read');
+  await lane.remove([sent]);
+  await lane.setAside(refused);
+  await lane.read(ALL, 0);
+  expect(states()).toEqual(['delivered', 'set_aside', 'waiting']);
+  await spool.close();
+  spool = await open();
+  expect(states()).toEqual(['delivered', 'set_aside', 'waiting']);
+});
