@@ -150,7 +150,14 @@ describe('a look-up', () => {
     expect(recall.find('a')).toEqual([
       { ...times, id: 'a', reason: 'broker', destination: 'hub:clicks', partition: 3 },
     ]);
-    const order = { ...times, id: 'p', reason: 'spool', destination: 'topic:events', order: 'purchase:T1', hasOrder: true };
+    const order = {
+      ...times,
+      id: 'p',
+      reason: 'spool',
+      destination: 'topic:events',
+      order: 'purchase:T1',
+      hasOrder: true,
+    };
     expect(recall.find('p')).toEqual([order]);
     expect(recall.find('purchase:T1')).toEqual([order]);
     expect(recall.find('b')).toEqual([]);
