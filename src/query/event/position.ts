@@ -2,7 +2,7 @@ import type { HubReader } from '../../messaging/index.js';
 import { type Clock, delay } from '../../shared/clock.js';
 
 /** Where in its hub an event is: exact, since it was read there. */
-export interface Position {
+interface Position {
   readonly partition: string;
   readonly sequenceNumber: number;
   /** In the batch that the hub event is. */
