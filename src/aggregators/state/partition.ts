@@ -5,13 +5,13 @@ import { type MetricDescription, shownPanes } from '../../shared/live-catalogue.
 import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId, SESSION_GAP_MS } from '../../shared/live-keys.js';
 import { type Behaviours, createBehaviours, defaultBehaviourOptions, TRANSITIONS } from '../behaviour/behaviours.js';
 import type { SavedBehaviours } from '../behaviour/saved.js';
-import { parseIsoTime } from '../iso-time.js';
 import type { Count, ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
 import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
 import { createWatermark } from '../watermark.js';
 import { createNewest, type NewestEntry } from '../windows/newest.js';
 import { createPanes, type PaneChange, type Panes, type SavedPane } from '../windows/panes.js';
 import { createSessions, type SavedSessions } from '../windows/sessions.js';
+import { timeOf } from './event-time.js';
 import { createIdHistory, type SavedIds, type Seed } from './id-history.js';
 import { createVisitors, type Visit } from './visitors.js';
 
@@ -381,23 +381,3 @@ export function createPartitionState(
 const idOf = ({ name, generation }: MetricDescription) => `${name}@${generation}`;
 const isPaneMetric = (metric: PaneMetric | SessionMetric): metric is PaneMetric => metric.kind === 'panes';
 const isSessionMetric = (metric: PaneMetric | SessionMetric): metric is SessionMetric => metric.kind === 'sessions';
-
-/** The event time of something that has the shape of an event, NaN of anything else. */
-function timeOf(element: unknown): number {
-  if (element === null || typeof element !== 'object') return Number.NaN;
-  const { id, type, time, data } = element as Partial<Record<keyof PenstockEvent, unknown>>;
-  const wellFormed =
-    typeof id === 'string' &&
-    typeof type === 'string' &&
-    typeof time === 'string' &&
-    data !== null &&
-    typeof data === 'object' &&
-    isTextOrAbsent((data as Partial<EventNames>).anonymousId) &&
-    isTextOrAbsent((data as Partial<EventNames>).userId);
-  return wellFormed ? parseIsoTime(time) : Number.NaN;
-}
-
-/** Whom an event names. Another producer may send anything there, and the state is saved by these names. */
-type EventNames = Readonly<Record<'anonymousId' | 'userId', unknown>>;
-
-const isTextOrAbsent = (value: unknown): boolean => typeof value === 'string' || value === undefined || value === null;
