@@ -1,6 +1,6 @@
-import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../helpers/wait.js';
+import { takeOrders } from './support/orders.js';
 import { penstock, type RunningInstance, startInstance } from './support/penstock.js';
 import { spooledRecords } from './support/spool.js';
 
@@ -45,20 +45,6 @@ async function post(): Promise<readonly Result[]> {
   return ((await response.json()) as { results: Result[] }).results;
 }
 
-/** The message ids of all orders that a subscriber finds, in the order in which it takes them. */
-async function takeOrders(): Promise<unknown[]> {
-  const client = new ServiceBusClient(instance.endpoints.serviceBusConnectionString);
-  const receiver = client.createReceiver('events', 'analytics-forwarder', { receiveMode: 'receiveAndDelete' });
-  const ids: unknown[] = [];
-  for (;;) {
-    const messages = await receiver.receiveMessages(100, { maxWaitTimeInMs: 3_000 });
-    if (messages.length === 0) break;
-    ids.push(...messages.map(({ messageId }) => messageId));
-  }
-  await client.close();
-  return ids;
-}
-
 test('what is accepted while the broker hangs survives kill -9 of the gateway, and arrives, orders once', async () => {
   const accepted: Result[] = [...(await post())];
   expect(new Set(accepted.map(({ durability }) => durability))).toEqual(new Set(['broker']));
@@ -91,7 +77,7 @@ test('what is accepted while the broker hangs survives kill -9 of the gateway, a
   expect(clicks.filter((id) => !arrived.has(id))).toEqual([]);
 
   const orders = accepted.filter(({ id }) => id.startsWith('order-')).length;
-  const taken = await takeOrders();
+  const taken = await takeOrders(instance.endpoints.serviceBusConnectionString);
   expect(taken).toHaveLength(orders);
   expect(new Set(taken).size).toBe(orders);
   const direct = await waitFor('events to go to the broker again', async () =>

@@ -1,7 +1,7 @@
 import { EventHubConsumerClient } from '@azure/event-hubs';
-import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../helpers/wait.js';
+import { takeOrders } from './support/orders.js';
 import { type RunningInstance, startInstance } from './support/penstock.js';
 
 interface Result {
@@ -69,19 +69,6 @@ async function idAt({
   return pack[index]?.id;
 }
 
-async function takeOrders(): Promise<unknown[]> {
-  const client = new ServiceBusClient(instance.endpoints.serviceBusConnectionString);
-  const receiver = client.createReceiver('events', 'analytics-forwarder', { receiveMode: 'receiveAndDelete' });
-  const ids: unknown[] = [];
-  for (;;) {
-    const messages = await receiver.receiveMessages(100, { maxWaitTimeInMs: 3_000 });
-    if (messages.length === 0) break;
-    ids.push(...messages.map(({ messageId }) => messageId));
-  }
-  await client.close();
-  return ids;
-}
-
 const click = (id: string) => ({ type: 'page_view', id, anonymousId: 'visitor-1' });
 const order = { type: 'purchase', id: 'order/1 ü', transaction_id: 'T1', value: 1, currency: 'EUR' };
 
@@ -116,5 +103,5 @@ test('an event is found where it is: in its hub, as a message, in the spool and 
   const again = await waitFor('the gateway to take events', () => post(click('b'), order));
   expect(again[0]).toEqual({ id: 'b', outcome: 'duplicate' });
   expect(['accepted', 'duplicate']).toContain(again[1]?.outcome);
-  expect(await takeOrders()).toEqual(['purchase:T1']);
+  expect(await takeOrders(instance.endpoints.serviceBusConnectionString)).toEqual(['purchase:T1']);
 });
