@@ -8,12 +8,16 @@ const keyAndPartition = notAllowed(
   'A partition key cannot be given with events that are sent to one partition: the address names it already.',
 );
 
-/** Takes events for the partition of the address or, without one, for that of their key. */
+const noFault = () => undefined;
+
+/**
+ * Takes events for the partition of the address or, without one, for that of their key. No async function: while it waits
+ * for the disk that would keep every object that was made of the messages, and the garbage collector would move them all.
+ */
 export function takeIntoHub(hub: HubEntity, partition: PartitionRuntime | undefined): Take {
-  return async ({ messages, partitionKey }) => {
-    if (partition !== undefined && partitionKey !== undefined) return keyAndPartition;
-    await (partition ?? hub.runtime.choose(partitionKey)).append(messages);
-    return undefined;
+  return ({ messages, partitionKey }) => {
+    if (partition !== undefined && partitionKey !== undefined) return Promise.resolve(keyAndPartition);
+    return (partition ?? hub.runtime.choose(partitionKey)).append(messages).then(noFault);
   };
 }
 
@@ -23,11 +27,10 @@ export function takeIntoHub(hub: HubEntity, partition: PartitionRuntime | undefi
  */
 export function takeFromPublisher(hub: HubEntity, publisher: string): Take {
   const signed = (message: IncomingMessage) => withAnnotation(message, 'x-opt-publisher', publisher);
-  return async ({ messages, partitionKey }) => {
+  return ({ messages, partitionKey }) => {
     if (partitionKey !== undefined && partitionKey !== publisher) {
-      return notAllowed(`The partition key of a publisher's events is its name, '${publisher}'.`);
+      return Promise.resolve(notAllowed(`The partition key of a publisher's events is its name, '${publisher}'.`));
     }
-    await hub.runtime.choose(publisher).append(messages.map(signed));
-    return undefined;
+    return hub.runtime.choose(publisher).append(messages.map(signed)).then(noFault);
   };
 }
