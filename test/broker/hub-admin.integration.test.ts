@@ -75,7 +75,7 @@ describe('hubs and consumer groups at run time', () => {
     expect(await refused('odd', '<Status>Sleeping</Status>')).toMatch(/^400 .*Status/);
     expect(await refused('gone', '', true)).toMatch(/^404 /);
     expect(await refused('caught', '<CaptureDescription><Enabled>true</Enabled></CaptureDescription>')).toMatch(
-      /^400 .*CaptureDescription/,
+      /^400 .*captureDescription\.destination/,
     );
     expect((await put('clicks/consumergroups/bad name', groupDescription())).status).toBe(400);
     expect((await put('gone/consumergroups/g', groupDescription())).status).toBe(404);

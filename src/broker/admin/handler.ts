@@ -113,7 +113,7 @@ export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOpti
     const isHub =
       hub?.kind !== 'hub' ||
       (description ? description.name === 'EventHubDescription' : deps.hubs?.hub(hub.name) !== undefined);
-    if (deps.hubs && hub && isHub) return createHubResource(deps.hubs, hub);
+    if (deps.hubs && hub && isHub) return createHubResource(deps.hubs, hub, namespaceName);
     const target = parseTarget(url.pathname);
     if (!target) throw entityNotFound(url.pathname.slice(1));
     const options = { host: url.host, namespaceName, newKey: deps.random.newKey };

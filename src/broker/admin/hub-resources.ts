@@ -34,7 +34,7 @@ function hubPath(target: HubTarget): string {
 type Target<Kind extends HubTarget['kind']> = Extract<HubTarget, { kind: Kind }>;
 
 /** Event hubs over the management API, as Event Hubs itself has it (api-version 2014-01): hubs, consumer groups, partitions. */
-export function createHubResource(port: HubsPort, target: HubTarget): Resource {
+export function createHubResource(port: HubsPort, target: HubTarget, namespaceName: string): Resource {
   const path = hubPath(target);
   const missing = () => entityNotFound(path);
 
@@ -72,9 +72,10 @@ export function createHubResource(port: HubsPort, target: HubTarget): Resource {
 
   async function writeHub({ name }: Target<'hub'>, description: Element, isUpdate: boolean) {
     expectRoot(description, 'EventHubDescription');
+    const given = { name, description, namespaceName };
     const outcome = isUpdate
-      ? await port.updateHub(readHub(hubOf(name), description))
-      : await port.createHub(readNewHub(name, description));
+      ? await port.updateHub(readHub(hubOf(name), given))
+      : await port.createHub(readNewHub(given));
     return hubEntry(settled<HubInfo>(outcome, path));
   }
 

@@ -1,4 +1,4 @@
-import type { EntityStatus, HubDefinition } from '../topology/types.js';
+import type { CaptureDefinition, EntityStatus, HubDefinition } from '../topology/types.js';
 import type { CreateOutcome, DeleteOutcome, UpdateOutcome } from './namespace-port.js';
 
 interface Stamps {
@@ -27,6 +27,8 @@ export interface HubSettings {
   readonly retentionMs: number;
   readonly status?: EntityStatus;
   readonly userMetadata?: string;
+  /** Absent: the hub is not captured. */
+  readonly capture?: CaptureDefinition;
 }
 
 export interface NewHub extends HubSettings {

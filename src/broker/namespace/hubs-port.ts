@@ -74,7 +74,7 @@ export function createHubsPort(namespace: Namespace): HubsPort {
     const hub = namespace.findHub(given.name);
     if (hub === undefined) return NOT_FOUND;
     // What the description leaves out is taken away, but not what it cannot say.
-    const { status: _status, userMetadata: _note, ...kept } = hub.record.definition;
+    const { status: _status, userMetadata: _note, capture: _capture, ...kept } = hub.record.definition;
     const definition: HubDefinition = { ...kept, ...given, name: kept.name };
     const problem = invalid((complain) => checkHub(definition, complain));
     if (problem) return problem;

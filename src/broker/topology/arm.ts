@@ -225,7 +225,10 @@ function readCorrelation(filter: JsonObject, rule: EvaluatedResource): Correlati
 function readHub(hub: EvaluatedResource, tree: ResourceTree): HubDefinition {
   const retention = properties(hub)['retentionDescription'];
   const hours = isObject(retention) ? retention['retentionTimeInHours'] : undefined;
-  const capture = readCapture(hub, properties(hub)['captureDescription']);
+  const capture = readCapture(properties(hub)['captureDescription'], {
+    path: `${hub.path}.properties.captureDescription`,
+    namespace: hub.name.slice(0, hub.name.indexOf('/')),
+  });
   return {
     name: lastSegment(hub),
     partitionCount: integer(hub, 'partitionCount', 4),

@@ -1,6 +1,5 @@
 import { errorAt } from './errors.js';
 import { isObject, type Json, type JsonObject, kindOf, pathTo } from './json.js';
-import type { EvaluatedResource } from './template/template.js';
 import type { CaptureDefinition } from './types.js';
 
 /** Azure's defaults of a captured hub. */
@@ -25,10 +24,23 @@ function objectAt(from: JsonObject, path: string, name: string): [JsonObject, st
   return [value, at];
 }
 
-/** The `captureDescription` of a hub; undefined when it has none or it is switched off. */
-export function readCapture(hub: EvaluatedResource, description: Json | undefined): CaptureDefinition | undefined {
+export interface CapturePlace {
+  /** Where the description stands in what was given; errors begin with it. */
+  readonly path: string;
+  /** What `{Namespace}` stands for. */
+  readonly namespace: string;
+}
+
+/**
+ * The `captureDescription` of a hub, as templates have it; undefined when it has none or it is switched off. What the
+ * administration API gets is read by the same rules.
+ * @throws TopologyError PS_TOPOLOGY_INVALID, naming the property
+ */
+export function readCapture(
+  description: Json | undefined,
+  { path, namespace }: CapturePlace,
+): CaptureDefinition | undefined {
   if (description === undefined || description === null) return undefined;
-  const path = `${hub.path}.properties.captureDescription`;
   if (!isObject(description)) throw errorAt(path, 'PS_TOPOLOGY_INVALID', 'must be an object');
   if (!read(description, path, 'enabled', 'boolean', false)) return undefined;
   const encoding = read(description, path, 'encoding', 'string', 'Avro');
@@ -40,6 +52,7 @@ export function readCapture(hub: EvaluatedResource, description: Json | undefine
     throw errorAt(pathTo(at, 'name'), 'PS_TOPOLOGY_INVALID', `must be ${BLOB_DESTINATION}: nothing else is written to`);
   }
   const [target, targetPath] = objectAt(destination, at, 'properties');
+  const account = target['storageAccountResourceId'] ?? undefined;
   return {
     encoding,
     intervalMs: read(description, path, 'intervalInSeconds', 'number', DEFAULT_INTERVAL_SECONDS) * 1000,
@@ -47,6 +60,9 @@ export function readCapture(hub: EvaluatedResource, description: Json | undefine
     skipEmptyArchives: read(description, path, 'skipEmptyArchives', 'boolean', false),
     container: read(target, targetPath, 'blobContainer', 'string'),
     nameFormat: read(target, targetPath, 'archiveNameFormat', 'string', DEFAULT_NAME_FORMAT),
-    namespace: hub.name.slice(0, hub.name.indexOf('/')),
+    namespace,
+    ...(account === undefined
+      ? {}
+      : { storageAccountResourceId: read(target, targetPath, 'storageAccountResourceId', 'string') }),
   };
 }

@@ -34,7 +34,7 @@ export function checkConsumerGroup(name: string, complain: Complain): void {
 function checkCapture(capture: CaptureDefinition, complain: Complain): void {
   within('intervalInSeconds', capture.intervalMs / 1000, [60, 900], complain);
   within('sizeLimitInBytes', capture.sizeLimitBytes, [10 * MIB, 500 * MIB], complain);
-  if (!containerName.test(capture.container)) complain(`${capture.container} is no name of a blob container`);
+  if (!containerName.test(capture.container)) complain(`blobContainer ${capture.container} is no name of a container`);
   const wrongFormat = checkNameFormat(capture.nameFormat);
   if (wrongFormat !== undefined) complain(`archiveNameFormat ${wrongFormat}`);
 }

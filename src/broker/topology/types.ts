@@ -148,4 +148,6 @@ export interface CaptureDefinition {
   readonly nameFormat: string;
   /** What `{Namespace}` stands for. */
   readonly namespace: string;
+  /** Kept for who asks: the broker writes to the one storage account that it is configured with. */
+  readonly storageAccountResourceId?: string;
 }

@@ -170,7 +170,8 @@ describe('the capture of a hub', () => {
   it('is read with all its settings', () => {
     const settings = { encoding: 'AvroDeflate', intervalInSeconds: 60, sizeLimitInBytes: 10_485_760 };
     const archiveNameFormat = `x/${nameFormat}`;
-    const properties = { blobContainer: 'raw', archiveNameFormat };
+    const storageAccountResourceId = '/subscriptions/1/storageAccounts/shop';
+    const properties = { blobContainer: 'raw', archiveNameFormat, storageAccountResourceId };
     expect(
       captureOf({
         enabled: true,
@@ -184,6 +185,7 @@ describe('the capture of a hub', () => {
       sizeLimitBytes: 10_485_760,
       skipEmptyArchives: true,
       nameFormat: archiveNameFormat,
+      storageAccountResourceId,
     });
   });
 

@@ -54,6 +54,7 @@ describe('the template that ships', () => {
           container: 'capture',
           nameFormat: '{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}',
           namespace: expect.stringMatching(/^penstock-hubs-/) as string,
+          storageAccountResourceId: expect.stringContaining('/storageAccounts/') as string,
         },
       },
     ]);

@@ -10,7 +10,8 @@ import type {
   NewHub,
   PartitionInfo,
 } from '../hubs-port.js';
-import { type Element, field, tag, type Xml } from '../xml.js';
+import { childOf, type Element, field, tag, type Xml } from '../xml.js';
+import { captureElement, readCaptureElement } from './capture.js';
 
 const DAY_MS = 86_400_000;
 const ARRAYS = 'http://schemas.microsoft.com/2003/10/Serialization/Arrays';
@@ -28,36 +29,51 @@ function noteOf(given: string | undefined, existing: string | undefined): { read
   return note === '' ? {} : { userMetadata: note };
 }
 
-function readSettings(name: string, description: Element, existing?: HubSettings): HubSettings {
-  const fields = createFields(description);
-  // Capture needs a place to write to, which the administration API has no safe way to name.
-  fields.only('CaptureDescription');
+/** A description as it was given, of a hub of that name. */
+export interface GivenHub {
+  readonly name: string;
+  readonly description: Element;
+  /** What `{Namespace}` stands for in the names of captured files. */
+  readonly namespaceName: string;
+}
+
+/** What leaves Capture out keeps it as it is; what describes it says all of it. */
+function captureOf({ description, namespaceName }: GivenHub, existing?: HubSettings) {
+  const element = childOf(description, 'CaptureDescription');
+  if (element === undefined || element.children.length === 0) return existing?.capture;
+  return readCaptureElement(element, existing?.capture?.namespace ?? namespaceName);
+}
+
+function readSettings(given: GivenHub, existing?: HubSettings): HubSettings {
+  const fields = createFields(given.description);
   fields.only('AuthorizationRules');
   const shownDays = existing ? daysOf(existing.retentionMs) : DEFAULT_DAYS;
   const days = fields.integer('MessageRetentionInDays', shownDays);
   const status = fields.oneOf('Status', STATUSES, existing?.status ?? 'Active');
+  const capture = captureOf(given, existing);
   return {
-    name,
+    name: given.name,
     // A retention of hours, which comes from a template, is shown in days and must not become days by that.
     retentionMs: existing && days === shownDays ? existing.retentionMs : days * DAY_MS,
     ...(status === 'Active' ? {} : { status }),
     ...noteOf(fields.given('UserMetadata'), existing?.userMetadata),
+    ...(capture === undefined ? {} : { capture }),
   };
 }
 
 /** Reads an EventHubDescription of a new hub. */
-export const readNewHub = (name: string, description: Element): NewHub => ({
-  ...readSettings(name, description),
-  partitionCount: createFields(description).integer('PartitionCount', DEFAULT_PARTITIONS),
+export const readNewHub = (given: GivenHub): NewHub => ({
+  ...readSettings(given),
+  partitionCount: createFields(given.description).integer('PartitionCount', DEFAULT_PARTITIONS),
 });
 
 /** Reads an EventHubDescription of a hub that is there. */
-export function readHub({ definition }: HubInfo, description: Element): HubSettings {
-  const count = createFields(description).integer('PartitionCount', definition.partitionCount);
+export function readHub({ definition }: HubInfo, given: GivenHub): HubSettings {
+  const count = createFields(given.description).integer('PartitionCount', definition.partitionCount);
   if (count !== definition.partitionCount) {
     throw badRequest('The value of PartitionCount of an existing event hub cannot be changed.');
   }
-  return readSettings(definition.name, description, definition);
+  return readSettings({ ...given, name: definition.name }, definition);
 }
 
 const times = ({ createdAtMs, updatedAtMs }: { createdAtMs: number; updatedAtMs: number }): Xml[] => [
@@ -66,7 +82,7 @@ const times = ({ createdAtMs, updatedAtMs }: { createdAtMs: number; updatedAtMs:
 ];
 
 export function hubEntry({ definition, runtime }: HubInfo): Entry {
-  const { name, retentionMs, partitionCount, status = 'Active', userMetadata } = definition;
+  const { name, retentionMs, partitionCount, status = 'Active', userMetadata, capture } = definition;
   const ids = runtime.partitionIds.map((id) => tag('d2p1:string', {}, id));
   return {
     path: name,
@@ -82,6 +98,7 @@ export function hubEntry({ definition, runtime }: HubInfo): Entry {
       ...times(runtime),
       field('PartitionCount', partitionCount),
       tag('PartitionIds', { 'xmlns:d2p1': ARRAYS }, ...ids),
+      capture && captureElement(capture),
       field('EntityAvailabilityStatus', 'Available'),
     ],
   };
