@@ -4,13 +4,15 @@ import { parseValueField, singleKey, TOTALS } from '../../src/shared/live-keys.j
 import { BATCH } from '../lib/bodies.js';
 import type { ReceiveOptions, ReceiveResult } from '../lib/hub-receiver.js';
 import { runEntry } from '../lib/load.js';
-import { cpuMicrosEach, foreignShare, startMeter } from '../lib/meter.js';
+import { type Cost, cpuMicrosEach, foreignShare, startMeter } from '../lib/meter.js';
 import { createParts } from '../lib/parts.js';
 import type { Bench } from '../lib/report.js';
 import { startBroker, startGateway, startStores } from '../lib/system.js';
 import { loadBatches } from './batch.js';
 
 const POLL_MS = 50;
+/** Times the seconds of a bench: a backlog that lasts long enough for the compiler of the aggregator to be done early in it. */
+const FILL = 4;
 const GIVE_UP_MS = 60_000;
 const AIM = 200_000;
 const LIMIT_AIM = 0.8;
@@ -26,7 +28,7 @@ export const drain: Bench = async ({ seconds, profileDir, report, note }) => {
     const [broker, stores] = await Promise.all([startBroker(parts), startStores(parts)]);
     const gateway = await startGateway(parts, broker);
     note('a backlog for the aggregators');
-    const backlog = (await loadBatches(gateway, { warmUpSeconds: 0, seconds })).answered * BATCH;
+    const backlog = (await loadBatches(gateway, { warmUpSeconds: 0, seconds: FILL * seconds })).answered * BATCH;
     const connectionString = broker['PENSTOCK_EVENTHUBS_CONNECTION_STRING'] ?? '';
     const redisUrl = stores['PENSTOCK_REDIS_URL'] ?? '';
     const receive = async (options: Pick<ReceiveOptions, 'redisUrl'>) => {
@@ -41,11 +43,9 @@ export const drain: Bench = async ({ seconds, profileDir, report, note }) => {
     const limit = await receive({});
     note('a counter in Redis for each event');
     const naive = await receive({ redisUrl });
-    const meter = startMeter(parts);
     note('the aggregators take the backlog');
     await parts.role(['aggregate'], { ...broker, ...stores });
-    const { events, ms } = await watch(redisUrl, backlog);
-    const cost = meter();
+    const { events, ms, cost } = await watch(redisUrl, backlog, () => startMeter(parts));
     const value = (events / ms) * 1000;
     report({ row: 'the SDK receives the backlog and does nothing', value: limit, unit: 'events/s' });
     report({ row: 'the SDK receives it, one INCR in Redis for each event', value: naive, unit: 'events/s' });
@@ -53,7 +53,7 @@ export const drain: Bench = async ({ seconds, profileDir, report, note }) => {
       row: `hub to Redis, a backlog of ${events.toLocaleString('en-GB')} page views`,
       value,
       unit: 'events/s',
-      cpuMicros: cpuMicrosEach(cost, backlog),
+      cpuMicros: cpuMicrosEach(cost, events),
       foreignShare: foreignShare(cost, []),
       ratios: { 'the SDK alone': value / limit, naive: value / naive },
       aim: { text: '> 200,000, ≥ 0.8 × the SDK alone', met: value > AIM && value >= LIMIT_AIM * limit },
@@ -65,21 +65,21 @@ export const drain: Bench = async ({ seconds, profileDir, report, note }) => {
 
 /**
  * Waits until at least `expected` events are counted and the count stands still. The clock starts at the first count
- * that is seen, whose events are not part of the result, and stops at the last change.
+ * that is seen, whose events are not part of the result, and stops at the last change; so does the meter, half a second later.
  */
-async function watch(url: string, expected: number): Promise<{ events: number; ms: number }> {
+async function watch(url: string, expected: number, start: () => () => Cost) {
   const redis = new Redis(url);
   const startedMs = performance.now();
-  let first: { atMs: number; counted: number } | undefined;
+  let first: { atMs: number; counted: number; meter: () => Cost } | undefined;
   let last = { atMs: 0, counted: 0 };
   try {
     for (;;) {
       const counted = await readCounted(redis);
       const atMs = performance.now();
       if (counted > last.counted) last = { atMs, counted };
-      if (counted > 0) first ??= last;
+      if (counted > 0) first ??= { ...last, meter: start() };
       if (first !== undefined && last.counted >= expected && atMs - last.atMs > 500)
-        return { events: last.counted - first.counted, ms: last.atMs - first.atMs };
+        return { events: last.counted - first.counted, ms: last.atMs - first.atMs, cost: first.meter() };
       if (atMs - startedMs > GIVE_UP_MS) throw new Error(`${last.counted} of ${expected} events were counted`);
       await delay(systemClock, POLL_MS);
     }
