@@ -70,6 +70,15 @@ export const paneExpiriesKey = (metric: PaneMetricId): string => `${paneBase(met
 export const HEALTH = 'health';
 export const HEALTH_NAME = 'health';
 
+/** The late events, by which name their owners are kept. */
+export const LATE = 'late';
+
+/** Stream of the late events of one partition: Redis Streams, so any client can read on with XREAD or a group of its own. */
+export const lateStreamKey = (partition: string): string => `${base(LATE)}:events:${partition}`;
+
+/** About so many of the newest entries stay in the stream of a partition. */
+export const LATE_STREAM_LENGTH = 10_000;
+
 /** Hash of the metrics in panes that the aggregators keep: name, and description as JSON. */
 export const CATALOGUE_KEY = `penstock:{live:catalogue}:${GENERATION}`;
 

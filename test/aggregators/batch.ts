@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { expect } from 'vitest';
 import { defaultAggregatorOptions } from '../../src/aggregators/options.js';
-import { pageView, type TestEvent } from './driver.js';
+import type { LateEvent } from '../../src/shared/late-events.js';
+import { descriptionOf, pageView, type TestEvent } from './driver.js';
 
 export const MINUTE = 60_000;
 const HALF_HOUR = 30 * MINUTE;
@@ -26,28 +28,63 @@ export const eventArbitrary: fc.Arbitrary<BatchEvent> = fc
   })
   .map(({ atMs, id, ...fields }) => pageView(atMs, { id: `id${id}`, ...fields }));
 
+type Judged =
+  | { readonly event: BatchEvent; readonly outcome: 'duplicate' }
+  | {
+      readonly event: BatchEvent;
+      readonly outcome: 'counted' | 'late';
+      readonly timeMs: number;
+      readonly newestMs: number;
+    };
+
+/** What becomes of each event of a partition, in their order. */
+function judge(events: readonly BatchEvent[]): Judged[] {
+  const seen = new Set<string>();
+  let newestMs = Number.NEGATIVE_INFINITY;
+  return events.map((event) => {
+    if (seen.has(event.id)) return { event, outcome: 'duplicate' };
+    seen.add(event.id);
+    const timeMs = Date.parse(event.time);
+    newestMs = Math.max(newestMs, timeMs);
+    return { event, outcome: timeMs < newestMs - LATENESS ? 'late' : 'counted', timeMs, newestMs };
+  });
+}
+
+/** The metrics that count a page view. */
+const concerned = ['visitors', 'devices', 'pages', 'sessions', 'views'];
+
+/** The late stream of one partition, from the packs that were sent to it. */
+export function batchLate(packs: readonly (readonly BatchEvent[])[]): LateEvent[] {
+  const places = packs.flatMap((pack, sequenceNumber) => pack.map((_, index) => ({ sequenceNumber, index })));
+  return judge(packs.flat()).flatMap((judged, at) => {
+    if (judged.outcome !== 'late') return [];
+    const { event, timeMs, newestMs } = judged;
+    const metrics = concerned.map((name) => [name, timeMs - (timeMs % descriptionOf(name).paneMs)]);
+    return {
+      ...(places[at] as (typeof places)[number]),
+      id: event.id,
+      type: event.type,
+      timeMs,
+      enqueuedAtMs: expect.any(Number) as number,
+      behindMs: newestMs - timeMs,
+      metrics: Object.fromEntries(metrics),
+    };
+  });
+}
+
 /** The figures of one partition, computed in one go from everything that was sent to it. */
 export function batchFigures(events: readonly BatchEvent[]): Map<string, number> {
   const figures = new Map<string, number>();
   const count = (key: string, by = 1) => figures.set(key, (figures.get(key) ?? 0) + by);
-  const seen = new Set<string>();
-  let newestMs = Number.NEGATIVE_INFINITY;
   const accepted: { event: BatchEvent; timeMs: number; horizonMs: number }[] = [];
-  for (const event of events) {
-    if (seen.has(event.id)) {
-      count('totals/0/duplicate');
-      continue;
-    }
-    seen.add(event.id);
-    const timeMs = Date.parse(event.time);
-    newestMs = Math.max(newestMs, timeMs);
-    if (timeMs < newestMs - LATENESS) {
-      count('totals/0/late');
+  for (const judged of judge(events)) {
+    count(`totals/0/${judged.outcome}`);
+    if (judged.outcome === 'late') {
       count('totals/0/late_by:2h');
-      for (const metric of ['visitors', 'devices', 'pages', 'sessions', 'views']) count(`totals/0/late:${metric}`);
-      continue;
+      for (const metric of concerned) count(`totals/0/late:${metric}`);
     }
-    count('totals/0/counted');
+    if (judged.outcome !== 'counted') continue;
+    const { event, timeMs, newestMs } = judged;
     const horizonMs = Math.floor((newestMs - LATENESS) / MINUTE) * MINUTE;
     accepted.push({ event, timeMs, horizonMs });
   }

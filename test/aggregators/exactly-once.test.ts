@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { descriptions } from '../../src/aggregators/metrics/index.js';
 import { shownPanes } from '../../src/shared/live-catalogue.js';
-import { type BatchEvent, batchFigures, batchOptions, eventArbitrary, MINUTE } from './batch.js';
+import { type BatchEvent, batchFigures, batchLate, batchOptions, eventArbitrary, MINUTE } from './batch.js';
 import { START_MS } from './driver.js';
 import { createWorld, settle, type World, type WorldProcess } from './world.js';
 
@@ -57,7 +57,7 @@ const caseArbitrary: fc.Arbitrary<Case> = fc.record({
 /** Runs the deeds, and everything that is still to be done after them. */
 async function play({ deeds, last }: Case, look: (world: World, redisLost: boolean) => void): Promise<Outcome> {
   const world = createWorld(batchOptions, PARTITIONS);
-  const sent: BatchEvent[][] = Array.from({ length: PARTITIONS }, () => []);
+  const sent: BatchEvent[][][] = Array.from({ length: PARTITIONS }, () => []);
   const processes = Array.from({ length: PROCESSES }, () => world.startProcess());
   /** Who has the lease. */
   const owners = new Map<number, WorldProcess>();
@@ -94,7 +94,7 @@ async function play({ deeds, last }: Case, look: (world: World, redisLost: boole
       case 'send': {
         const newest = Math.max(START_MS, ...next.pack.map(({ time }) => Date.parse(time)));
         world.send(next.partition, next.pack, Math.min(newest, START_MS + 90 * MINUTE));
-        sent[next.partition]?.push(...next.pack);
+        sent[next.partition]?.push(next.pack);
         return;
       }
       case 'read':
@@ -151,7 +151,8 @@ async function play({ deeds, last }: Case, look: (world: World, redisLost: boole
 
 interface Outcome {
   readonly world: World;
-  readonly sent: readonly (readonly BatchEvent[])[];
+  /** The packs of each partition. */
+  readonly sent: readonly (readonly (readonly BatchEvent[])[])[];
 }
 
 /** Figures by partition, without what only tells how they came about. */
@@ -176,6 +177,8 @@ function onlyLive(figures: Map<string, unknown>, events: readonly BatchEvent[]):
   }
 }
 
+let lateOnes = 0;
+
 const NEVER_DOWN = /^(pages|views)|^totals|^visitors.*\/(pageViews|visitors)$/;
 
 test('after crashes at any step, moves with the former owner alive, and losses of Redis, the figures equal a batch computation', async () => {
@@ -195,7 +198,11 @@ test('after crashes at any step, moves with the former owner alive, and losses o
         redis.changed.clear();
       });
       expect(world.takenBack).toEqual([]);
-      for (const [index, events] of sent.entries()) {
+      for (const [index, packs] of sent.entries()) {
+        const events = packs.flat();
+        const late = world.redis.late.get(String(index)) ?? [];
+        expect(late).toEqual(batchLate(packs));
+        lateOnes += late.length;
         const shown = shownOf(world, index);
         const expected = batchFigures(events);
         // What Redis lost is written again as far back as the live figures go.
@@ -207,4 +214,5 @@ test('after crashes at any step, moves with the former owner alive, and losses o
     }),
     { numRuns: 500, endOnFailure: true },
   );
+  expect(lateOnes).toBeGreaterThan(100);
 }, 60_000);

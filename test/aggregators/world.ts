@@ -115,6 +115,9 @@ export function createWorld(options: AggregatorOptions, partitions: number): Wor
           }),
         ),
     };
+    const recovered = () => {
+      for (const callback of callbacks) callback();
+    };
     const sink: LiveSink = {
       async claim(owner) {
         const names = [...descriptions.map(({ name }) => name), 'totals'];
@@ -122,20 +125,22 @@ export function createWorld(options: AggregatorOptions, partitions: number): Wor
         const claims = [names.slice(0, half), names.slice(half)].map((metrics) =>
           step('claim redis', () => metrics.map((metric) => redis.call(owner, 0, { metric, windows: [] }))),
         );
-        return Math.max(...(await Promise.all(claims)).flat());
+        const late = step('claim redis', () => [redis.addLate(owner, { after: undefined, events: [] })]);
+        return Math.max(...(await Promise.all([...claims, late])).flat());
       },
       async write(owner, changes) {
         const calls = callsOf(changes).map((call) =>
           step('write redis', () => redis.call(owner, changes.position.sequenceNumber, call)),
         );
+        const { late } = changes;
+        if (late !== undefined) calls.push(step('write late', () => redis.addLate(owner, late)));
         const results = await Promise.allSettled(calls);
-        refuseFormer(
-          owner,
-          results.map((result) => {
-            if (result.status === 'rejected') throw result.reason;
-            return result.value;
-          }),
-        );
+        const epochs = results.map((result) => {
+          if (result.status === 'rejected') throw result.reason;
+          return result.value;
+        });
+        refuseFormer(owner, epochs);
+        if (epochs.includes(-1)) recovered();
       },
       async report() {},
       async forget() {
@@ -198,9 +203,7 @@ export function createWorld(options: AggregatorOptions, partitions: number): Wor
       },
       close: giveUp,
       owns: (partition) => reading.get(partition)?.busy === false,
-      recover() {
-        for (const callback of callbacks) callback();
-      },
+      recover: recovered,
     };
   }
 

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { encodeLateEvent, LATE_FIELDS, type LateEvent, lateEntryId } from '../../shared/late-events.js';
 import {
   CATALOGUE_KEY,
   HEALTH,
   HEALTH_NAME,
+  LATE,
+  LATE_STREAM_LENGTH,
   LIST_NAME,
   LIVE_CHANNEL,
+  lateStreamKey,
   listMetrics,
   ownersKey,
   PANE_RETENTION_MS,
@@ -19,6 +23,7 @@ import type { Logger } from '../../shared/logger.js';
 import type { PartitionHealth } from '../../shared/partition-health.js';
 import { fencedError } from '../errors.js';
 import { descriptions } from '../metrics/index.js';
+import type { LateChange } from '../state/late.js';
 import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
 import { connectSinkRedis, onReconnected } from './connection.js';
@@ -49,6 +54,10 @@ export interface LiveSink {
 /** One script call blocks Redis for a millisecond or two at these sizes. */
 const MAX_WINDOWS_PER_CALL = 500;
 const MAX_PAIRS_PER_CALL = 4_000;
+const MAX_LATE_PER_CALL = 300;
+
+/** What the script answers when entries of the late stream are not there any more. */
+const LATE_LOST = -1;
 
 type Script = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<number>;
 
@@ -69,12 +78,17 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   };
   const writePanes = script('writePanes', 'write-panes.lua');
   const forgetPartition = script('forgetPartition', 'forget-partition.lua');
+  const writeLate = script('writeLate', 'write-late.lua');
+  const forgetLate = script('forgetLate', 'forget-late.lua');
 
   const callbacks = new Set<() => void>();
   onReconnected(redis, () => {
     announce().catch((error: unknown) => logger.warn({ err: error }, 'the metrics could not be announced'));
-    for (const callback of callbacks) callback();
+    recovered();
   });
+  const recovered = () => {
+    for (const callback of callbacks) callback();
+  };
 
   /** Readers learn from it what there is. The newest aggregator's word holds. */
   const announce = async () => {
@@ -103,11 +117,32 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       ...windows.flatMap(({ start, expiryMs, pairs }) => [start, expiryMs, pairs.length / 2, ...pairs]),
     );
 
+  const callLate = ({ partition, epoch }: Owner, after: LateEvent | undefined, events: readonly LateEvent[]) =>
+    writeLate(
+      2,
+      ownersKey(LATE),
+      lateStreamKey(partition),
+      partition,
+      epoch,
+      LATE_STREAM_LENGTH,
+      after === undefined ? '' : lateEntryId(after),
+      LATE_FIELDS,
+      ...events.flatMap((event) => [lateEntryId(event), ...encodeLateEvent(event)]),
+    );
+  /** In the order in which they are sent: each call follows the one before. */
+  const addLate = (owner: Owner, { after, events }: LateChange) => {
+    const calls: Promise<number>[] = [];
+    for (let at = 0; at < events.length; at += MAX_LATE_PER_CALL)
+      calls.push(callLate(owner, events[at - 1] ?? after, events.slice(at, at + MAX_LATE_PER_CALL)));
+    return calls;
+  };
+
   return {
     async claim(owner) {
       const nothing = { sequenceNumber: 0, enqueuedAtMs: 0 };
       const targets = [...descriptions.map(paneTarget), ...singleNames.map(singleTarget)];
-      return Math.max(...(await all(targets.map((target) => call(owner, target, nothing, [])))));
+      const claims = targets.map((target) => call(owner, target, nothing, []));
+      return Math.max(...(await all([...claims, callLate(owner, undefined, [])])));
     },
     async write(owner, changes) {
       const { position } = changes;
@@ -123,7 +158,10 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       ];
       for (const { metric, pairs } of singles)
         calls.push(call(owner, singleTarget(metric), position, [single(metric, pairs)]));
-      refuseFormer(owner, await all(calls));
+      const late = changes.late === undefined ? [] : addLate(owner, changes.late);
+      const epochs = await all([...calls, ...late]);
+      refuseFormer(owner, epochs);
+      if (epochs.includes(LATE_LOST)) recovered();
     },
     async report(owner, health) {
       const version = { sequenceNumber: health.sequenceNumber, enqueuedAtMs: 0 };
@@ -143,6 +181,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       }
       for (const metric of singleNames)
         refuseFormer(owner, [await forgetPartition(2, ownersKey(metric), singleKey(metric), partition, epoch)]);
+      refuseFormer(owner, [await forgetLate(2, ownersKey(LATE), lateStreamKey(partition), partition, epoch)]);
     },
     onRecovered(callback) {
       callbacks.add(callback);

@@ -1,6 +1,7 @@
 import type { PenstockEvent } from '../../events/index.js';
 import { type Aggregate, aggregateOf } from '../../shared/aggregates/index.js';
 import type { BehaviourDefinition } from '../../shared/config/index.js';
+import type { LateEvent } from '../../shared/late-events.js';
 import { type MetricDescription, shownPanes } from '../../shared/live-catalogue.js';
 import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId, SESSION_GAP_MS } from '../../shared/live-keys.js';
 import { type Behaviours, createBehaviours, defaultBehaviourOptions, TRANSITIONS } from '../behaviour/behaviours.js';
@@ -13,6 +14,7 @@ import { createPanes, type PaneChange, type Panes, type SavedPane } from '../win
 import { createSessions, type SavedSessions } from '../windows/sessions.js';
 import { timeOf } from './event-time.js';
 import { createIdHistory, type SavedIds, type Seed } from './id-history.js';
+import { concernedBy, createLateEvents, type LateChange, lateEvent, latenessStep } from './late.js';
 import { createVisitors, type Visit } from './visitors.js';
 
 /** Where a hub event is in its partition. */
@@ -49,6 +51,8 @@ export interface StateChanges {
   readonly panes: readonly { readonly metric: PaneMetricId; readonly changes: readonly PaneChange[] }[];
   readonly lists: readonly { readonly metric: string; readonly entries: readonly unknown[] }[];
   readonly totals: readonly PaneChange[];
+  /** Events that were too late for metrics. */
+  readonly late?: LateChange | undefined;
 }
 
 /**
@@ -94,6 +98,7 @@ export interface SavedState {
   readonly panes: Readonly<Record<string, SavedPanes>>;
   readonly lists: Readonly<Record<string, readonly NewestEntry<unknown>[]>>;
   readonly totals: SavedPanes;
+  readonly late?: readonly LateEvent[] | undefined;
   /** See `createVisitors`. */
   readonly visitors: Buffer;
   readonly sessions: SavedSessions;
@@ -103,14 +108,6 @@ export interface SavedState {
 }
 
 type SavedPanes = readonly SavedPane[];
-
-const HOUR_MS = 3_600_000;
-const latenessSteps = [
-  ['2h', 2 * HOUR_MS],
-  ['6h', 6 * HOUR_MS],
-  ['24h', 24 * HOUR_MS],
-  ['7d', 168 * HOUR_MS],
-] as const;
 
 /** Visitors, or keys of sessions, that a save encodes at a time. */
 const ENTRIES_PER_PART = 2_000;
@@ -152,6 +149,7 @@ export function createPartitionState(
     { maxVisitors: options.maxVisitors, lookBackMs: options.allowedLatenessMs },
     saved?.visitors,
   );
+  const late = createLateEvents(saved?.late);
   const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY }, saved?.totals);
   const observation: Observation = {
     event: undefined as never,
@@ -161,6 +159,8 @@ export function createPartitionState(
     visit: undefined,
   };
   let position = saved?.position;
+  /** Place of the event in its pack. */
+  let index = 0;
   let horizonMs = Number.NEGATIVE_INFINITY;
   /** Sessions that go on may change panes long before the horizon, but none that nobody can read any more. */
   let oldestReadableMs = Number.NEGATIVE_INFINITY;
@@ -208,6 +208,7 @@ export function createPartitionState(
     saved?.sessions,
   );
   const allPanes = [...paneMetrics, ...sessionMetrics];
+  const shortestLatenessMs = Math.min(...paneMetrics.map(({ latenessMs }) => latenessMs));
   const behaviours = createBehaviours(definitions, defaultBehaviourOptions, {
     behaviours: saved?.behaviours,
     transitions: saved?.lists[TRANSITIONS],
@@ -237,28 +238,26 @@ export function createPartitionState(
     for (const { panes } of allPanes) panes.markAllDirty();
     for (const { newest } of lists) newest.markDirty();
     totals.markAllDirty();
+    late.markAllDirty();
   }
 
   const addTotal = (name: string) => totals.add(TOTALS_PANE, name, 1, 0);
 
-  /** Counts an event as late for each metric that would have counted it. */
-  const countLate = () => {
-    addTotal(totalNames.late);
-    const behindMs = watermark.timeMs - observation.timeMs;
-    addTotal(`${totalNames.lateBy}:${latenessSteps.find(([, upToMs]) => behindMs <= upToMs)?.[0] ?? 'more'}`);
-    observation.visit = observation.visitor === undefined ? undefined : LATE_VISIT;
-    for (const { metric } of paneMetrics) countLateFor(metric);
-    if (observation.visitor === undefined) return;
-    for (const { metric } of sessionMetrics) if (metric.filter?.(observation) ?? true) addLateFor(metric);
+  /** Counts the event for each of the metrics that would have counted it, and keeps it for the late stream. */
+  const countLate = (missed: readonly (PaneMetric | SessionMetric)[]) => {
+    const concerned = concernedBy(observation, missed);
+    for (const { name } of concerned) addTotal(`${totalNames.late}:${name}`);
+    if (concerned.length === 0 && missed !== metrics) return;
+    const { sequenceNumber } = position as Position;
+    late.add(
+      lateEvent(observation, concerned, { sequenceNumber, index, behindMs: watermark.timeMs - observation.timeMs }),
+    );
   };
-  const addLateFor = ({ description }: PaneMetric | SessionMetric) =>
-    addTotal(`${totalNames.late}:${description.name}`);
-  const countLateFor = (metric: PaneMetric) => {
-    let concerned = false;
-    metric.observe(observation, () => {
-      concerned = true;
-    });
-    if (concerned) addLateFor(metric);
+  const countLateForAll = () => {
+    addTotal(totalNames.late);
+    addTotal(`${totalNames.lateBy}:${latenessStep(watermark.timeMs - observation.timeMs)}`);
+    observation.visit = observation.visitor === undefined ? undefined : LATE_VISIT;
+    countLate(metrics);
   };
 
   const observe = (event: PenstockEvent, timeMs: number, enqueuedAtMs: number) => {
@@ -271,7 +270,7 @@ export function createPartitionState(
     observation.timeMs = timeMs;
     observation.enqueuedAtMs = enqueuedAtMs;
     observation.visitor = visitor;
-    if (!watermark.observe(timeMs)) return countLate();
+    if (!watermark.observe(timeMs)) return countLateForAll();
     moveHorizon();
     addTotal(totalNames.counted);
     const visitMs = timeMs - (timeMs % PANE_MS);
@@ -280,8 +279,9 @@ export function createPartitionState(
     const behindMs = watermark.timeMs - timeMs;
     for (const { metric, add, latenessMs } of paneMetrics) {
       if (behindMs <= latenessMs) metric.observe(observation, add);
-      else countLateFor(metric);
     }
+    if (behindMs > shortestLatenessMs)
+      countLate(metrics.filter((metric) => isPaneMetric(metric) && behindMs > metric.latenessMs));
     if (visitor !== undefined && sessionMetrics.length > 0) {
       const outcome = sessions.observe(visitor, timeMs, observation);
       if (outcome !== 'counted') addTotal(outcome === 'full' ? totalNames.withoutSession : totalNames.revised);
@@ -306,7 +306,9 @@ export function createPartitionState(
       if (pack === undefined) addTotal(totalNames.malformed);
       else {
         const latestMs = at.enqueuedAtMs + options.maxSkewMs;
+        index = -1;
         for (const element of pack) {
+          index++;
           const timeMs = timeOf(element);
           if (!(timeMs >= 0)) addTotal(totalNames.malformed);
           else observe(element as PenstockEvent, timeMs > latestMs ? at.enqueuedAtMs : timeMs, at.enqueuedAtMs);
@@ -326,11 +328,13 @@ export function createPartitionState(
           return entries === undefined ? [] : [{ metric: name, entries }];
         }),
         totals: totals.takeDirty(),
+        late: late.takeDirty(),
       };
       const nothing = changes.panes.length + changes.lists.length + changes.totals.length === 0;
       return nothing ? undefined : changes;
     },
     written(changes) {
+      late.written();
       totals.written(changes.totals);
       for (const { metric, changes: paneChanges } of changes.panes) {
         const { panes, horizon } = panesOf(metric);
@@ -339,6 +343,7 @@ export function createPartitionState(
       }
     },
     notWritten(changes) {
+      late.markAllDirty();
       totals.notWritten(changes.totals);
       for (const { metric, changes: paneChanges } of changes.panes) panesOf(metric).panes.notWritten(paneChanges);
       for (const { name, newest } of lists) {
@@ -358,6 +363,7 @@ export function createPartitionState(
         panes: Object.fromEntries(allPanes.map(({ description, panes }) => [idOf(description), panes.entries()])),
         lists: Object.fromEntries(lists.map(({ name, newest }) => [name, newest.list()])),
         totals: totals.entries(),
+        late: late.entries(),
         behaviours: behaviours.save(),
         ids: ids.save(),
         messageIds: messageIds.save(),

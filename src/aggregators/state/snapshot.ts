@@ -31,6 +31,20 @@ const savedSchema = z.object({
   panes: z.record(z.string(), counters),
   lists: z.record(z.string(), z.array(z.object({ key: z.string(), timeMs: z.number(), entry: z.unknown() }))),
   totals: counters,
+  late: z
+    .array(
+      z.object({
+        sequenceNumber: z.int(),
+        index: z.int(),
+        id: z.string(),
+        type: z.string(),
+        timeMs: z.number(),
+        enqueuedAtMs: z.number(),
+        behindMs: z.number(),
+        metrics: z.record(z.string(), z.number()),
+      }),
+    )
+    .optional(),
   folds: z.array(z.string()),
   behaviours: savedBehaviours.optional(),
   ids: savedIds,

@@ -24,11 +24,17 @@ const panesQuery = z
  * `GET /api/live`: the live figures. `GET /api/metrics`: the metrics in panes that the aggregators keep.
  * `GET /api/metrics/:metric?from&to`: the retained panes of one that start in [from, to), merged over the partitions;
  * with `step` those of that many minutes as one, with `top` the largest names of each alone. `GET /api/late`: totals of
- * what was counted, and of what was not because it was a duplicate, malformed, or late (with the late ones by metric).
+ * what was counted, and of what was not because it was a duplicate, malformed, or late (with the late ones by metric), and the
+ * newest entries of the late stream as `newest`.
  */
 export const liveRoutes: FastifyPluginAsync<{ source: LiveFiguresSource }> = async (app, { source }) => {
   app.get('/api/live', (_request, reply) => answer(reply, () => source.read()));
-  app.get('/api/late', (_request, reply) => answer(reply, () => source.readTotals()));
+  app.get('/api/late', (_request, reply) =>
+    answer(reply, async () => {
+      const [totals, newest] = await Promise.all([source.readTotals(), source.readLate()]);
+      return { ...totals, newest };
+    }),
+  );
   app.get('/api/metrics', (_request, reply) => answer(reply, () => source.readCatalogue()));
   app.get<{ Params: { metric: string }; Querystring: unknown }>('/api/metrics/:metric', (request, reply) =>
     answer(reply, async () => {

@@ -1,6 +1,7 @@
 import type { AggregateResult } from '../../shared/aggregates/index.js';
 import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
+import type { ShownLateEvent } from '../../shared/late-events.js';
 import type { LiveFigures, LiveSource } from '../../shared/live.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
 import {
@@ -43,6 +44,8 @@ export interface LiveFiguresSource extends LiveSource {
   ): Promise<PaneReading[] | undefined>;
   /** What the aggregators counted and what they did not, and why. */
   readTotals(): Promise<Readonly<Record<string, number>>>;
+  /** The newest events that were too late for metrics, newest first by when they reached the hub. */
+  readLate(): Promise<readonly ShownLateEvent[]>;
   /** How far the readers of the partitions are, by partition. */
   readHealth(): Promise<ReadonlyMap<string, PartitionHealth>>;
   /** Closes the connection for announcements, which is its own; that of the caller stays open. */
@@ -51,6 +54,9 @@ export interface LiveFiguresSource extends LiveSource {
 
 /** Panes of a long time are not all in memory at once. */
 const PANES_AT_ONCE = 200;
+
+/** Late events that are shown. */
+const NEWEST_LATE = 100;
 
 /** Readings within this time share one. */
 const CACHE_MS = 100;
@@ -130,6 +136,7 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
     async readTotals() {
       return Object.fromEntries(await store.readTotals(TOTALS).catch(unavailable));
     },
+    readLate: () => store.readLate(NEWEST_LATE).catch(unavailable),
     async readHealth() {
       const texts = await store.readTexts(HEALTH, HEALTH_NAME).catch(unavailable);
       return new Map(

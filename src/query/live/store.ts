@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type Aggregate, aggregateOf } from '../../shared/aggregates/index.js';
+import { decodeLateEntry, type ShownLateEvent } from '../../shared/late-events.js';
 import { type MetricDescription, metricDescription } from '../../shared/live-catalogue.js';
 import {
   CATALOGUE_KEY,
+  LATE,
+  lateStreamKey,
+  ownersKey,
   paneIndexKey,
   paneKey,
   parseValueField,
@@ -30,6 +34,8 @@ export interface LiveStore {
   paneStarts(metric: MetricDescription, fromMs: number, toMs: number): Promise<number[]>;
   /** Text values of a metric without panes, by partition: the entry of each under `name`. */
   readTexts(metric: string, name: string): Promise<Map<string, string>>;
+  /** The newest entries of the late stream, over all partitions. */
+  readLate(count: number): Promise<ShownLateEvent[]>;
   /** Whole numbers of a metric without panes, added up over the partitions. */
   readTotals(metric: string): Promise<Map<string, number>>;
 }
@@ -93,6 +99,18 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
           return parsed?.name === name ? [[parsed.partition, text] as const] : [];
         }),
       );
+    },
+    async readLate(count) {
+      const partitions = await redis.hkeys(ownersKey(LATE));
+      const streams = await Promise.all(
+        partitions.map(async (partition) => {
+          const entries = await redis.xrevrange(lateStreamKey(partition), '+', '-', 'COUNT', count);
+          return entries.map((entry) => decodeLateEntry(partition, entry));
+        }),
+      );
+      // By when they reached the hub: positions in different partitions do not compare.
+      const newestFirst = streams.flat().sort((a, b) => Date.parse(b.enqueuedAt) - Date.parse(a.enqueuedAt));
+      return newestFirst.slice(0, count);
     },
     async readTotals(metric) {
       return sumFields(await redis.hgetall(singleKey(metric)));

@@ -84,8 +84,14 @@ test('a value that is no number is left out of a sum, and costs the event nothin
 
 test('an event that is later than a metric allows is late for this metric and counted for the others', () => {
   const metric = defineMetric({ ...base, latenessMs: 10 * MINUTE });
-  const { shown } = counted(metric, [pageView(30 * MINUTE), pageView(20 * MINUTE), pageView(20 * MINUTE - 1)]);
+  const { state, shown } = counted(metric, [pageView(30 * MINUTE), pageView(20 * MINUTE), pageView(20 * MINUTE - 1)]);
   expect(shown).toEqual({ '30 all': 1, '20 all': 1, counted: 3, 'late:test': 1 });
+  const [kept] = state.save().finish().late ?? [];
+  expect(kept).toMatchObject({
+    sequenceNumber: 2,
+    behindMs: 10 * MINUTE + 1,
+    metrics: { test: START_MS + 19 * MINUTE },
+  });
 });
 
 test('panes are as wide as the window says', () => {

@@ -1,6 +1,9 @@
 import { fencedError } from '../../../src/aggregators/errors.js';
 import type { Owner } from '../../../src/aggregators/sink/redis-sink.js';
+import type { LateChange } from '../../../src/aggregators/state/late.js';
 import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+import type { LateEvent } from '../../../src/shared/late-events.js';
+import { LATE } from '../../../src/shared/live-keys.js';
 
 type Value = number | string;
 
@@ -24,6 +27,10 @@ export interface SinkModel {
   readonly changed: Set<string>;
   /** Returns the highest owner epoch; nothing was written when that is not the writer's. */
   call(owner: Owner, sequenceNumber: number, call: ModelCall): number;
+  /** Streams of late events by partition. */
+  readonly late: ReadonlyMap<string, readonly LateEvent[]>;
+  /** As the script for late events; -1 when the one before them is not there. */
+  addLate(owner: Owner, change: LateChange): number;
   /** A backup, to come back to. */
   copy(): () => void;
   clear(): void;
@@ -33,6 +40,7 @@ export function createSinkModel(): SinkModel {
   let owners = new Map<string, number>();
   let versions = new Map<string, number>();
   let values = new Map<string, Value>();
+  let late = new Map<string, LateEvent[]>();
   const changed = new Set<string>();
   return {
     get values() {
@@ -56,21 +64,42 @@ export function createSinkModel(): SinkModel {
       }
       return epoch;
     },
+    get late() {
+      return late;
+    },
+    addLate({ partition, epoch }, { after, events }) {
+      const highest = owners.get(`${LATE}/${partition}`) ?? 0;
+      if (highest > epoch) return highest;
+      owners.set(`${LATE}/${partition}`, epoch);
+      const stream = late.get(partition) ?? [];
+      late.set(partition, stream);
+      if (after !== undefined && isAfter(after, stream.at(-1))) return -1;
+      for (const event of events) if (isAfter(event, stream.at(-1))) stream.push(event);
+      return epoch;
+    },
     copy() {
+      const lateNow = new Map([...late].map(([partition, stream]) => [partition, [...stream]]));
       const kept = [new Map(owners), new Map(versions), new Map(values)] as const;
       return () => {
         owners = new Map(kept[0]);
         versions = new Map(kept[1]);
         values = new Map(kept[2]);
+        late = new Map([...lateNow].map(([partition, stream]) => [partition, [...stream]]));
       };
     },
     clear() {
       owners = new Map();
       versions = new Map();
       values = new Map();
+      late = new Map();
     },
   };
 }
+
+const isAfter = (event: LateEvent, last: LateEvent | undefined): boolean =>
+  last === undefined ||
+  event.sequenceNumber > last.sequenceNumber ||
+  (event.sequenceNumber === last.sequenceNumber && event.index > last.index);
 
 /** The calls that a flush is made of. */
 export function callsOf({ panes, totals }: StateChanges): ModelCall[] {

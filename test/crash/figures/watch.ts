@@ -6,7 +6,7 @@ export interface Watch {
   stop(): Promise<{ readonly readings: number; readonly wentDown: readonly string[] }>;
 }
 
-type Totals = Readonly<Record<string, number>>;
+type Late = Readonly<Record<string, number>> & { readonly newest: unknown };
 
 /**
  * Looks at the figures again and again. None of the totals, page views by minute and sessions by half hour may go down,
@@ -35,8 +35,9 @@ export function startWatch(admin: string): Watch {
   const look = async () => {
     const live = await read<LiveFigures>('/api/live');
     // Read after the figures, so that what explains them is in it.
-    const totals = await read<Totals>('/api/late');
-    if (live === undefined || totals === undefined) return;
+    const late = await read<Late>('/api/late');
+    if (live === undefined || late === undefined) return;
+    const { newest: _, ...totals } = late;
     readings++;
     const revised = totals['revised_sessions'] ?? 0;
     const newlyRevised = revised - (highest.get('revised_sessions') ?? 0);

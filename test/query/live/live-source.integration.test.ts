@@ -10,6 +10,7 @@ import {
   liveRoutes,
 } from '../../../src/query/index.js';
 import { aggregateOf } from '../../../src/shared/aggregates/index.js';
+import type { LateEvent, ShownLateEvent } from '../../../src/shared/late-events.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { descriptionOf } from '../../aggregators/driver.js';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js';
@@ -273,6 +274,46 @@ test('GET /api/metrics of several days gives every pane', async () => {
   await write('0', 'visitors', panes);
   const readings = await source.readPanes('visitors', PANE - 3_000 * MINUTE, PANE + MINUTE);
   expect(readings).toHaveLength(2_000);
+});
+
+test('GET /api/late gives the totals, and the newest late events of all partitions as they reached the hub', async () => {
+  const late = (sequenceNumber: number, enqueuedAtMs: number): LateEvent => ({
+    sequenceNumber,
+    index: 2,
+    id: `e${sequenceNumber}`,
+    type: 'page_view',
+    timeMs: PANE - 120 * MINUTE,
+    enqueuedAtMs,
+    behindMs: 120 * MINUTE,
+    metrics: { pages: PANE - 120 * MINUTE },
+  });
+  const position = { sequenceNumber: 1_000, offset: '', enqueuedAtMs: NOW };
+  const totals = [{ startMs: 0, names: ['counted', 'late'], values: [3, 60] }];
+  await sink.write({ partition: '0', epoch: 1 }, { position, panes: [], lists: [], totals });
+  expect((await app.inject('/api/late')).json()).toEqual({ counted: 3, late: 60, newest: [] });
+  for (const partition of [0, 1]) {
+    const events = Array.from({ length: 60 }, (_, at) => late(at, NOW + 2 * at + partition));
+    const changes = { position, panes: [], lists: [], totals: [], late: { after: undefined, events } };
+    await sink.write({ partition: String(partition), epoch: 1 }, changes);
+  }
+  const { newest } = (await app.inject('/api/late')).json<{ newest: ShownLateEvent[] }>();
+  expect(newest).toHaveLength(100);
+  expect(newest.slice(0, 3).map(({ partition, sequenceNumber }) => `${partition} ${sequenceNumber}`)).toEqual([
+    '1 59',
+    '0 59',
+    '1 58',
+  ]);
+  expect(newest[0]).toEqual({
+    partition: '1',
+    sequenceNumber: 59,
+    index: 2,
+    id: 'e59',
+    type: 'page_view',
+    time: '2099-01-01T10:00:00.000Z',
+    enqueuedAt: new Date(NOW + 119).toISOString(),
+    behindMs: 120 * MINUTE,
+    metrics: { pages: '2099-01-01T10:00:00.000Z' },
+  });
 });
 
 test('a wrong query is a problem that names the parameter', async () => {
