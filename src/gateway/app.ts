@@ -1,14 +1,16 @@
 import { type FastifyInstance, fastify } from 'fastify';
 import type { DeviceType } from '../events/index.js';
+import type { Clock } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
 import type { Certificate, SecureServer } from './certificate.js';
 import { createClientReader } from './client.js';
 import type { GatewayMetrics } from './metrics/index.js';
 import type { Ingest } from './pipeline/ingest.js';
 import { takeBodiesAsBytes } from './plugins/bodies.js';
+import { createOnClientError } from './plugins/broken-requests.js';
 import { addConnectionLimits, type ConnectionLimits } from './plugins/connections.js';
 import { addCors, type CorsOrigins } from './plugins/cors.js';
-import { addProblems, createOnClientError, onFrameworkError } from './plugins/problems.js';
+import { addProblems, onFrameworkError } from './plugins/problems.js';
 import { addTracing } from './plugins/tracing.js';
 import type { Protocol } from './protocols/protocol.js';
 import type { Budget } from './publish/budget.js';
@@ -24,6 +26,7 @@ import { addWhereRoute } from './routes/where.js';
 import type { Whereabouts } from './where.js';
 
 export interface AppDeps {
+  readonly clock: Pick<Clock, 'setTimer'>;
   readonly ingest: Ingest;
   readonly sinks: readonly Sink[];
   readonly budget: Pick<Budget, 'openHold' | 'retryAfterSeconds'>;
@@ -71,6 +74,8 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
     maxHeaderSize: options.headerBytes,
     // Node's own refusal says nothing: addConnectionLimits has one that does.
     requireHostHeader: false,
+    // Whatever the process was started with: a lenient parser is how requests are smuggled.
+    insecureHTTPParser: false,
     connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
   };
   const app = fastify({
@@ -85,7 +90,7 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
       : { https: { ...server, ...certificate.pair, handshakeTimeout: options.headersTimeoutMs } }),
     routerOptions: { maxParamLength: 100 },
     frameworkErrors: onFrameworkError,
-    clientErrorHandler: createOnClientError(options.headerBytes),
+    clientErrorHandler: createOnClientError(deps.clock, options.headerBytes),
     return503OnClosing: false,
   }) as FastifyInstance;
   certificate?.serve(app.server as unknown as SecureServer);

@@ -144,7 +144,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   });
   const app = createApp(
     {
-      ...{ ingest, sinks, budget, deviceOf, logger, metrics },
+      ...{ clock, ingest, sinks, budget, deviceOf, logger, metrics },
       protocols: deps.protocols ?? protocols,
       whereIs: createWhereIs(recall, spool),
       webhooks: { clock, sources: policies.webhookSources },

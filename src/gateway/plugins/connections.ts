@@ -28,9 +28,9 @@ export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimi
   const requestsOf = new WeakMap<Socket, number>();
   app.addHook('onRequest', (request, reply, done) => {
     const { headers, httpVersion, rawHeaders, socket } = request.raw;
-    // RFC 9112, section 3.2.
-    if (headers.host === undefined && httpVersion === '1.1') {
-      sendProblem(reply, new Problem('PS_REQUEST_INVALID', 'A request of HTTP/1.1 names its Host'));
+    // RFC 9112, section 3.2. Of several, Node would take the first, and a proxy before it perhaps another.
+    if ((headers.host === undefined && httpVersion === '1.1') || namesHostTwice(rawHeaders)) {
+      sendProblem(reply, new Problem('PS_REQUEST_INVALID', 'A request of HTTP/1.1 names its Host, once'));
       return;
     }
     if (rawHeaders.length > 2 * limits.headers) {
@@ -49,4 +49,14 @@ export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimi
     }
     done();
   });
+}
+
+/** `rawHeaders` are names and values in turn, as they were sent. */
+function namesHostTwice(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts > 1;
 }

@@ -1,5 +1,3 @@
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../../shared/logger.js';
 import { PROBLEM_CONTENT_TYPE, Problem } from '../problem.js';
@@ -39,24 +37,4 @@ function problemOf(error: FastifyError, logger: Logger): Problem {
 /** What Fastify refuses before it has found a route. */
 export function onFrameworkError(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
   sendProblem(reply, new Problem('PS_REQUEST_INVALID', error.message));
-}
-
-const NOT_HTTP = new Problem('PS_REQUEST_INVALID', 'This is not HTTP/1.1');
-
-/** What Node's parser refuses: there is no request yet, so the answer is written to the socket as it is. */
-export function createOnClientError(headerBytes: number) {
-  const problems: Readonly<Record<string, Problem>> = {
-    ERR_HTTP_REQUEST_TIMEOUT: new Problem('PS_REQUEST_TIMEOUT', 'Headers and body have to arrive in time'),
-    HPE_HEADER_OVERFLOW: new Problem('PS_HEADERS_TOO_LARGE', `At most ${headerBytes} bytes of headers`),
-  };
-  return function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-    else endWith(socket, problems[error.code ?? ''] ?? NOT_HTTP);
-  };
-}
-
-function endWith(socket: Socket, problem: Problem): void {
-  const body = problem.toJson();
-  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_CONTENT_TYPE}\r\n`;
-  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }

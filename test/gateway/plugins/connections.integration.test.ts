@@ -1,40 +1,19 @@
-import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { configSchema } from '../../../src/shared/config/index.js';
 import { waitFor } from '../../helpers/wait.js';
-import { createGatewayRig, WRITE_KEY } from '../rig.js';
+import { headWith as head, listenRaw, requestOf, statusesOf } from './raw-gateway.js';
 
-const cleanups: (() => Promise<void> | void)[] = [];
+const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
-/** A gateway over brokers in memory that listens, and raw connections to it. */
-async function listen(http: Partial<ReturnType<typeof configSchema.parse>['gateway']['http']> = {}) {
-  const defaults = configSchema.parse({}).gateway;
-  const rig = await createGatewayRig({ gateway: { http: { ...defaults.http, ...http } } });
-  const url = await rig.gateway.listen({ host: '127.0.0.1', port: 0 });
-  cleanups.push(() => rig.gateway.stop({ deadlineMs: 1000 }));
-  const open = () => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1');
-    const seen = { text: '', closed: false };
-    socket.on('data', (data) => {
-      seen.text += data.toString('latin1');
-    });
-    socket.on('close', () => {
-      seen.closed = true;
-    });
-    socket.on('error', () => {});
-    cleanups.push(() => void socket.destroy());
-    return { socket, seen, closed: () => waitFor('the connection to be closed', () => seen.closed) };
-  };
-  return { rig, open };
+async function listen(http?: Parameters<typeof listenRaw>[0]) {
+  const gateway = await listenRaw(http);
+  cleanups.push(gateway.close);
+  return gateway;
 }
 
-const statusesOf = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
-const body = '{"type":"page_view"}';
-const head = (more = '') => `POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Write-Key: ${WRITE_KEY}\r\n${more}`;
-const whole = `${head(`Content-Length: ${body.length}\r\n`)}\r\n${body}`;
+const whole = requestOf('{"type":"page_view"}');
 
 describe('connections', () => {
   it.each([
@@ -108,6 +87,18 @@ describe('headers', () => {
     await waitFor('an answer', () => seen.text.includes('PS_REQUEST_INVALID'));
     expect(statusesOf(seen.text)).toEqual([400]);
   });
+
+  it.each(['Host: y\r\n', 'hOST: x\r\n', 'Host:\r\n'])(
+    'with a second Host, such as %j, get 400 that says so',
+    async (second) => {
+      const { rig, open } = await listen();
+      const { socket, seen } = open();
+      socket.write(whole.replace('Host: x\r\n', `Host: x\r\n${second}`));
+      await waitFor('an answer', () => seen.text.includes('PS_REQUEST_INVALID'));
+      expect(statusesOf(seen.text)).toEqual([400]);
+      expect(rig.brokers.hubEvents()).toEqual([]);
+    },
+  );
 
   it('of more bytes than they may have get 431', async () => {
     const { open } = await listen({ headerBytes: 2000 });
