@@ -10,6 +10,7 @@ import { takeBodiesAsBytes } from './plugins/bodies.js';
 import { createOnClientError } from './plugins/broken-requests.js';
 import { addConnectionLimits, type ConnectionLimits } from './plugins/connections.js';
 import { addCors, type CorsOrigins } from './plugins/cors.js';
+import { lingerOnEnd } from './plugins/lingering.js';
 import { addProblems, onFrameworkError } from './plugins/problems.js';
 import { addTracing } from './plugins/tracing.js';
 import type { Protocol } from './protocols/protocol.js';
@@ -94,6 +95,7 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
     return503OnClosing: false,
   }) as FastifyInstance;
   certificate?.serve(app.server as unknown as SecureServer);
+  lingerOnEnd(app.server, certificate === undefined ? 'connection' : 'secureConnection', deps.clock);
   addConnectionLimits(app, options);
   takeBodiesAsBytes(app, deps.budget, options);
   addTracing(app);

@@ -1,12 +1,10 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { CancelTimer, Clock } from '../../shared/clock.js';
+import type { Clock } from '../../shared/clock.js';
 import { PROBLEM_CONTENT_TYPE, Problem } from '../problem.js';
 
 /** How long the answers to earlier requests of the connection may take, once what came after them was no request. */
 const EARLIER_ANSWERS_MS = 30_000;
-/** How long the client may take to read the last answer and to close. */
-const LINGER_MS = 2000;
 
 const NOT_HTTP = new Problem('PS_REQUEST_INVALID', 'This is not HTTP/1.1');
 
@@ -30,13 +28,14 @@ export function createOnClientError(clock: Pick<Clock, 'setTimer'>, headerBytes:
     // The parser complains anew of all that comes after.
     if (ending.has(socket)) return;
     ending.add(socket);
-    const destroyAfter = createDestroyer(clock, socket);
-    destroyAfter(EARLIER_ANSWERS_MS);
+    socket.once(
+      'close',
+      clock.setTimer(() => socket.destroy(), EARLIER_ANSWERS_MS),
+    );
     afterEarlierAnswers(socket, (wasAnswered) => {
-      destroyAfter(LINGER_MS);
       if (!socket.writable) return;
-      if (wasAnswered) socket.end();
-      else endWith(socket, problems[error.code ?? ''] ?? NOT_HTTP);
+      if (!wasAnswered) writeProblem(socket, problems[error.code ?? ''] ?? NOT_HTTP);
+      socket.destroySoon();
     });
   };
 }
@@ -61,18 +60,8 @@ type HttpSocket = Socket & {
   readonly parser?: { readonly incoming: IncomingMessage | null } | null;
 };
 
-/** Answers what destroys the socket after a while, each time in place of the time before. */
-function createDestroyer(clock: Pick<Clock, 'setTimer'>, socket: Socket): (delayMs: number) => void {
-  let cancel: CancelTimer = () => {};
-  socket.once('close', () => cancel());
-  return (delayMs) => {
-    cancel();
-    cancel = clock.setTimer(() => socket.destroy(), delayMs);
-  };
-}
-
-function endWith(socket: Socket, problem: Problem): void {
+function writeProblem(socket: Socket, problem: Problem): void {
   const body = problem.toJson();
   const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_CONTENT_TYPE}\r\n`;
-  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }

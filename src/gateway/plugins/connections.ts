@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../problem.js';
 import { sendProblem } from './problems.js';
 
@@ -28,6 +28,11 @@ export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimi
   const requestsOf = new WeakMap<Socket, number>();
   app.addHook('onRequest', (request, reply, done) => {
     const { headers, httpVersion, rawHeaders, socket } = request.raw;
+    // Behind the last answer of a connection that lingers.
+    if (socket.writableEnded) {
+      passOver(request, reply);
+      return;
+    }
     // RFC 9112, section 3.2. Of several, Node would take the first, and a proxy before it perhaps another.
     if ((headers.host === undefined && httpVersion === '1.1') || namesHostTwice(rawHeaders)) {
       sendProblem(reply, new Problem('PS_REQUEST_INVALID', 'A request of HTTP/1.1 names its Host, once'));
@@ -40,15 +45,20 @@ export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimi
     if (limits.requestsPerConnection > 0) {
       const requests = (requestsOf.get(socket) ?? 0) + 1;
       requestsOf.set(socket, requests);
-      // RFC 9112, section 9.6: what comes after the last request is not processed, and its client may send it elsewhere.
       if (requests > limits.requestsPerConnection) {
-        reply.hijack();
+        passOver(request, reply);
         return;
       }
       if (requests === limits.requestsPerConnection) reply.header('connection', 'close');
     }
     done();
   });
+}
+
+/** RFC 9112, section 9.6: what comes after the last request is not processed, and its client may send it elsewhere. */
+function passOver(request: FastifyRequest, reply: FastifyReply): void {
+  request.raw.resume();
+  reply.hijack();
 }
 
 /** `rawHeaders` are names and values in turn, as they were sent. */

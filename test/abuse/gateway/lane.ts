@@ -75,12 +75,15 @@ export class Lane {
       () => this.#waiting[0]?.method,
     );
     socket.on('data', (bytes) => reader.push(bytes));
-    socket.on('error', () => {});
+    let failure = 'the gateway';
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      failure = String(error.code);
+    });
     socket.on('close', () => {
       this.#socket = undefined;
       // What was sent behind a request that closes the connection is not answered, and may be sent elsewhere.
       const [next] = this.#waiting;
-      if (next !== undefined && !isClosing && !next.mayBreak) report(this.#findings, `closed: ${next.what}`);
+      if (next !== undefined && !isClosing && !next.mayBreak) report(this.#findings, `closed by ${failure}: ${next.what}\nafter: ${this.#before?.what}`);
       this.#waiting = [];
       this.#wake();
     });
