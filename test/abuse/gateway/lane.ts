@@ -83,7 +83,8 @@ export class Lane {
       this.#socket = undefined;
       // What was sent behind a request that closes the connection is not answered, and may be sent elsewhere.
       const [next] = this.#waiting;
-      if (next !== undefined && !isClosing && !next.mayBreak) report(this.#findings, `closed by ${failure}: ${next.what}\nafter: ${this.#before?.what}`);
+      if (next !== undefined && !isClosing && !next.mayBreak)
+        report(this.#findings, `closed by ${failure}: ${next.what}\nafter: ${this.#before?.what}`);
       this.#waiting = [];
       this.#wake();
     });
