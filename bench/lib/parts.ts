@@ -13,6 +13,7 @@ import {
   startProcess,
 } from '../../src/local/index.js';
 import { delay, systemClock } from '../../src/shared/clock.js';
+import { residentBytesOf } from '../../test/helpers/resident.js';
 import { entry } from './load.js';
 
 export const WRITE_KEY = 'write-key-of-the-bench';
@@ -147,14 +148,5 @@ function cpuSecondsOf(pid: number | undefined): number {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   } catch {
     return 0;
-  }
-}
-
-function residentBytesOf(pid: number | undefined): number {
-  try {
-    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return Number(found?.[1] ?? Number.NaN) * 1024;
-  } catch {
-    return Number.NaN;
   }
 }

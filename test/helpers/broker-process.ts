@@ -1,29 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import type { BrokerReady } from '../../src/broker/index.js';
 import type { CaptureDefinition } from '../../src/broker/topology/index.js';
-
-const entry = fileURLToPath(new URL('./broker-main.ts', import.meta.url));
-const bundle = fileURLToPath(new URL('../../node_modules/.cache/penstock-test/broker-main.mjs', import.meta.url));
-
-let built: Promise<unknown> | undefined;
-
-/** Compiles the broker once for all processes of this test run. */
-const compile = () => {
-  built ??= build({
-    entryPoints: [entry],
-    outfile: bundle,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'silent',
-  });
-  return built;
-};
+import { bundleProgram } from './bundle.js';
 
 export interface BrokerProcess extends BrokerReady {
   readonly child: ChildProcess;
@@ -47,7 +26,7 @@ export async function startBrokerProcess(
   captured?: CapturedHubs,
   maxFileKilobytes?: number,
 ): Promise<BrokerProcess> {
-  await compile();
+  const bundle = await bundleProgram('test/helpers/broker-main.ts');
   const more = captured ? [JSON.stringify(captured)] : [];
   const command = [process.execPath, '--enable-source-maps', bundle, dataDir, String(port), ...more];
   // A file that may grow no further is to a process what a full disk is.

@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { ServiceBusClient } from '@azure/service-bus';
-import { build } from 'esbuild';
 import { every, systemClock } from '../../../src/shared/clock.js';
+import { bundleProgram } from '../../helpers/bundle.js';
 import { waitFor } from '../../helpers/wait.js';
 import { type AbusedBroker, startAbusedBroker } from './broker.js';
 import type { HostileOrder, HostileReport } from './hostile-main.js';
@@ -32,7 +32,6 @@ export interface AbuseResult {
   readonly violations: readonly string[];
 }
 
-const BUNDLE = 'node_modules/.cache/abuse/hostile-main.mjs';
 /** What waits for the disk, for clients and for the ends of deliveries is bounded; this is all of it, and what a process needs. */
 const MAX_MEMORY_BYTES = 768 * 1024 * 1024;
 const JAILED = 500;
@@ -41,21 +40,11 @@ const ARCHIVED_BATCHES = 60;
 const STOPPED_PEERS = 3;
 const SAMPLE_MS = 500;
 
-async function compile(): Promise<void> {
-  await build({
-    entryPoints: ['test/abuse/broker/hostile-main.ts'],
-    outfile: BUNDLE,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
+const startProcess = async (order: HostileOrder): Promise<ChildProcess> =>
+  fork(await bundleProgram('test/abuse/broker/hostile-main.ts'), [JSON.stringify(order)], {
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-}
-
-const startProcess = (order: HostileOrder): ChildProcess =>
-  fork(BUNDLE, [JSON.stringify(order)], { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 
 /** What hostile clients find there. */
 async function fill(connectionString: string): Promise<void> {
@@ -78,7 +67,9 @@ async function fill(connectionString: string): Promise<void> {
 
 /** Peers whose process stands still, with all that they asked for on its way to them. */
 async function startStoppedPeers(order: HostileOrder): Promise<() => Promise<void>> {
-  const peers = Array.from({ length: STOPPED_PEERS }, () => startProcess({ ...order, role: 'peer' }));
+  const peers = await Promise.all(
+    Array.from({ length: STOPPED_PEERS }, () => startProcess({ ...order, role: 'peer' })),
+  );
   await Promise.all(peers.map((peer) => once(peer, 'message')));
   for (const peer of peers) peer.kill('SIGSTOP');
   return async () => {
@@ -123,7 +114,6 @@ async function leftBehind({ connectionString, status }: AbusedBroker): Promise<s
 /** Has a crowd of hostile clients at a broker while others use it, and says what these and the broker could tell of it. */
 export async function abuseBroker(options: AbuseOptions): Promise<AbuseResult> {
   const { dataDir, seconds, connections, atLeast = 0, seed, progress } = options;
-  await compile();
   const broker = await startAbusedBroker(dataDir);
   const { port, connectionString } = broker;
   await fill(connectionString);
@@ -138,7 +128,7 @@ export async function abuseBroker(options: AbuseOptions): Promise<AbuseResult> {
 
   const wellBehaved = startWellBehaved(connectionString);
   const endPeers = await startStoppedPeers(order);
-  const crowd = startProcess(order);
+  const crowd = await startProcess(order);
   const [report] = (await Promise.race([
     once(crowd, 'message'),
     once(crowd, 'exit').then(() => [{ done: {}, failures: ['the hostile clients ended by themselves'] }]),

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { residentBytesOf } from '../../helpers/resident.js';
 import { HOSTILE_KEY } from './requests.js';
 import { STEADY_KEY } from './steady.js';
 
@@ -57,8 +58,7 @@ async function startRole(args: readonly string[], env: Readonly<Record<string, s
     facts: ready,
     output: () => output,
     isAlive,
-    residentMb: () =>
-      Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024),
+    residentMb: () => Math.round(residentBytesOf(child.pid) / 2 ** 20),
     async stop() {
       if (isAlive()) {
         child.kill('SIGTERM');

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { residentBytesOf } from '../../helpers/resident.js';
 
 /** The gateway, seen from outside, at one moment. */
 export interface Sample {
@@ -9,16 +9,6 @@ export interface Sample {
   readonly spoolBytes: number;
   /** Event bytes in memory that wait for brokers or disk, as the gateway counts them. */
   readonly pendingBytes: number;
-}
-
-/** How much a process has in memory; NaN where there is no /proc. */
-function residentBytesOf(pid: number | undefined): number {
-  try {
-    const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return Number(found?.[1] ?? Number.NaN) * 1024;
-  } catch {
-    return Number.NaN;
-  }
 }
 
 export async function sample(url: string, pid: number | undefined): Promise<Sample> {
