@@ -1,13 +1,17 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { defaultAggregatorOptions } from '../../src/aggregators/options.js';
+import { createPartitionState } from '../../src/aggregators/state/partition.js';
 import type { LateEvent } from '../../src/shared/late-events.js';
-import { descriptionOf, pageView, type TestEvent } from './driver.js';
+import { behaviours } from './behaviour/support.js';
+import { descriptionOf, pageView, START_MS, type TestEvent } from './driver.js';
 
 export const MINUTE = 60_000;
 const HALF_HOUR = 30 * MINUTE;
 const LATENESS = 20 * MINUTE;
 const GAP = 7 * MINUTE;
+/** Two offers to a visitor are at least so far apart. */
+export const PAIR_WINDOW = 15 * MINUTE;
 /** Ids are remembered for longer than the test lasts: forgetting them is the subject of another test. */
 export const batchOptions = {
   ...defaultAggregatorOptions,
@@ -26,7 +30,35 @@ export const eventArbitrary: fc.Arbitrary<BatchEvent> = fc
     path: fc.constantFrom('/', '/x', '/y'),
     device: fc.constantFrom('desktop', 'mobile'),
   })
-  .map(({ atMs, id, ...fields }) => pageView(atMs, { id: `id${id}`, ...fields }));
+  .map(({ atMs, id, ...fields }) => {
+    const event = pageView(atMs, { id: `id${id}`, ...fields });
+    return { ...event, data: { ...event.data, properties: { item_id: fields.path } } };
+  });
+
+/** Who looks at one thing and then at another: an offer. */
+export const batchBehaviours = behaviours({
+  name: 'pair',
+  windowMs: PAIR_WINDOW,
+  events: [{ type: 'page_view' }],
+  states: ['neither', 'one'],
+  transitions: [
+    { from: 'neither', to: 'one', when: [{ property: 'item_id', equals: '/x' }] },
+    { from: 'one', to: 'neither', when: [{ property: 'item_id', equals: '/y' }], offer: { name: 'both' } },
+  ],
+});
+
+/** The offers of one partition, when all that was sent to it is read in one go and nothing else is kept: bodies by id. */
+export function batchOffers(packs: readonly (readonly BatchEvent[])[]): Map<string, string> {
+  const parts = { metrics: [], listMetrics: [], behaviours: batchBehaviours, seed: [1, 2] as const };
+  const state = createPartitionState(batchOptions, parts);
+  for (const [sequenceNumber, pack] of packs.entries())
+    state.apply(pack, { sequenceNumber, offset: '', enqueuedAtMs: enqueuedAt(pack) });
+  return new Map(state.outbox.peek(1_000).map(({ message }) => [message.messageId, message.body]));
+}
+
+/** When a pack reaches the hub: no earlier than what is in it happened. */
+export const enqueuedAt = (pack: readonly BatchEvent[]): number =>
+  Math.max(START_MS, ...pack.map(({ time }) => Date.parse(time)));
 
 type Judged =
   | { readonly event: BatchEvent; readonly outcome: 'duplicate' }

@@ -19,7 +19,8 @@ export interface ByteReader {
   readonly atEnd: boolean;
 }
 
-const CHUNK_BYTES = 256 * 1024;
+const FIRST_CHUNK_BYTES = 4 * 1024;
+const MAX_CHUNK_BYTES = 256 * 1024;
 const UINT_BYTES = 8;
 const GROUP = 0x80;
 const GROUP_MASK = 0x7f;
@@ -32,13 +33,13 @@ const TEXT = 2;
 /** In chunks, so that growing never copies what is there. */
 export function createByteWriter(): ByteWriter {
   const full: Buffer[] = [];
-  let chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  let chunk = Buffer.allocUnsafeSlow(FIRST_CHUNK_BYTES);
   let at = 0;
 
   const reserve = (bytes: number) => {
     if (at + bytes <= chunk.length) return;
     full.push(chunk.subarray(0, at));
-    chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes));
+    chunk = Buffer.allocUnsafeSlow(Math.max(Math.min(2 * chunk.length, MAX_CHUNK_BYTES), bytes));
     at = 0;
   };
   const uint = (value: number) => {

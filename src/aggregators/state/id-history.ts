@@ -64,7 +64,7 @@ interface HashSet64 {
   readonly size: number;
 }
 
-const FIRST_SLOTS = 1 << 10;
+const FIRST_SLOTS = 1 << 6;
 
 /** Open addressing with linear probing over a flat array, at most half full. */
 function createHashSet(saved?: Uint32Array): HashSet64 {

@@ -7,7 +7,7 @@ export interface Slots {
   free(slot: number): void;
 }
 
-const FIRST_CAPACITY = 1024;
+const FIRST_CAPACITY = 64;
 
 /** `grow` makes room for so many records, and is called first of all. */
 export function createSlots(grow: (capacity: number) => void): Slots {
