@@ -38,10 +38,13 @@ export function createExpiry(id: number) {
     const block = blocks.get(number);
     sawSince(number, expiresAtMs);
     if (block === undefined) blocks.set(number, { earliestMs: expiresAtMs, lookAtMs: expiresAtMs });
-    else if (expiresAtMs < block.earliestMs) block.earliestMs = block.lookAtMs = expiresAtMs;
+    // Also when it is not the earliest: that one may be locked, and is not looked for at its time.
+    else if (expiresAtMs < block.lookAtMs) block.lookAtMs = expiresAtMs;
     else return false;
-    if (!stored) dirty.add(number);
     nextMs = Math.min(nextMs, expiresAtMs);
+    if (block !== undefined && expiresAtMs >= block.earliestMs) return false;
+    if (block !== undefined) block.earliestMs = expiresAtMs;
+    if (!stored) dirty.add(number);
     return block === undefined;
   }
 
