@@ -17,8 +17,14 @@ export {
   type QueueEntry,
   type QueueState,
   type Settlement,
+  type Unfit,
   type WindowBounds,
 } from './queue/index.js';
 export { createSchedule, EMPTY_SCHEDULE, type Scheduled, type ScheduleState } from './schedule.js';
-export { createSessions, type SessionHold, type SessionSearch, type Sessions } from './sessions/index.js';
+export {
+  createSessions,
+  type SessionHold,
+  type SessionSearch,
+  type Sessions,
+} from './sessions/index.js';
 export { compileRouter, type Router } from './topic.js';

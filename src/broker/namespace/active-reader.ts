@@ -27,7 +27,8 @@ export async function readActive(store: Store, queue: Queue, range: ReadRange): 
   return entries.map(({ key, value: record }): QueueEntry => {
     const sequence = sequenceOfKey(key);
     const { expiresAtMs } = storedFields(record);
-    const deliveryCount = counts.get(sequence) ?? queue.deliveriesBefore(sequence);
-    return { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record };
+    const storedCount = counts.get(sequence);
+    const deliveryCount = storedCount ?? queue.deliveriesBefore(sequence);
+    return { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, storedCount, record };
   });
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.js';
-import type { Queue, QueueEntry } from '../entities/index.js';
+import type { Queue, QueueEntry, Unfit } from '../entities/index.js';
 import { encodeDelivery, storedFields, storedSessionId } from '../message/index.js';
 import { changeKey, deferredKey } from '../store/keys.js';
 import type { Store } from '../store/types.js';
@@ -10,8 +10,8 @@ export interface DeferredAccessDeps {
   readonly clock: Clock;
   readonly queue: Queue;
   readonly newToken: () => string;
-  /** Removes a message whose time to live is over, or dead-letters it. */
-  readonly expire: (entry: QueueEntry) => Promise<void>;
+  /** Removes or dead-letters a message that cannot be delivered. */
+  readonly sendOff: (message: Unfit) => Promise<void>;
 }
 
 /** Of which session they have to be, and under whose lock they come. */
@@ -35,7 +35,7 @@ export const MAX_DEFERRED_BYTES = 8 * 1024 * 1024;
 const READ_AT_ONCE = 8;
 
 export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred {
-  const { store, clock, queue, newToken, expire } = deps;
+  const { store, clock, queue, newToken, sendOff } = deps;
 
   /** A few at a time, so that no more is read than may be answered; undefined when it would be more. */
   async function readRecords(sequences: readonly number[]): Promise<(Buffer | undefined)[] | undefined> {
@@ -65,15 +65,16 @@ export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred 
         expiresAtMs: storedFields(record).expiresAtMs,
         state: 'deferred',
         deliveryCount: counts[index]?.readUInt32BE(0) ?? 0,
+        storedCount: counts[index]?.readUInt32BE(0),
         record,
         ...(session && { sessionId: session.sessionId }),
       };
     });
   }
 
-  async function leave(entry: QueueEntry): Promise<void> {
+  async function leave(entry: QueueEntry, why: Unfit): Promise<void> {
     queue.takeDeferred(entry);
-    await expire(entry);
+    await sendOff(why);
   }
 
   function lock(entry: QueueEntry, nowMs: number, session: Session | undefined): QueueDelivery {
@@ -110,15 +111,16 @@ export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred 
     }
     const nowMs = clock.now();
     const good: QueueEntry[] = [];
-    const expiring: Promise<void>[] = [];
+    const leaving: Promise<void>[] = [];
     for (const [index, entry] of found.entries()) {
+      const unfit = entry && queue.unfit(entry, nowMs);
       if (entry === undefined) queue.letGo(sequences[index] as number);
-      else if (entry.expiresAtMs <= nowMs) expiring.push(leave(entry));
+      else if (unfit !== undefined) leaving.push(leave(entry, unfit));
       else good.push(entry);
     }
     if (good.length < sequences.length) {
       for (const { sequence } of good) queue.letGo(sequence);
-      await Promise.all(expiring);
+      await Promise.all(leaving);
       return undefined;
     }
     return mode === 'peek-lock' ? good.map((entry) => lock(entry, nowMs, session)) : takeAway(good);

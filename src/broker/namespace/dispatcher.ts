@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.js';
 import type { InTurn } from '../../shared/turns.js';
-import type { Load, Queue, QueueEntry } from '../entities/index.js';
+import type { Load, Queue, QueueEntry, Unfit } from '../entities/index.js';
 import { encodeDelivery } from '../message/index.js';
 import { messageKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
@@ -61,7 +61,7 @@ export interface DispatcherDeps {
   /** Keeps from reading what others are about to remove. */
   readonly inTurn?: InTurn;
   readonly newToken: () => string;
-  readonly onExpired: (entry: QueueEntry) => void;
+  readonly onUnfit: (message: Unfit) => void;
   readonly onError: (error: unknown) => void;
   /** Called after every round: there may be new locks. */
   readonly onRound: () => void;
@@ -117,19 +117,19 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return false;
   };
 
-  function takeFor(consumer: QueueConsumer | TransferConsumer, nowMs: number): Delivery | 'expired' | undefined {
+  function takeFor(consumer: QueueConsumer | TransferConsumer, nowMs: number): Delivery | 'unfit' | undefined {
     if (consumer.mode === 'peek-lock') {
       const item = queue.take(nowMs, newToken);
       if (item === undefined) return undefined;
-      if (!('expired' in item)) return { consumer, ...item };
-      deps.onExpired(item.expired);
-      return 'expired';
+      if ('entry' in item) return { consumer, ...item };
+      deps.onUnfit(item);
+      return 'unfit';
     }
     const item = queue.takeAway(nowMs);
     if (item === undefined) return undefined;
     if ('expired' in item) {
-      deps.onExpired(item.expired);
-      return 'expired';
+      deps.onUnfit(item);
+      return 'unfit';
     }
     const { entry } = item;
     return { consumer, entry, record: entry.record, lockToken: newToken(), lockedUntilMs: undefined };
@@ -143,7 +143,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       if (consumer === undefined) return;
       const delivery = takeFor(consumer, nowMs);
       if (delivery === undefined) return;
-      if (delivery === 'expired') continue;
+      if (delivery === 'unfit') continue;
       if (consumer.mode !== 'transfer') consumer.reserve();
       bytes += delivery.entry.sizeBytes;
       taken.push(delivery);

@@ -36,6 +36,7 @@ import {
   type Scheduler,
   type SchedulerOptions,
 } from './scheduler.js';
+import { readDelivered } from './sessions/delivered.js';
 import type { Staged } from './staged.js';
 import {
   decodeLogState,
@@ -118,6 +119,7 @@ async function openQueue(
   const states = rows.map(decodeQueueState) as [QueueState, QueueState, QueueState];
   const deadLetters = createQueueRuntime(deps, { id: ids[1], state: states[1], settings });
   const transferDeadLetters = createQueueRuntime(deps, { id: ids[2], state: states[2], settings });
+  const { requiresSession } = record.definition;
   const queue = createQueueRuntime(deps, {
     id: ids[0],
     state: states[0],
@@ -125,7 +127,8 @@ async function openQueue(
     settings,
     deadLetters,
     transferDeadLetters,
-    requiresSession: record.definition.requiresSession,
+    requiresSession,
+    ...(requiresSession && { deliveredInSessions: await readDelivered(deps.store, ids[0]) }),
   });
   const forwarding = createForwarding(deps, { path: record.path, queue, settings });
   const contribute = (into: Write[]) => {

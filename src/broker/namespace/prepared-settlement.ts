@@ -32,9 +32,10 @@ export function createPreparation({ clock, queue, readRecord, bury, exceeded, pu
         return queue.defer(token, nowMs, changed as Buffer);
       case 'dead-letter':
         return queue.deadLetter(token, nowMs);
-      case 'release':
-        queue.giveBack(token);
-        return { kind: 'lock-lost' };
+      case 'release': {
+        const entry = queue.giveBack(token);
+        return entry === undefined ? { kind: 'lock-lost' } : { kind: 'done', entry, writes: [] };
+      }
     }
   }
 
@@ -50,7 +51,7 @@ export function createPreparation({ clock, queue, readRecord, bury, exceeded, pu
       holds: () => queue.holds(token, clock.now()),
       apply() {
         const settlement = settle(token, action, changed);
-        // Only a release ends so: `holds` was asked in the same step.
+        // `holds` was asked in the same step.
         if (settlement.kind === 'lock-lost') return { writes: [], staged: [], done: pump };
         const left = settlement.entry;
         const finished = () => {

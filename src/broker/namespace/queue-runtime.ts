@@ -6,6 +6,7 @@ import {
   type QueueEntry,
   type QueueState,
   type Settlement,
+  type Unfit,
   type WindowBounds,
 } from '../entities/index.js';
 import {
@@ -22,6 +23,7 @@ import type { Store, Write } from '../store/types.js';
 import { readActive } from './active-reader.js';
 import { createAlarm } from './alarm.js';
 import { createBatchDeletion, type DeleteActive } from './batch-deletion.js';
+import { sessionFault, withReason } from './dead-letter.js';
 import { createDeferredAccess } from './deferred-access.js';
 import { createDispatcher, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
 import { createExpirySweep } from './expiry-sweep.js';
@@ -64,6 +66,8 @@ export interface QueueRuntimeOptions {
   readonly transferDeadLetters?: QueueRuntime;
   /** Messages are taken by session. */
   readonly requiresSession?: boolean;
+  /** Below which number messages of its sessions were delivered in an earlier life. */
+  readonly deliveredInSessions?: ReadonlyMap<string, number>;
 }
 
 /** A queue with its store, its clock and its receivers. Promises resolve when what they say is durable. */
@@ -103,6 +107,12 @@ export interface QueueRuntime extends Settling {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+/**
+ * How soon a delivery is on disk, so that it counts after a crash: with the next batch, or with one of its own where for so
+ * long there is none.
+ */
+const NOTED_WITHIN_MS = 100;
+
 export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntimeOptions): QueueRuntime {
   const { store, clock, onError } = deps;
   const { id, settings, deadLetters, transferDeadLetters } = options;
@@ -110,11 +120,14 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     lockDurationMs: settings().lockDurationMs,
     maxDeliveryCount: deadLetters === undefined ? NEVER : settings().maxDeliveryCount,
   });
-  const sessions = options.requiresSession ? createSessions(options.state) : undefined;
+  const sessions = options.requiresSession
+    ? createSessions(options.state, undefined, options.deliveredInSessions)
+    : undefined;
   const queue = createQueue(id, limits, options.state, {
     ...(options.window && { bounds: options.window }),
     ...(sessions && { sessions }),
   });
+  let stopped = false;
   let accessedAtMs = options.accessedAtMs ?? clock.now();
 
   const background = (work: Promise<unknown>) => void work.catch(onError);
@@ -130,9 +143,10 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     inTurn,
     newToken: deps.newToken,
     onError,
-    onExpired: (entry) => background(expire(entry)),
+    onUnfit: (message) => background(sendOff(message)),
     onRound() {
       scheduleLockTimer();
+      noteSoon();
       sweep.wake();
     },
   });
@@ -144,7 +158,9 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     if (fault !== undefined && deadLetters) return deadLetters.stageRecord(withReason(record, fault), NEVER);
     const sequence = queue.peekSequence();
     const write = queue.put(record, expiresAtMs, { deliveryCount, sessionId });
-    const entry = { sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record } as const;
+    const storedCount = deliveryCount > 0 ? deliveryCount : undefined;
+    const own = { sequence, sizeBytes: record.length, expiresAtMs, deliveryCount, storedCount, record };
+    const entry = { ...own, state: 'active' } as const;
     return {
       write,
       publish() {
@@ -195,6 +211,8 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     description: `Message could not be consumed after ${deliveryCount} delivery attempts.`,
   });
   const deliveryCountExceeded = (entry: QueueEntry): Promise<void> => moveToDeadLetters(entry, exceeded(entry));
+  const sendOff = (message: Unfit): Promise<void> =>
+    'expired' in message ? expire(message.expired) : deliveryCountExceeded(message.exceeded);
 
   async function settle(
     settlement: Settlement,
@@ -219,6 +237,26 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     lockAlarm.set(queue.nextLockEndMs() ?? NEVER);
   }
 
+  const noteAlarm = createAlarm(clock, () => {
+    // A batch without anything else: it takes along what has changed.
+    if (queue.hasChanged()) background(store.commit([]));
+  });
+
+  function noteSoon(): void {
+    if (queue.hasChanged()) noteAlarm.set(clock.now() + NOTED_WITHIN_MS);
+  }
+
+  /** Resolves when everybody who reads its delivery count is told the right one. */
+  async function giveBack(token: string): Promise<boolean> {
+    const entry = queue.giveBack(token);
+    if (entry === undefined) return false;
+    noteSoon();
+    const isReadAgain = sessions !== undefined || entry.state === 'deferred';
+    if (isReadAgain && !stopped) await store.commit([]);
+    if (entry.state === 'deferred') queue.letGo(entry.sequence);
+    return true;
+  }
+
   /** A locked message as its receiver changed it; undefined when the lock was lost. */
   async function rewritten(token: string, changes: BareChanges | undefined): Promise<Buffer | undefined> {
     const entry = queue.locked(token);
@@ -228,7 +266,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
   }
 
   const deleteActive = createBatchDeletion({ store, clock, queue, load: dispatcher.load, readRecord });
-  const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, expire });
+  const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, sendOff });
 
   const runtime: QueueRuntime = {
     id,
@@ -282,15 +320,16 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     async receiveDeferred(sequences, mode, session) {
       const received = await receiveDeferred(sequences, mode, session);
       scheduleLockTimer();
+      noteSoon();
       return received;
     },
 
     deadLetter: (token, why) => settle(queue.deadLetter(token, clock.now()), (entry) => moveToDeadLetters(entry, why)),
 
     async release(token) {
-      const given = queue.giveBack(token);
+      const given = giveBack(token);
       dispatcher.pump();
-      return given ? 'done' : 'lock-lost';
+      return (await given) ? 'done' : 'lock-lost';
     },
 
     renew: (token) => queue.renew(token, clock.now()),
@@ -319,10 +358,12 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     start: sweep.start,
 
     stop() {
+      stopped = true;
       background(dispatcher.stop());
       sessionRuntime?.stop();
       sweep.stop();
       lockAlarm.stop();
+      noteAlarm.stop();
     },
   };
   const sessionRuntime =
@@ -334,33 +375,11 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
       operations: runtime,
       inTurn,
       readRecord,
-      expire,
+      sendOff,
+      giveBack,
+      onRound: noteSoon,
       comeBack: (token) => settle(queue.abandon(token, clock.now()), deliveryCountExceeded),
       lockDurationMs: () => settings().lockDurationMs,
     });
   return runtime;
-}
-
-/** Longest session id; a rule's action may have made a longer one. */
-const MAX_SESSION_ID_LENGTH = 128;
-
-/** Why an entity that requires sessions has no place for a message. */
-function sessionFault(sessionId: string | undefined): DeadLetterReason | undefined {
-  if (sessionId === undefined) {
-    return {
-      reason: 'Session ID is null.',
-      description: "Session enabled entity doesn't allow a message whose session identifier is null.",
-    };
-  }
-  return sessionId.length <= MAX_SESSION_ID_LENGTH
-    ? undefined
-    : { reason: 'SessionIdTooLong', description: `A session id has ${MAX_SESSION_ID_LENGTH} characters at the most.` };
-}
-
-/** As a message goes to a dead-letter queue. */
-function withReason(record: Buffer, { reason, description, changes }: DeadLetterReason): Buffer {
-  const applicationProperties = new Map(changes?.applicationProperties ?? []);
-  applicationProperties.set('DeadLetterReason', reason);
-  if (description !== undefined) applicationProperties.set('DeadLetterErrorDescription', description);
-  return withBare(record, rewriteBare(storedBare(record), { applicationProperties }), { expiresAtMs: NEVER });
 }

@@ -17,6 +17,7 @@
  * 19 store:u32 session sequence:u64 a deferred message of a session
  * 1a store:u32 session              the state that receivers keep with a session
  * 1b store:u32 session sequence:u64 a scheduled message of a session
+ * 1c store:u32 session              below which number every message of a held session was delivered
  * 20 history:u32 messageId          duplicate detection: when this message id was seen
  * 21 history:u32 time:u64 messageId the ids of one batch (JSON) by latest time and first id, to forget them in order
  * 30 log:u32                        state of a partition when it was last noted; its events are in files (see ../log)
@@ -37,7 +38,7 @@ const SCHEDULED_MESSAGE = 0x15;
 const SCHEDULED_DUE = 0x16;
 const SCHEDULE_STATE = 0x17;
 /** Written and read by session-keys.ts. */
-export const SESSION_KIND = { message: 0x18, deferred: 0x19, state: 0x1a, scheduled: 0x1b } as const;
+export const SESSION_KIND = { message: 0x18, deferred: 0x19, state: 0x1a, scheduled: 0x1b, delivered: 0x1c } as const;
 const HISTORY_BY_ID = 0x20;
 const HISTORY_BY_TIME = 0x21;
 const LOG_STATE = 0x30;

@@ -4,7 +4,7 @@ const ID_AT = 5;
 const LENGTH_BYTES = 2;
 const SEQUENCE_BYTES = 8;
 
-/** The messages of a session that can be delivered, those that are deferred or scheduled, and the state. */
+/** The messages of a session that can be delivered, those that are deferred or scheduled, the state, and what was delivered. */
 export type SessionKind = keyof typeof SESSION_KIND;
 
 function sessionPrefix(kind: SessionKind, store: number, sessionId: string): Buffer {
@@ -26,6 +26,17 @@ export function sessionMessageKey(
   writeUint64(key, sequence, prefix.length);
   return key;
 }
+
+export const sessionDeliveredKey = (store: number, sessionId: string): Buffer =>
+  sessionPrefix('delivered', store, sessionId);
+
+export function encodeDelivered(deliveredBelow: number): Buffer {
+  const row = Buffer.allocUnsafe(SEQUENCE_BYTES);
+  writeUint64(row, deliveredBelow, 0);
+  return row;
+}
+
+export const decodeDelivered = (row: Buffer): number => readUint64(row, 0);
 
 export const sessionStateKey = (store: number, sessionId: string): Buffer => sessionPrefix('state', store, sessionId);
 

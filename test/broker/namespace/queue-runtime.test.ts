@@ -3,6 +3,8 @@ import { EMPTY_QUEUE } from '../../../src/broker/entities/index.js';
 import { parseIncoming } from '../../../src/broker/message/index.js';
 import type { QueueConsumer, QueueDelivery, QueueRuntime } from '../../../src/broker/namespace/index.js';
 import { createQueueRuntime } from '../../../src/broker/namespace/queue-runtime.js';
+import { decodeQueueState } from '../../../src/broker/namespace/states.js';
+import { storeStateKey } from '../../../src/broker/store/keys.js';
 import { queueSettings } from '../../helpers/broker.js';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js';
 import { decode, encode } from '../message/messages.js';
@@ -64,6 +66,28 @@ describe('a running queue', () => {
     await store.commit(staged.map(({ write }) => write));
     for (const { publish } of staged) publish();
   }
+
+  it('has a delivery on disk soon where nobody writes anything else, with one write for all of that time', async () => {
+    await send(1, 2);
+    let batches = 0;
+    store.onBatch((into) => {
+      batches++;
+      queue.contribute(into);
+    });
+    const receiver = createReceiver();
+    receiver.credit = 1;
+    queue.attach(receiver);
+    clock.advance(50);
+    receiver.credit = 1;
+    queue.demandChanged();
+    expect([receiver.bodies(), batches]).toEqual([[1, 2], 0]);
+    clock.advance(100);
+    await turn();
+    expect(batches).toBe(1);
+    expect(decodeQueueState(await store.get(storeStateKey(1))).deliveredBelow).toBe(3);
+    clock.advance(100);
+    expect(batches).toBe(1);
+  });
 
   it('hands messages to its receivers in turn, as far as they have credit', async () => {
     const [a, b] = [createReceiver(), createReceiver()];

@@ -6,5 +6,6 @@ export {
   type QueueEntry,
   type QueueState,
   type Settlement,
+  type Unfit,
   type WindowBounds,
 } from './types.js';

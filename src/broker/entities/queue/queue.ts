@@ -1,7 +1,8 @@
-import { changeKey, deferredKey, messageKey } from '../../store/keys.js';
+import { deferredKey, messageKey } from '../../store/keys.js';
 import type { Write } from '../../store/types.js';
 import { type Sessions, sessionRowKey, sessionRowWrite } from '../sessions/index.js';
 import { createHeld } from './deferred.js';
+import { countRow, createDeliveries } from './deliveries.js';
 import { blockOf, createExpiry, EXPIRY_BLOCK } from './expiry.js';
 import { createLocks } from './locks.js';
 import {
@@ -10,6 +11,7 @@ import {
   type QueueState,
   type Settlement,
   type Taken,
+  type Unfit,
   WINDOW,
   type WindowBounds,
 } from './types.js';
@@ -47,13 +49,17 @@ export function createQueue(
   initial: QueueState,
   { bounds = WINDOW, sessions }: QueueOptions = {},
 ) {
-  let { nextSequence, firstSequence, count, bytes, deferredCount, removedCount } = initial;
+  let { nextSequence, firstSequence, count, bytes, deferredCount, removedCount, deliveredBelow } = initial;
   let removals = 0;
   let changed = false;
   const window = sessions ?? createWindow(initial, bounds);
   const locks = createLocks();
   const held = createHeld();
   const expiry = createExpiry(id);
+  const deliveries = createDeliveries(
+    id,
+    ({ sessionId = '' }) => sessions?.deliveredBelow(sessionId) ?? deliveredBelow,
+  );
   /** Messages on their way out: expired, or to the dead-letter queue. */
   const leaving = new Set<QueueEntry>();
   /** Writes that go along with the next batch. */
@@ -77,8 +83,7 @@ export function createQueue(
     bytes -= entry.sizeBytes;
     removedCount++;
     changed = true;
-    const writes: Write[] = [{ key: recordKey(entry) }];
-    if (entry.deliveryCount > 0) writes.push({ key: changeKey(id, entry.sequence) });
+    const writes: Write[] = [{ key: recordKey(entry) }, ...deliveries.removed(entry)];
     if (sessions) writes.push({ key: sessionRowKey(id, entry) });
     if (entry.state === 'deferred') deferredCount--;
     else removeActive();
@@ -100,13 +105,9 @@ export function createQueue(
     return { key: recordKey(entry), value: record };
   }
 
-  function countWrite(sequence: number, deliveryCount: number): Write {
-    const value = Buffer.allocUnsafe(4);
-    value.writeUInt32BE(deliveryCount, 0);
-    return { key: changeKey(id, sequence), value };
-  }
-
+  /** Back in its place, undelivered. */
   function putBack(entry: QueueEntry): void {
+    deliveries.untouched(entry);
     window.putBack(entry);
     expiry.lookAgain(entry.sequence, entry.expiresAtMs);
   }
@@ -118,9 +119,9 @@ export function createQueue(
       entry.record = record;
       return leave(entry);
     }
-    const writes = [countWrite(entry.sequence, entry.deliveryCount)];
-    if (record !== undefined) writes.push(rewrite(entry, record));
     if (entry.state === 'active') putBack(entry);
+    const writes = [deliveries.counted(entry)];
+    if (record !== undefined) writes.push(rewrite(entry, record));
     return { kind: 'done', entry, writes };
   }
 
@@ -136,7 +137,7 @@ export function createQueue(
       removeActive();
     }
     entry.deliveryCount++;
-    writes.push(rewrite(entry, record), countWrite(entry.sequence, entry.deliveryCount));
+    writes.push(rewrite(entry, record), deliveries.counted(entry));
     return { kind: 'done', entry, writes };
   }
 
@@ -145,15 +146,25 @@ export function createQueue(
     return { kind: 'dead-letter', entry };
   }
 
+  /** Leaves from where nobody had it. */
+  function leaveUntouched(entry: QueueEntry): QueueEntry {
+    deliveries.untouched(entry);
+    leaving.add(entry);
+    return entry;
+  }
+
+  function unfit(entry: QueueEntry, nowMs: number): Unfit | undefined {
+    if (entry.expiresAtMs <= nowMs) return { expired: entry };
+    const tried = entry.deliveryCount > 0 && entry.deliveryCount >= limits().maxDeliveryCount;
+    return tried ? { exceeded: entry } : undefined;
+  }
+
   const lock = (token: string, entry: QueueEntry, nowMs: number): number =>
     locks.add(token, entry, { nowMs, durationMs: sessions ? Number.POSITIVE_INFINITY : limits().lockDurationMs });
 
-  function state(): QueueState {
-    let deliveredBelow = window.firstUndelivered();
-    for (const { sequence } of leaving) deliveredBelow = Math.min(deliveredBelow, sequence);
-    deliveredBelow = Math.max(deliveredBelow, initial.deliveredBelow);
+  const state = (): QueueState => {
     return { nextSequence, firstSequence, count, bytes, deferredCount, removedCount, deliveredBelow };
-  }
+  };
 
   return {
     id,
@@ -177,7 +188,7 @@ export function createQueue(
       count++;
       bytes += record.length;
       changed = true;
-      if (deliveryCount > 0) extras.push(countWrite(sequence, deliveryCount));
+      if (deliveryCount > 0) extras.push(countRow(id, sequence, deliveryCount));
       if (sessionId !== undefined) extras.push(sessionRowWrite(id, { sequence, state: 'active', sessionId }, record));
       return { key: messageKey(id, sequence), value: record };
     },
@@ -193,11 +204,7 @@ export function createQueue(
     forgetExpiredBlocks: () => expiry.forgetBelow(firstSequence),
 
     /** Takes out of memory what has expired; `discard` removes it. */
-    takeExpired(nowMs: number): QueueEntry[] {
-      const expired = window.takeExpired(nowMs);
-      for (const entry of expired) leaving.add(entry);
-      return expired;
-    },
+    takeExpired: (nowMs: number): QueueEntry[] => window.takeExpired(nowMs).map(leaveUntouched),
 
     /** Takes a message that was found in the store, ahead of what is in memory. Nothing may be loaded meanwhile. */
     takeAhead(entry: QueueEntry): QueueEntry {
@@ -223,27 +230,32 @@ export function createQueue(
     /** What a stored message without a delivery count counts: it was locked when an earlier life ended, or it is new. */
     deliveriesBefore: (sequence: number): number => (sequence < initial.deliveredBelow ? 1 : 0),
 
+    /** Whether there is something that no batch has taken along yet. */
+    hasChanged: (): boolean => changed,
+
     wanted: window.wanted,
     loaded: window.loaded,
     available: window.available,
 
-    /** Takes the next message under a lock, or as `expired` when its time to live is over. */
-    take(
-      nowMs: number,
-      newToken: () => string,
-      from: Source = window,
-    ): Taken | { readonly expired: QueueEntry } | undefined {
+    /** Why a message cannot be delivered, if so. */
+    unfit,
+
+    /** Takes the next message under a lock, or out of the queue when it cannot be delivered. */
+    take(nowMs: number, newToken: () => string, from: Source = window): Taken | Unfit | undefined {
       const entry = from.next();
       if (entry === undefined) return undefined;
-      if (entry.expiresAtMs <= nowMs) {
-        leave(entry);
-        return { expired: entry };
+      const fault = unfit(entry, nowMs);
+      if (fault !== undefined) {
+        leaveUntouched(entry);
+        return fault;
       }
+      deliveries.took(entry);
+      sessions?.took(entry);
       const lockToken = newToken();
       const lockedUntilMs = lock(lockToken, entry, nowMs);
       const record = entry.record;
       entry.record = undefined;
-      // For the sake of `deliveredBelow`.
+      // A delivery is to be noted, though nothing else may be.
       changed = true;
       return { entry, record, lockToken, lockedUntilMs };
     },
@@ -255,7 +267,7 @@ export function createQueue(
     ): { readonly entry: QueueEntry } | { readonly expired: QueueEntry } | undefined {
       const entry = from.next();
       if (entry === undefined) return undefined;
-      leave(entry);
+      leaveUntouched(entry);
       return entry.expiresAtMs <= nowMs ? { expired: entry } : { entry };
     },
 
@@ -271,13 +283,17 @@ export function createQueue(
       return remove(entry);
     },
 
-    /** Takes a lock back as if the message had never been delivered: its receiver went away before it was sent. */
-    giveBack(token: string): boolean {
+    /**
+     * Takes a lock back as if the message had never been delivered: its receiver went away before it was sent. A deferred
+     * one stays in hand until its count is durable; `letGo` follows.
+     */
+    giveBack(token: string): QueueEntry | undefined {
       const entry = locks.remove(token, Number.NEGATIVE_INFINITY);
-      if (entry === undefined) return false;
+      if (entry === undefined) return undefined;
+      changed = true;
       if (entry.state === 'active') putBack(entry);
-      else held.letGo(entry.sequence);
-      return true;
+      else deliveries.untouched(entry);
+      return entry;
     },
 
     complete(token: string, nowMs: number): Settlement {
@@ -311,6 +327,8 @@ export function createQueue(
     /** Locks a claimed message that was found in the store. */
     lockDeferred(entry: QueueEntry, nowMs: number, newToken: () => string): Taken {
       const lockToken = newToken();
+      deliveries.took(entry);
+      changed = true;
       return { entry, record: entry.record, lockToken, lockedUntilMs: lock(lockToken, entry, nowMs) };
     },
 
@@ -344,9 +362,10 @@ export function createQueue(
     state,
     sizeBytes: () => bytes,
 
-    /** Further writes of what was put since this was last asked: they belong to the same batch. */
+    /** Further writes of what happened since this was last asked: they belong to the same batch. */
     takeExtras(): Write[] {
-      const taken = extras.concat(expiry.takeWrites());
+      deliveredBelow = Math.max(deliveredBelow, window.firstUndelivered());
+      const taken = extras.concat(expiry.takeWrites(), sessions?.takeWrites(id) ?? [], deliveries.takeWrites());
       extras = [];
       return taken;
     },

@@ -13,7 +13,7 @@ export interface QueueState {
   readonly deferredCount: number;
   /** All that ever left for good: completed, expired, or moved elsewhere. */
   readonly removedCount: number;
-  /** Messages below are delivered or were: they have been taken, or have a delivery count of their own. */
+  /** Messages below were delivered once, also if they are still out, unless they have a delivery count of their own. */
   readonly deliveredBelow: number;
 }
 
@@ -40,6 +40,8 @@ export interface QueueEntry {
   readonly sessionId?: string;
   /** How often it was delivered and came back. */
   deliveryCount: number;
+  /** What the store has for it; more while it is being delivered again. Undefined where it has nothing. */
+  storedCount?: number | undefined;
   record: Buffer | undefined;
 }
 
@@ -50,6 +52,9 @@ export interface Taken {
   readonly lockToken: string;
   readonly lockedUntilMs: number;
 }
+
+/** A message that cannot be delivered: its time to live is over, or it was delivered as often as may be. */
+export type Unfit = { readonly expired: QueueEntry } | { readonly exceeded: QueueEntry };
 
 export interface QueueLimits {
   readonly lockDurationMs: number;

@@ -96,11 +96,8 @@ export function createWindow(initial: QueueState, bounds: WindowBounds) {
       yield* ready.toArray();
     },
 
-    /** Below this every message has been taken, and not given back as if it had not. */
-    firstUndelivered(): number {
-      const back = returned.find(({ deliveryCount }) => deliveryCount === 0);
-      return Math.min(back?.sequence ?? cursor, ready.peek()?.sequence ?? cursor);
-    },
+    /** Below this every message has been taken, if only to be put back. */
+    firstUndelivered: (): number => ready.peek()?.sequence ?? cursor,
 
     /** The lowest number that still waits, in memory or in the store. */
     first: (): number => Math.min(returned[0]?.sequence ?? cursor, ready.peek()?.sequence ?? cursor),

@@ -1,6 +1,8 @@
 import { createFifo } from '../fifo.js';
 import type { Load, QueueEntry } from '../queue/types.js';
 
+const NONE = Number.POSITIVE_INFINITY;
+
 /** How much of the records that wait in memory the lanes of one store may keep together. */
 export interface RecordBudget {
   freeBytes: number;
@@ -76,6 +78,13 @@ export function createLane(publishedUpTo: number, messages: number, budget: Reco
       for (const entry of entries) push(entry);
       if (complete) cursor = load.toSequence;
     },
+
+    /** Below this every message of the session has been taken, if only to be put back. */
+    firstUndelivered: (): number => ready.peek()?.sequence ?? cursor,
+
+    /** The lowest number that waits, or may wait in the store; Infinity when there is none. */
+    first: (): number =>
+      Math.min(returned[0]?.sequence ?? NONE, ready.peek()?.sequence ?? NONE, isBehind() ? cursor : NONE),
 
     /** Whether a message of the session is or was in memory: then it is here, locked or gone. */
     hasSeen: (sequence: number): boolean => sequence < cursor,

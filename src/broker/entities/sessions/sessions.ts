@@ -1,4 +1,6 @@
+import type { Write } from '../../store/types.js';
 import type { Load, QueueEntry, QueueState } from '../queue/types.js';
+import { createDelivered } from './delivered.js';
 import { createHolds } from './holds.js';
 import { createLane, type Lane } from './lane.js';
 import { createOffers, type SessionSearch, type SessionsFound } from './offers.js';
@@ -10,6 +12,8 @@ export interface SessionHold {
   readonly lane: Lane;
   /** Of the messages that its holder has. */
   readonly tokens: Set<string>;
+  /** Its messages below were delivered, as far as the store will know with the next batch. */
+  deliveredBelow: number;
 }
 
 interface SessionBounds {
@@ -30,12 +34,17 @@ export type Sessions = ReturnType<typeof createSessions>;
  * In memory are the sessions that are held, each with a window of its messages, and a bounded list of those that are
  * offered. All others are only in the store, in the rows of their messages.
  */
-export function createSessions(initial: QueueState, bounds: SessionBounds = BOUNDS) {
+export function createSessions(
+  initial: QueueState,
+  bounds: SessionBounds = BOUNDS,
+  earlier: ReadonlyMap<string, number> = new Map(),
+) {
   /** Everything below is durable and may be delivered. */
   let published = initial.nextSequence;
   const budget = { freeBytes: bounds.recordBytes };
   const holds = createHolds<SessionHold>();
   const offers = createOffers(initial.count > 0, bounds.offered);
+  const delivered = createDelivered(earlier);
 
   const sessionOf = ({ sessionId }: QueueEntry): string => sessionId ?? '';
 
@@ -91,7 +100,8 @@ export function createSessions(initial: QueueState, bounds: SessionBounds = BOUN
     hold(sessionId: string, lockedUntilMs: number): SessionHold | undefined {
       if (holds.get(sessionId) !== undefined) return undefined;
       const lane = createLane(published, bounds.messages, budget);
-      const hold = { sessionId, lockedUntilMs, lane, tokens: new Set<string>() };
+      const deliveredBelow = delivered.inherited(sessionId);
+      const hold = { sessionId, lockedUntilMs, lane, tokens: new Set<string>(), deliveredBelow };
       holds.add(hold);
       return hold;
     },
@@ -102,8 +112,25 @@ export function createSessions(initial: QueueState, bounds: SessionBounds = BOUN
     release(hold: SessionHold): void {
       if (!holds.remove(hold)) return;
       if (hold.lane.available() > 0 || hold.lane.isBehind()) offers.offer(hold.sessionId);
+      delivered.released(hold);
       hold.lane.clear();
     },
+
+    /** A message of a held session is on its way to the holder. */
+    took(entry: QueueEntry): void {
+      const hold = holds.get(sessionOf(entry));
+      if (hold !== undefined) delivered.took(hold);
+    },
+
+    /** Messages of a session below were delivered once, unless they have a delivery count of their own. */
+    deliveredBelow: (sessionId: string): number =>
+      holds.get(sessionId)?.deliveredBelow ?? delivered.inherited(sessionId),
+
+    /** What a message counts that is read from the store without a delivery count. */
+    deliveriesBefore: (sessionId: string, sequence: number): number =>
+      sequence < delivered.inherited(sessionId) ? 1 : 0,
+
+    takeWrites: (id: number): Write[] => delivered.takeWrites(id),
 
     /** Extends the lock on a session; false when it has ended. */
     renew(hold: SessionHold, nowMs: number, lockedUntilMs: number): boolean {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../shared/clock.js';
 import type { InTurn } from '../../../shared/turns.js';
-import type { Queue, QueueEntry, SessionHold, Sessions } from '../../entities/index.js';
+import type { Load, Queue, QueueEntry, SessionHold, Sessions, Unfit } from '../../entities/index.js';
 import type { Store } from '../../store/types.js';
 import { createBatchDeletion, type DeleteActive } from '../batch-deletion.js';
 import { createDispatcher, type DispatchedQueue, type QueueConsumer } from '../dispatcher.js';
@@ -35,8 +35,12 @@ export interface HeldSessionDeps {
   /** Keeps from reading what is being removed: the sweep of what has expired goes the same way. */
   readonly inTurn: InTurn;
   readonly readRecord: (entry: QueueEntry) => Promise<Buffer | undefined>;
-  /** Removes a message whose time to live is over. */
-  readonly expire: (entry: QueueEntry) => Promise<void>;
+  /** Removes or dead-letters a message that cannot be delivered. */
+  readonly sendOff: (message: Unfit) => Promise<void>;
+  /** Takes a message back that was not delivered; resolves when who reads its count is told the right one. */
+  readonly giveBack: (token: string) => Promise<boolean>;
+  /** Something is to be written soon. */
+  readonly onRound: () => void;
   /** A message comes back because the lock on its session has ended. */
   readonly comeBack: (token: string) => Promise<unknown>;
   readonly onError: (error: unknown) => void;
@@ -89,22 +93,27 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
     },
     takeAway: (nowMs) => queue.takeAway(nowMs, lane),
     giveBack(token) {
-      return tokens.delete(token) && queue.giveBack(token);
+      return tokens.delete(token) ? queue.giveBack(token) : undefined;
     },
   };
 
-  const expire = (entry: QueueEntry) => void track(deps.expire(entry)).catch(deps.onError);
+  const sendOff = (message: Unfit) => void track(deps.sendOff(message)).catch(deps.onError);
+
+  const load = (wanted: Load) => {
+    const deliveriesBefore = (sequence: number) => sessions.deliveriesBefore(sessionId, sequence);
+    return loadSession(store, { id: queue.id, sessionId, deliveriesBefore }, wanted);
+  };
 
   const dispatcher = createDispatcher({
     store,
     clock,
     queue: messages,
     newToken: deps.newToken,
-    load: (load) => loadSession(store, queue.id, sessionId, load),
+    load,
     inTurn: deps.inTurn,
     onError: deps.onError,
-    onExpired: expire,
-    onRound: () => {},
+    onUnfit: sendOff,
+    onRound: deps.onRound,
   });
 
   const deleteActive = createBatchDeletion({
@@ -114,6 +123,12 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
     load: dispatcher.load,
     readRecord: deps.readRecord,
   });
+
+  /** The next message, if it cannot be delivered. */
+  function unfitFront(nowMs: number): Unfit | undefined {
+    const front = lane.front();
+    return front && queue.unfit(front, nowMs);
+  }
 
   async function settle(token: string, work: () => Promise<SettleOutcome>): Promise<SettleOutcome> {
     if (!isAlive() || !tokens.has(token)) return 'session-lock-lost';
@@ -168,7 +183,7 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
     abandon: (token, changes) => settle(token, () => operations.abandon(token, changes)),
     defer: (token, changes) => settle(token, () => operations.defer(token, changes)),
     deadLetter: (token, why) => settle(token, () => operations.deadLetter(token, why)),
-    release: (token) => settle(token, async () => (queue.giveBack(token) ? 'done' : 'lock-lost')),
+    release: (token) => settle(token, async () => ((await deps.giveBack(token)) ? 'done' : 'lock-lost')),
 
     async prepareSettlement(token, action) {
       const prepared = await operations.prepareSettlement(token, action);
@@ -194,21 +209,21 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
     async prepare() {
       for (;;) {
         const nowMs = clock.now();
-        for (let front = lane.front(); front && front.expiresAtMs <= nowMs; front = lane.front()) {
+        for (let front = unfitFront(nowMs); front !== undefined; front = unfitFront(nowMs)) {
           queue.takeAway(nowMs, lane);
-          expire(front);
+          sendOff(front);
         }
         const wanted = lane.available() > 0 ? undefined : lane.wanted(sessions.publishedUpTo());
         if (wanted === undefined) return lane.available() > 0;
         await deps.inTurn(async () => {
-          const { entries, complete } = await loadSession(store, queue.id, sessionId, wanted);
+          const { entries, complete } = await load(wanted);
           lane.loaded(wanted, entries, complete);
         });
       }
     },
 
     onLost: (listener) => void lostListeners.push(listener),
-    leave: () => close((token) => queue.giveBack(token)),
+    leave: () => close(deps.giveBack),
 
     lose() {
       if (closed) return;

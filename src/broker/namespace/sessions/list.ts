@@ -15,6 +15,8 @@ export interface SessionListing {
   readonly top: number;
 }
 
+type ListedKind = Exclude<SessionKind, 'delivered'>;
+
 interface Listed {
   readonly sessionId: string;
   readonly updatedAtMs: number;
@@ -25,7 +27,7 @@ const PAGE_ROWS = 64;
 const PAGE_BYTES = 4 * 1024 * 1024;
 
 /** The sessions that have rows of a kind, in the order of their keys, with the time of the newest. */
-async function* sessionsWith(store: Store, id: number, kind: SessionKind): AsyncGenerator<Listed> {
+async function* sessionsWith(store: Store, id: number, kind: ListedKind): AsyncGenerator<Listed> {
   let after: string | undefined;
   for (;;) {
     const rows = await store.range({ ...sessionRange(kind, id, after), limit: PAGE_ROWS, maxBytes: PAGE_BYTES });
@@ -40,7 +42,7 @@ async function* sessionsWith(store: Store, id: number, kind: SessionKind): Async
   }
 }
 
-async function newestRow(store: Store, id: number, kind: SessionKind, sessionId: string, known: Buffer) {
+async function newestRow(store: Store, id: number, kind: ListedKind, sessionId: string, known: Buffer) {
   if (kind === 'state') return known;
   const from = sessionMessageKey(kind, id, sessionId, 0);
   const to = sessionMessageKey(kind, id, sessionId, Number.MAX_SAFE_INTEGER);
@@ -73,7 +75,7 @@ async function* joined(listings: readonly AsyncGenerator<Listed>[]): AsyncGenera
 /** Names sessions that have messages, deferred ones among them, or a state. */
 export async function listSessions(store: Store, id: number, listing: SessionListing): Promise<string[]> {
   const { updatedSinceMs, skip, top } = listing;
-  const kinds: readonly SessionKind[] = updatedSinceMs === undefined ? ['message'] : ['message', 'deferred', 'state'];
+  const kinds: readonly ListedKind[] = updatedSinceMs === undefined ? ['message'] : ['message', 'deferred', 'state'];
   const found: string[] = [];
   let skipped = 0;
   if (top === 0) return found;

@@ -16,6 +16,8 @@ export interface SessionPeek {
   readonly sessionId: string;
   readonly fromSequence: number;
   readonly limit: number;
+  /** The delivery count of a message that can be delivered and has none in the store. */
+  readonly deliveriesBefore: (sequence: number) => number;
 }
 
 const KEY = { active: messageKey, deferred: deferredKey, scheduled: scheduledKey } as const;
@@ -46,7 +48,8 @@ export async function peekSession(store: Store, id: number, peek: SessionPeek): 
   ]);
   return shown.flatMap(({ sequence, state }, index): PeekedMessage[] => {
     const record = records[index];
-    const deliveryCount = counts[index]?.readUInt32BE(0) ?? 0;
+    const implied = state === 'active' ? peek.deliveriesBefore(sequence) : 0;
+    const deliveryCount = counts[index]?.readUInt32BE(0) ?? implied;
     return record ? [{ sequence, payload: encodeDelivery(record, { sequence, deliveryCount, state }) }] : [];
   });
 }

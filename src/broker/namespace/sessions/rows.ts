@@ -26,22 +26,30 @@ function withinBytes(rows: readonly Entry[]): readonly Entry[] {
   return end < 0 ? rows : rows.slice(0, end);
 }
 
+interface Place {
+  readonly id: number;
+  readonly sessionId: string;
+  /** What a message counts that has no delivery count in the store. */
+  readonly deliveriesBefore: (sequence: number) => number;
+}
+
 /** The next messages of a session. */
-export async function loadSession(store: Store, id: number, sessionId: string, load: Load): Promise<Loaded> {
+export async function loadSession(store: Store, place: Place, load: Load): Promise<Loaded> {
+  const { id, sessionId } = place;
   const to = sessionMessageKey('message', id, sessionId, load.toSequence);
   for (let fromSequence = load.fromSequence; ; ) {
     const from = sessionMessageKey('message', id, sessionId, fromSequence);
     const found = await store.range({ from, to, limit: load.limit });
     const sequences = withinBytes(found).map(({ key }) => sequenceOfSessionKey(key));
     const complete = sequences.length === found.length && found.length < load.limit;
-    const entries = await readEntries(store, id, sessionId, sequences);
+    const entries = await readEntries(store, place, sequences);
     // A message may have expired and gone since the rows were read.
     if (complete || entries.length > 0) return { entries, complete };
     fromSequence = (sequences.at(-1) as number) + 1;
   }
 }
 
-async function readEntries(store: Store, id: number, sessionId: string, sequences: readonly number[]) {
+async function readEntries(store: Store, { id, sessionId, deliveriesBefore }: Place, sequences: readonly number[]) {
   const [records, counts] = await Promise.all([
     store.getMany(sequences.map((sequence) => messageKey(id, sequence))),
     store.getMany(sequences.map((sequence) => changeKey(id, sequence))),
@@ -50,8 +58,10 @@ async function readEntries(store: Store, id: number, sessionId: string, sequence
     const record = records[index];
     if (record === undefined) return [];
     const { expiresAtMs } = storedFields(record);
-    const deliveryCount = counts[index]?.readUInt32BE(0) ?? 0;
-    return [{ sequence, sizeBytes: record.length, expiresAtMs, state: 'active', deliveryCount, record, sessionId }];
+    const storedCount = counts[index]?.readUInt32BE(0);
+    const deliveryCount = storedCount ?? deliveriesBefore(sequence);
+    const entry = { sequence, sizeBytes: record.length, expiresAtMs, deliveryCount, storedCount, record, sessionId };
+    return [{ ...entry, state: 'active' }];
   });
 }
 

@@ -20,7 +20,7 @@ export interface SessionRuntime {
   held(sessionId: string): HeldSession | undefined;
   /** Extends the lock on a session and answers its new end; undefined when it has ended. */
   renew(session: HeldSession): number | undefined;
-  peek(peek: SessionPeek): Promise<PeekedMessage[]>;
+  peek(peek: Omit<SessionPeek, 'deliveriesBefore'>): Promise<PeekedMessage[]>;
   list(listing: SessionListing): Promise<string[]>;
   state(session: HeldSession): Promise<Buffer | undefined>;
   /** Keeps a state with a session; resolves when it is durable. */
@@ -143,7 +143,10 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
       return untilMs;
     },
 
-    peek: (peek) => peekSession(store, queue.id, peek),
+    peek(peek) {
+      const deliveriesBefore = (sequence: number) => sessions.deliveriesBefore(peek.sessionId, sequence);
+      return peekSession(store, queue.id, { ...peek, deliveriesBefore });
+    },
     list: (listing) => listSessions(store, queue.id, listing),
     state: ({ sessionId }) => readSessionState(store, queue.id, sessionId),
     setState: ({ sessionId }, state) =>

@@ -4,6 +4,7 @@ import { EMPTY_QUEUE } from '../../../../src/broker/entities/index.js';
 import { parseIncoming } from '../../../../src/broker/message/index.js';
 import type { HeldSession, QueueConsumer, QueueRuntime } from '../../../../src/broker/namespace/index.js';
 import { createQueueRuntime } from '../../../../src/broker/namespace/queue-runtime.js';
+import { readDelivered } from '../../../../src/broker/namespace/sessions/delivered.js';
 import { decodeQueueState } from '../../../../src/broker/namespace/states.js';
 import { storeStateKey } from '../../../../src/broker/store/keys.js';
 import { queueSettings } from '../../../helpers/broker.js';
@@ -18,6 +19,8 @@ const MAX_DELIVERIES = 3;
 interface Expected {
   readonly body: number;
   deliveryCount: number;
+  /** What counts after a restart: with the last batch, also of a delivery that was under way then. */
+  durableCount: number;
   deferred?: number;
 }
 
@@ -66,11 +69,16 @@ function createDriver() {
       settings: () => settings,
       deadLetters: dead,
       requiresSession: true,
+      deliveredInSessions: await readDelivered(store, 1),
     });
   }
   store.onBatch((into) => {
     running?.contribute(into);
     running?.deadLetters?.contribute(into);
+    const out = new Set(holders().flatMap((holder) => holder.out.map(({ message }) => message)));
+    for (const message of [...model.values()].flatMap(({ messages }) => messages)) {
+      message.durableCount = message.deliveryCount + (out.has(message) ? 1 : 0);
+    }
   });
 
   const queue = () => running as QueueRuntime;
@@ -78,7 +86,9 @@ function createDriver() {
   const holders = () => [...model.values()].flatMap(({ holder }) => (holder ? [holder] : []));
   const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];
   const sessionOf = (holder: Holder) => model.get(holder.session.sessionId) as ExpectedSession;
-  const deliverable = (one: ExpectedSession) => one.messages.some(({ deferred }) => deferred === undefined);
+  const isExceeded = ({ deliveryCount }: Expected) => deliveryCount >= MAX_DELIVERIES;
+  const deliverable = (one: ExpectedSession) =>
+    one.messages.some((message) => message.deferred === undefined && !isExceeded(message));
 
   function hold(session: HeldSession): void {
     const one = model.get(session.sessionId) ?? { messages: [], holder: undefined };
@@ -92,23 +102,30 @@ function createDriver() {
     });
   }
 
-  /** A delivery that was not completed. */
-  function cameBack(one: ExpectedSession, message: Expected): void {
-    if (++message.deliveryCount < MAX_DELIVERIES) return;
+  /** It was delivered as often as may be when the broker ended, and goes as soon as it would be delivered again. */
+  function exceed(one: ExpectedSession, message: Expected): void {
     one.messages = one.messages.filter((other) => other !== message);
     deadLettered++;
   }
 
-  function takeOut(holder: Holder | undefined, index: number): Out | undefined {
-    const out = holder && pick(holder.out, index);
-    if (holder && out) holder.out = holder.out.filter((other) => other !== out);
-    return out;
+  /** A delivery that was not completed. */
+  function cameBack(one: ExpectedSession, message: Expected): void {
+    message.deliveryCount++;
+    if (isExceeded(message)) exceed(one, message);
   }
 
-  return {
+  function drop(holder: Holder, out: Out): void {
+    holder.out = holder.out.filter((other) => other !== out);
+  }
+
+  const driver = {
     async restart() {
       queue()?.stop();
-      for (const one of model.values()) one.holder = undefined;
+      running = undefined;
+      for (const one of model.values()) {
+        one.holder = undefined;
+        for (const message of one.messages) message.deliveryCount = message.durableCount;
+      }
       running = await start();
     },
     async begin() {
@@ -120,7 +137,7 @@ function createDriver() {
         const body = ++bodies;
         const one = model.get(group_id) ?? { messages: [], holder: undefined };
         model.set(group_id, one);
-        one.messages.push({ body, deliveryCount: 0 });
+        one.messages.push({ body, deliveryCount: 0, durableCount: 0 });
         return queue().stage(parseIncoming(encode({ body, group_id })));
       });
       await store.commit(staged.map(({ write }) => write));
@@ -163,9 +180,12 @@ function createDriver() {
       await holder.session.quiet();
       detach();
       const isOut = (message: Expected) => holder.out.some((out) => out.message === message);
-      const next = sessionOf(holder)
-        .messages.filter((message) => message.deferred === undefined && !isOut(message))
-        .slice(0, credit);
+      const next: Expected[] = [];
+      for (const message of sessionOf(holder).messages) {
+        if (message.deferred !== undefined || isOut(message) || next.length === credit) continue;
+        if (isExceeded(message)) exceed(sessionOf(holder), message);
+        else next.push(message);
+      }
       expect(got.map(({ body, count }) => [body, count])).toEqual(
         next.map(({ body, deliveryCount }) => [body, deliveryCount]),
       );
@@ -174,9 +194,10 @@ function createDriver() {
 
     async complete(index: number, which: number) {
       const holder = pick(holders(), index);
-      const out = takeOut(holder, which);
+      const out = holder && pick(holder.out, which);
       if (holder === undefined || out === undefined) return;
       expect(await holder.session.complete(out.token)).toBe('done');
+      drop(holder, out);
       const one = sessionOf(holder);
       one.messages = one.messages.filter((message) => message !== out.message);
       expect(await holder.session.complete(out.token)).toBe('session-lock-lost');
@@ -184,17 +205,19 @@ function createDriver() {
 
     async abandon(index: number, which: number) {
       const holder = pick(holders(), index);
-      const out = takeOut(holder, which);
+      const out = holder && pick(holder.out, which);
       if (holder === undefined || out === undefined) return;
       expect(await holder.session.abandon(out.token)).toBe('done');
+      drop(holder, out);
       cameBack(sessionOf(holder), out.message);
     },
 
     async defer(index: number, which: number) {
       const holder = pick(holders(), index);
-      const out = takeOut(holder, which);
+      const out = holder && pick(holder.out, which);
       if (holder === undefined || out === undefined) return;
       expect(await holder.session.defer(out.token)).toBe('done');
+      drop(holder, out);
       out.message.deliveryCount++;
       out.message.deferred = out.message.body;
     },
@@ -211,7 +234,9 @@ function createDriver() {
       const found = await holder.session.receiveDeferred([chosen.message.body], 'peek-lock');
       if (found === 'too-large') throw new Error('these are small');
       const mine = chosen.one.holder === holder && !holder.out.some(({ message }) => message === chosen.message);
-      expect(found === undefined).toBe(!mine);
+      const fit = mine && !isExceeded(chosen.message);
+      expect(found === undefined).toBe(!fit);
+      if (mine && !fit) exceed(chosen.one, chosen.message);
       if (found?.[0]) holder.out.push({ token: found[0].lockToken, message: chosen.message });
     },
 
@@ -245,6 +270,12 @@ function createDriver() {
     },
 
     async check() {
+      // What is not to be delivered again goes when it would be.
+      for (const sessionId of model.keys()) {
+        if (model.get(sessionId)?.holder === undefined) await driver.accept(sessionId);
+        const index = holders().findIndex(({ session }) => session.sessionId === sessionId);
+        await driver.receive(index, 1000);
+      }
       const all = [...model.values()].flatMap(({ messages }) => messages);
       const { count, deferredCount } = queue().facts();
       expect([count, deferredCount]).toEqual([
@@ -261,6 +292,7 @@ function createDriver() {
       expect([...listed].sort()).toEqual(expected.sort());
     },
   };
+  return driver;
 }
 
 const sessionId = fc.constantFrom('', 'a', 'b', 'zz', 'é');
