@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.js';
 import type { InTurn } from '../../shared/turns.js';
 import type { Load, Queue, QueueEntry, Unfit } from '../entities/index.js';
+import { BrokerError } from '../errors.js';
 import { encodeDelivery } from '../message/index.js';
 import { messageKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
@@ -43,7 +44,7 @@ export interface QueueConsumer {
 /** The messages of a queue, or of one session of it, as they are handed out. */
 export type DispatchedQueue = Pick<
   Queue,
-  'id' | 'available' | 'wanted' | 'loaded' | 'take' | 'takeAway' | 'discard' | 'giveBack'
+  'id' | 'available' | 'wanted' | 'loaded' | 'take' | 'takeAway' | 'discard' | 'giveBack' | 'drop'
 >;
 
 export interface Loaded {
@@ -159,10 +160,29 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       const records = await store.getMany(missing.map(({ entry }) => messageKey(queue.id, entry.sequence)));
       for (const [index, delivery] of missing.entries()) delivery.record = records[index];
     }
+    await dropAbsent();
     await transfer();
     const removals = taken.filter(({ lockedUntilMs }) => lockedUntilMs === undefined);
     // Receive and delete: gone before it is sent, so that a crash never delivers it twice.
     if (removals.length > 0) await store.commit(removals.flatMap(({ entry }) => queue.discard(entry)));
+  }
+
+  /**
+   * Lets go of what is known here and is not in the store: nobody can have it any more, and those behind it would wait for
+   * ever. Of an entity that was deleted meanwhile that is no loss.
+   */
+  async function dropAbsent(): Promise<void> {
+    const absent = taken.filter(({ record }) => record === undefined);
+    if (absent.length === 0 || stopped) return;
+    taken = taken.filter(({ record }) => record !== undefined);
+    const numbers = absent.map(({ entry }) => entry.sequence).join(', ');
+    const what = `of a queue (number ${queue.id} in the database) messages are missing: ${numbers}`;
+    deps.onError(new BrokerError('PS_BROKER_STORE_CORRUPT', what));
+    const removals = absent.flatMap(({ consumer, entry, lockToken, lockedUntilMs }) => {
+      if (consumer.mode !== 'transfer') consumer.cancel();
+      return lockedUntilMs === undefined ? queue.discard(entry) : queue.drop(lockToken);
+    });
+    await store.commit(removals);
   }
 
   /** Gives what is forwarded to its forwarder. */

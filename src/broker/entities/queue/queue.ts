@@ -296,6 +296,12 @@ export function createQueue(
       return entry;
     },
 
+    /** The writes that remove a locked message which turned out to be gone. */
+    drop(token: string): Write[] {
+      const entry = locks.remove(token, Number.NEGATIVE_INFINITY);
+      return entry === undefined ? [] : remove(entry);
+    },
+
     complete(token: string, nowMs: number): Settlement {
       const entry = locks.remove(token, nowMs);
       return entry === undefined ? { kind: 'lock-lost' } : { kind: 'done', entry, writes: remove(entry) };

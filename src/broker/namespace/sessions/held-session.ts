@@ -95,6 +95,10 @@ export function createHeldSession(deps: HeldSessionDeps, hold: SessionHold, owne
     giveBack(token) {
       return tokens.delete(token) ? queue.giveBack(token) : undefined;
     },
+    drop(token) {
+      tokens.delete(token);
+      return queue.drop(token);
+    },
   };
 
   const sendOff = (message: Unfit) => void track(deps.sendOff(message)).catch(deps.onError);
