@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import rhea, { type EventContext } from 'rhea';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findBrokerDamage, repairBroker } from '../../src/broker/index.js';
 import type { EventLog } from '../../src/broker/log/event-log.js';
 import { createEventLogs, createNodeDisk, defaultEventLogsOptions } from '../../src/broker/log/index.js';
+import { systemClock } from '../../src/shared/clock.js';
 import { startTestBroker } from '../helpers/broker.js';
+import { createHubClients, readEvents, sendTo } from '../helpers/hub-clients.js';
 import { appendTexts, readAll } from './log/driver.js';
 
 let folder: string;
@@ -109,5 +112,58 @@ describe('a broker with events that are on disk only', () => {
     expect(await readFile(path)).toEqual(whole.subarray(0, whole.length - 5));
     await writeFile(path, whole);
     await (await startTestBroker(undefined, { dataDir: folder })).stop();
+  });
+});
+
+describe('a hub with damaged files', () => {
+  it('says so to its reader, and after a repair goes on without what is lost, with every checkpoint still good', async () => {
+    const broker = await startTestBroker(undefined, { dataDir: folder });
+    const clients = createHubClients(broker.connectionString);
+    for (const body of ['first', 'second', 'third', 'fourth']) await sendTo(clients.producer('clicks'), '1', [body]);
+    await clients.close();
+    await broker.stop();
+    const hubs = join(folder, 'broker', 'hubs');
+    const partitions = await readdir(hubs);
+    const damaged = join(hubs, partitions[0] ?? '', '0000000000000000.events');
+    const bytes = await readFile(damaged);
+    await writeFile(damaged, bytes.fill('x', bytes.indexOf('second'), bytes.indexOf('second') + 6));
+
+    const told = await startTestBroker(undefined, { dataDir: folder });
+    const reading = createHubClients(told.connectionString);
+    await expect(readEvents(reading.consumer('clicks'), 4, { partitionId: '1' })).rejects.toThrow('is damaged at byte');
+    await reading.close();
+    await told.stop();
+
+    const place = join('hubs', partitions[0] ?? '', '0000000000000000.events');
+    expect(await findBrokerDamage(folder)).toMatchObject([
+      {
+        file: place,
+        what: expect.stringMatching(/^is damaged from byte \d+ to \d+: it loses event 1 of clicks\/1$/) as string,
+      },
+    ]);
+    const { losses, keptIn } = await repairBroker(folder, systemClock);
+    expect(losses).toEqual([{ file: place, what: 'lost event 1 of clicks/1' }]);
+    expect((await readFile(join(keptIn, place))).equals(bytes)).toBe(true);
+    expect(await findBrokerDamage(folder)).toEqual([]);
+
+    const mended = await startTestBroker(undefined, { dataDir: folder });
+    const again = createHubClients(mended.connectionString);
+    await sendTo(again.producer('clicks'), '1', ['fifth']);
+    const from = async (sequenceNumber: number, isInclusive: boolean, count: number) => {
+      const startPosition = { sequenceNumber, isInclusive };
+      const events = await readEvents(again.consumer('clicks'), count, { partitionId: '1', startPosition });
+      return events.map((event) => [event.sequenceNumber, event.body as unknown]);
+    };
+    const rest = [
+      [2, 'third'],
+      [3, 'fourth'],
+      [4, 'fifth'],
+    ];
+    expect(await from(0, true, 4)).toEqual([[0, 'first'], ...rest]);
+    expect(await from(0, false, 3)).toEqual(rest);
+    expect(await from(1, true, 3)).toEqual(rest);
+    expect(await from(1, false, 3)).toEqual(rest);
+    await again.close();
+    await mended.stop();
   });
 });

@@ -26,13 +26,20 @@ export type Resolved =
 export const offsetOf = (sequence: number): string => String(sequence);
 
 /**
- * The numbers of one partition: events count from 0 without gaps, and their times never go back. Pure: what it numbers
- * is shown to readers once `publish` says that it is durable.
+ * The numbers of one partition: events count from 0 without gaps, but for those that a repair could not read, and their
+ * times never go back. Pure: what it numbers is shown to readers once `publish` says that it is durable.
+ * @param initial `lostAtEnd`: how many of the numbers below the next one are of no event any more
  */
-export function createPartitionLog(initial: LogState) {
-  let { nextSequence, firstSequence, lastEnqueuedAtMs } = initial;
+export function createPartitionLog(initial: LogState & { readonly lostAtEnd?: number }) {
+  let { nextSequence, lastEnqueuedAtMs, lostAtEnd = 0 } = initial;
   let published = nextSequence;
   let publishedAtMs = lastEnqueuedAtMs;
+  /** Where nothing but lost events is left there is nothing to begin with. */
+  const oldest = (sequence: number) => (sequence >= published - lostAtEnd ? published : sequence);
+  let firstSequence = oldest(initial.firstSequence);
+
+  // With all events gone it is the number before the next, as ever.
+  const lastSequence = () => published - 1 - (firstSequence < published ? lostAtEnd : 0);
 
   return {
     /** The number and time of the next event. */
@@ -46,6 +53,7 @@ export function createPartitionLog(initial: LogState) {
 
     /** Everything below `end` is durable. */
     publish(end: number, enqueuedAtMs: number): void {
+      if (end > published) lostAtEnd = 0;
       published = end;
       publishedAtMs = enqueuedAtMs;
     },
@@ -66,7 +74,7 @@ export function createPartitionLog(initial: LogState) {
           return at(published);
         case 'sequence': {
           const first = position.inclusive ? position.sequence : position.sequence + 1;
-          return first > published ? { kind: 'beyond-end', lastSequence: published - 1 } : at(first);
+          return first > published ? { kind: 'beyond-end', lastSequence: lastSequence() } : at(first);
         }
         case 'enqueued-time': {
           const fromMs = position.inclusive ? position.timeMs : position.timeMs + 1;
@@ -78,13 +86,13 @@ export function createPartitionLog(initial: LogState) {
 
     /** Forgets every event below `sequence`. */
     truncate(sequence: number): void {
-      firstSequence = Math.max(firstSequence, Math.min(sequence, published));
+      firstSequence = Math.max(firstSequence, oldest(sequence));
     },
 
     facts: () => ({
       firstSequence,
-      lastSequence: published - 1,
-      lastOffset: published === 0 ? '-1' : offsetOf(published - 1),
+      lastSequence: lastSequence(),
+      lastOffset: published === 0 ? '-1' : offsetOf(lastSequence()),
       lastEnqueuedAtMs: publishedAtMs,
       isEmpty: firstSequence === published,
     }),

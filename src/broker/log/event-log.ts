@@ -65,6 +65,7 @@ export interface EventLogDeps {
   readonly pending: { bytes: number };
   /** The oldest event that was retained when that was last noted. */
   readonly firstSequence: number;
+  readonly lostAtEnd: number;
 }
 
 export interface ClosableEventLog extends EventLog {
@@ -83,6 +84,7 @@ export function createEventLog(deps: EventLogDeps): ClosableEventLog {
     nextSequence: index.nextSequence(),
     firstSequence: Math.min(index.nextSequence(), Math.max(segments.firstBase(), deps.firstSequence)),
     lastEnqueuedAtMs: index.lastEnqueuedAtMs(),
+    lostAtEnd: deps.lostAtEnd,
   });
   let gathering: Waiter[] = [];
   let flushing: Promise<void> | undefined;

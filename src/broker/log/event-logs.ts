@@ -125,6 +125,7 @@ export function createEventLogs(
         meter,
         pending,
         firstSequence: known.firstSequence,
+        lostAtEnd: await segments.lostAtEnd(),
       });
       logs.set(id, log);
       return log;

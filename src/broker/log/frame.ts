@@ -11,10 +11,12 @@ import { crc32 } from 'node:zlib';
  * ```
  *
  * `durable below` tells a torn tail from damage: every event below that number was on disk, and so may have been
- * acknowledged, before this frame was written. A frame without events opens a segment and carries the note over.
+ * acknowledged, before this frame was written. A frame without events opens a segment and carries the note over; with an
+ * f64 behind the note it stands for so many events that a repair could not read.
  */
 const FRAME_MAGIC = 0x50534531;
 const FRAME_HEAD_BYTES = 44;
+const LOST_BYTES = 8;
 export const EVENT_HEAD_BYTES = 4;
 const CRC_FROM = 12;
 /** A transfer of 1 MiB may be split into events as small as can be, each with the annotations of the broker. */
@@ -56,7 +58,17 @@ export function openingFrame(fields: Omit<FrameFields, 'count'>): Buffer {
   return frame;
 }
 
+/** The frame that takes the place of events that are lost: their numbers are never given again. */
+export function gapFrame(fields: Omit<FrameFields, 'count' | 'note'>, lost: number): Buffer {
+  const frame = Buffer.allocUnsafe(frameBytes(LOST_BYTES, 0, undefined));
+  frame.writeDoubleBE(lost, eventsStart(0, undefined));
+  sealFrame(frame, { start: 0, end: frame.length }, { ...fields, count: 0 });
+  return frame;
+}
+
 export interface Frame extends FrameFields {
+  /** How many events a repair could not read here; 0 in all other frames. */
+  readonly lost: number;
   readonly bytes: number;
   /** Where the first event begins in the buffer that was read from. */
   readonly eventsAt: number;
@@ -80,16 +92,19 @@ export function readFrame(buffer: Buffer, at: number): FrameRead {
   const noteLength = buffer.readUInt32BE(at + 40) - 1;
   const noteAt = at + FRAME_HEAD_BYTES;
   const note = noteLength < 0 ? undefined : buffer.subarray(noteAt, noteAt + noteLength);
+  const count = buffer.readUInt32BE(at + 12);
+  const eventsAt = eventsStart(at, note);
   return {
     kind: 'frame',
     frame: {
       bytes,
-      count: buffer.readUInt32BE(at + 12),
+      count,
+      lost: count === 0 && eventsAt + LOST_BYTES <= at + bytes ? buffer.readDoubleBE(eventsAt) : 0,
       sequence: buffer.readDoubleBE(at + 16),
       enqueuedAtMs: buffer.readDoubleBE(at + 24),
       durableBelow: buffer.readDoubleBE(at + 32),
       note,
-      eventsAt: eventsStart(at, note),
+      eventsAt,
     },
   };
 }
@@ -109,7 +124,7 @@ export function eventsOf(buffer: Buffer, frame: Frame, from: number, into: LogEv
   }
 }
 
-const MAGIC_BYTES = Buffer.alloc(4);
+export const MAGIC_BYTES = Buffer.alloc(4);
 MAGIC_BYTES.writeUInt32BE(FRAME_MAGIC);
 
 /**

@@ -7,8 +7,11 @@ import { emptyIndex, type SegmentIndex } from './segment-index.js';
 
 const SCAN_BYTES = 1024 * 1024;
 
+/** What is after damage to what was acknowledged. */
+const WAY_ON = 'bring it back from a copy, or run `penstock broker repair` to go on without what is lost';
+
 export const corrupt = (folder: string, name: string, what: string): BrokerError =>
-  new BrokerError('PS_BROKER_STORE_CORRUPT', `the event log ${join(folder, name)} ${what}`, {
+  new BrokerError('PS_BROKER_STORE_CORRUPT', `the event log ${join(folder, name)} ${what}: ${WAY_ON}`, {
     facts: { file: join(folder, name) },
   });
 

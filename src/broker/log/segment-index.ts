@@ -22,6 +22,8 @@ export interface IndexedFrame {
   readonly enqueuedAtMs: number;
   readonly bytes: number;
   readonly note?: Buffer | undefined;
+  /** Events that a repair could not read; in frames without events alone. */
+  readonly lost?: number;
 }
 
 export interface SegmentIndex {
@@ -33,6 +35,8 @@ export interface SegmentIndex {
   /** Size of the segment as far as it is indexed. */
   bytes(): number;
   lastEnqueuedAtMs(): number;
+  /** How many numbers up to the next one are of events that are lost. An index on disk cannot say that. */
+  lostAtEnd(): number;
   note(): Buffer | undefined;
   /** A position from which reading on comes to the event. */
   positionOf(sequence: number): number;
@@ -66,13 +70,17 @@ function indexOf(base: number, contents: Contents): SegmentIndex {
   const value = (entry: number, field: number) => entries[entry * 3 + field] as number;
   const count = () => entries.length / 3;
   const positionAt = (entry: number) => (entry < 0 ? 0 : value(entry, 1));
+  let lostAtEnd = 0;
   return {
     base,
     add(frame) {
       const { length } = entries;
       const since = length === 0 ? Number.POSITIVE_INFINITY : contents.bytes - (entries[length - 2] as number);
       if (since >= INTERVAL_BYTES) entries.push(frame.sequence, contents.bytes, frame.enqueuedAtMs);
-      contents.nextSequence = frame.sequence + frame.count;
+      const lost = frame.lost ?? 0;
+      if (frame.count > 0) lostAtEnd = 0;
+      lostAtEnd += lost;
+      contents.nextSequence = frame.sequence + frame.count + lost;
       contents.bytes += frame.bytes;
       contents.lastEnqueuedAtMs = frame.enqueuedAtMs;
       contents.note = frame.note ?? contents.note;
@@ -80,6 +88,7 @@ function indexOf(base: number, contents: Contents): SegmentIndex {
     nextSequence: () => contents.nextSequence,
     bytes: () => contents.bytes,
     lastEnqueuedAtMs: () => contents.lastEnqueuedAtMs,
+    lostAtEnd: () => lostAtEnd,
     note: () => contents.note,
     positionOf: (sequence) => positionAt(lastWanted(count(), (entry) => value(entry, 0) <= sequence)),
     positionAtTime: (timeMs) => positionAt(lastWanted(count(), (entry) => value(entry, 2) < timeMs)),

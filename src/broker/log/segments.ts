@@ -1,7 +1,7 @@
 import { type Extent, readChunk } from './chunk.js';
 import type { LogDisk, LogFile } from './disk.js';
 import { eventsOf, type LogEvent } from './frame.js';
-import { baseOfName, indexName, segmentName } from './names.js';
+import { baseOfIndex, baseOfName, indexName, segmentName } from './names.js';
 import { corrupt, damagedAt, rebuildIndex, scanOn } from './recovery.js';
 import { decodeIndex, emptyIndex, type IndexedFrame, type SegmentIndex } from './segment-index.js';
 
@@ -11,6 +11,8 @@ export interface Segments {
   newest(): SegmentIndex;
   firstBase(): number;
   totalBytes(): number;
+  /** How many numbers up to the next one were of lost events when the files were opened. */
+  lostAtEnd(): Promise<number>;
   /** Appends to the newest segment, durably. What fails leaves the files as they were, or is not to be mended. */
   append(slices: readonly Buffer[], frames: readonly IndexedFrame[]): Promise<void>;
   /** Begins a new segment, with these as its first frames. */
@@ -59,6 +61,10 @@ export async function openSegments(disk: LogDisk, folder: string): Promise<Segme
     if (base !== undefined) segments.push({ base, bytes, index: undefined });
   }
   segments.sort((a, b) => a.base - b.base);
+  // An index is only written of what is on disk.
+  const last = segments.at(-1)?.base ?? -1;
+  const indexed = Math.max(-1, ...files.map(({ name }) => baseOfIndex(name) ?? -1));
+  if (indexed > last) throw corrupt(folder, segmentName(indexed), 'is missing');
 
   for (;;) {
     const newest = segments.at(-1);
@@ -119,6 +125,21 @@ function createSegments(
     return index;
   }
 
+  /** Events of one segment from `sequence` on; none that come after a gap together with some before it. */
+  async function readIn(extent: Extent, index: SegmentIndex, sequence: number): Promise<LogEvent[]> {
+    const events: LogEvent[] = [];
+    for (let position = index.positionOf(sequence); position < extent.end && events.length === 0; ) {
+      const chunk = await readChunk(disk, extent, position, READ_BYTES);
+      if (chunk.frames.length === 0) throw damagedAt(extent, position);
+      for (const frame of chunk.frames) {
+        if (frame.lost > 0 && events.length > 0) break;
+        eventsOf(chunk.buffer, frame, sequence, events);
+      }
+      position = chunk.next;
+    }
+    return events;
+  }
+
   /** The oldest segment whose last event is of at least `timeMs`. */
   async function segmentAtTime(timeMs: number): Promise<Segment | undefined> {
     const candidates = [...segments];
@@ -141,6 +162,7 @@ function createSegments(
     const index = newest();
     const state = { base: index.base, bytes: index.bytes() };
     if (state.bytes === 0 || (state.base === saved.base && state.bytes === saved.bytes)) return;
+    if (index.lostAtEnd() > 0) return;
     await disk.write(folder, indexName(index.base), index.encode());
     saved = state;
   }
@@ -149,6 +171,16 @@ function createSegments(
     newest,
     firstBase: () => segments[0]?.base ?? 0,
     totalBytes: () => segments.reduce((sum, { bytes }) => sum + bytes, 0),
+
+    async lostAtEnd() {
+      let lost = 0;
+      for (const segment of [...segments].reverse()) {
+        const index = await indexOf(segment);
+        lost += index.lostAtEnd();
+        if (index.lostAtEnd() === 0 || index.nextSequence() - index.base > index.lostAtEnd()) break;
+      }
+      return lost;
+    },
 
     async append(slices, frames) {
       const target = file as LogFile;
@@ -179,18 +211,15 @@ function createSegments(
     },
 
     async read(sequence) {
-      const segment = segments.findLast(({ base }) => base <= sequence);
-      if (segment === undefined) return [];
-      const index = await indexOf(segment);
-      const extent = { ...extentOf(segment), end: index.bytes() };
-      const events: LogEvent[] = [];
-      for (let position = index.positionOf(sequence); position < extent.end && events.length === 0; ) {
-        const chunk = await readChunk(disk, extent, position, READ_BYTES);
-        if (chunk.frames.length === 0) throw damagedAt(extent, position);
-        for (const frame of chunk.frames) eventsOf(chunk.buffer, frame, sequence, events);
-        position = chunk.next;
+      for (let from = sequence; ; ) {
+        const segment = segments.findLast(({ base }) => base <= from);
+        if (segment === undefined) return [];
+        const index = await indexOf(segment);
+        const events = await readIn({ ...extentOf(segment), end: index.bytes() }, index, from);
+        if (events.length > 0 || index.nextSequence() <= from) return events;
+        // All that is left of this one is lost.
+        from = index.nextSequence();
       }
-      return events;
     },
 
     async findTime(timeMs) {
