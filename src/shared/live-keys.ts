@@ -3,8 +3,8 @@
  * (which reads) share.
  *
  * One hash for each metric and window. Its fields are `<partition>` (the version: sequence number of the last hub event
- * that is in the values), `<partition>|<name>` (a value; readers add the partitions up) and `rev` (how often the hash was
- * written). Beside them is a hash of the partitions' owners (epochs): who is not the latest may write nothing. All keys of
+ * that is in the values), `<partition>|<name>` (a value; readers add the partitions up), `<partition>#revision` (how often
+ * something was taken back in the pane, if ever) and `rev` (how often the hash was written). Beside them is a hash of the partitions' owners (epochs): who is not the latest may write nothing. All keys of
  * a metric carry the same hash tag, so that one script can write many of its windows in a Redis Cluster. A changed layout
  * or definition takes a new generation and so never mixes with the old.
  */
@@ -88,9 +88,12 @@ export const ownersKey = (metric: string): string => `${base(metric)}:owners`;
 /** Hash of a metric that has no panes: lists, totals and health. */
 export const singleKey = (metric: string): string => `${base(metric)}:single`;
 
-export const REVISION_FIELD = 'rev';
+export const WRITES_FIELD = 'rev';
 
-/** The partition and name of a value field, or undefined when the field is a version or the revision. */
+/** Whether the field tells how often something was taken back in the pane, in one partition. */
+export const isRevisionField = (field: string): boolean => field.endsWith('#revision') && !field.includes('|');
+
+/** The partition and name of a value field, or undefined when the field is a version or tells of the whole hash. */
 export function parseValueField(field: string): { partition: string; name: string } | undefined {
   const bar = field.indexOf('|');
   return bar < 0 ? undefined : { partition: field.slice(0, bar), name: field.slice(bar + 1) };

@@ -17,7 +17,7 @@ export interface LiveFigures {
     /** Sessions whose last event is less than 30 minutes old. */
     readonly open: number;
     /** Sessions that began in each of the last 16 half hours, oldest first, gaps filled with 0. */
-    readonly series: readonly { readonly start: string; readonly sessions: number }[];
+    readonly series: readonly (Revisable & { readonly start: string; readonly sessions: number })[];
   };
   /** Distinct visitors active in the last 10 minutes by device type. */
   readonly devices: { readonly total: number; readonly byType: Readonly<Record<string, number>> };
@@ -35,6 +35,12 @@ export interface LiveFigures {
   readonly metrics: Readonly<Record<string, ShownMetric>>;
 }
 
+/** A pane or window in which something may be taken back that was counted before. */
+interface Revisable {
+  /** How often that was; it only rises, and is left out where nothing was. A value goes down with a higher one alone. */
+  readonly revision?: number;
+}
+
 /** A metric as its description says that it is to be shown. */
 export interface ShownMetric {
   readonly help: string;
@@ -45,7 +51,10 @@ export interface ShownMetric {
   /** Largest first. */
   readonly values: readonly { readonly key: string; readonly value: AggregateResult }[];
   /** Windows, oldest first, each with what there is in it of the same names; empty for a metric without a series. */
-  readonly series: readonly { readonly start: string; readonly values: Readonly<Record<string, AggregateResult>> }[];
+  readonly series: readonly (Revisable & {
+    readonly start: string;
+    readonly values: Readonly<Record<string, AggregateResult>>;
+  })[];
 }
 
 export interface LatestVisitor {

@@ -11,6 +11,7 @@ local owner = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
 if owner > epoch then return owner end
 for k = 2, #KEYS do
   if redis.call('HDEL', KEYS[k], ARGV[1]) == 1 then
+    redis.call('HDEL', KEYS[k], ARGV[1] .. '#revision')
     for _, field in ipairs(redis.call('HKEYS', KEYS[k])) do
       if string.sub(field, 1, #prefix) == prefix then redis.call('HDEL', KEYS[k], field) end
     end

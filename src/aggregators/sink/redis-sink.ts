@@ -66,6 +66,7 @@ interface Window {
   /** Start of the pane; empty for a window that is none. */
   readonly start: number | '';
   readonly expiryMs: number | '';
+  readonly revision: number | '';
   readonly pairs: readonly (string | number)[];
 }
 
@@ -114,7 +115,13 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
         windows: windows.map(({ start }) => start),
       }),
       version.enqueuedAtMs,
-      ...windows.flatMap(({ start, expiryMs, pairs }) => [start, expiryMs, pairs.length / 2, ...pairs]),
+      ...windows.flatMap(({ start, expiryMs, revision, pairs }) => [
+        start,
+        expiryMs,
+        revision,
+        pairs.length / 2,
+        ...pairs,
+      ]),
     );
 
   const callLate = ({ partition, epoch }: Owner, after: LateEvent | undefined, events: readonly LateEvent[]) =>
@@ -249,13 +256,15 @@ const single = (metric: string, pairs: readonly (string | number)[]): Window => 
   key: singleKey(metric),
   start: '',
   expiryMs: '',
+  revision: '',
   pairs,
 });
 
 /** Readable for the retention after its end, or after its data reached the hub: old events of an import are shown too. */
 function paneWindow(metric: PaneMetricId, pane: PaneChange, enqueuedAtMs: number): Window {
   const expiryMs = Math.max(pane.startMs + metric.paneMs, enqueuedAtMs) + PANE_RETENTION_MS;
-  return { key: paneKey(metric, pane.startMs), start: pane.startMs, expiryMs, pairs: pairsOf(pane) };
+  const { startMs, revision = '' } = pane;
+  return { key: paneKey(metric, startMs), start: startMs, expiryMs, revision, pairs: pairsOf(pane) };
 }
 
 function pairsOf(change: PaneChange): (string | number)[] {

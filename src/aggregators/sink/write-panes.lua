@@ -10,7 +10,7 @@
 -- ARGV[4]      channel ('' for none), ARGV[5] message: announced when anything was written
 -- ARGV[6]      now (ms): expired panes leave the index
 -- then for each window: start (ms, '' for a window that is no pane), expiry (absolute ms, '' for never),
---              number of pairs, then the pairs: name, value ('' removes the field)
+--              revision ('' for none), number of pairs, then the pairs: name, value ('' removes the field)
 -- Returns the highest owner epoch. When that is not the writer's, nothing was written: the partition has a later owner.
 -- A window whose sequence number is higher already is left as it is: it was written by a reader that was further on, and
 -- a replay must not take it back.
@@ -20,11 +20,12 @@ if owner > epoch then return owner end
 if owner < epoch then redis.call('HSET', KEYS[1], partition, ARGV[2]) end
 local at, written = 7, 0
 for k = 4, #KEYS do
-  local start, expiry, pairs = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  local start, expiry, revision, pairs = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
   local current = redis.call('HGET', KEYS[k], partition)
   if not current or tonumber(current) <= sequence then
     redis.call('HSET', KEYS[k], partition, ARGV[3])
-    for i = at + 3, at + 1 + 2 * pairs, 2 do
+    if revision ~= '' then redis.call('HSET', KEYS[k], partition .. '#revision', revision) end
+    for i = at + 4, at + 2 + 2 * pairs, 2 do
       local field = partition .. '|' .. ARGV[i]
       if ARGV[i + 1] == '' then
         redis.call('HDEL', KEYS[k], field)
@@ -40,7 +41,7 @@ for k = 4, #KEYS do
     end
     written = written + 1
   end
-  at = at + 3 + 2 * pairs
+  at = at + 4 + 2 * pairs
 end
 local expired = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[6], 'LIMIT', 0, 500)
 if #expired > 0 then

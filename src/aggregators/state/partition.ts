@@ -9,6 +9,7 @@ import type { SavedBehaviours } from '../behaviour/saved.js';
 import type { Count, ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
 import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
 import { createWatermark } from '../watermark.js';
+import { createNetChange } from '../windows/net-change.js';
 import { createNewest, type NewestEntry } from '../windows/newest.js';
 import { createPanes, type PaneChange, type Panes, type SavedPane } from '../windows/panes.js';
 import { createSessions, type SavedSessions } from '../windows/sessions.js';
@@ -186,6 +187,7 @@ export function createPartitionState(
       panes.add(startMs, name, input, observation.timeMs);
     return { metric, description, panes, add, latenessMs, horizon: () => keptFromMs(description) };
   });
+  const sessionChange = createNetChange();
   const sessionMetrics = metrics.filter(isSessionMetric).map((metric) => {
     const { description } = metric;
     const { paneMs } = description;
@@ -195,7 +197,7 @@ export function createPartitionState(
       id: idOf(description),
       count(startMs: number, name: string, by: 1 | -1) {
         const paneStartMs = startMs - (startMs % paneMs);
-        if (paneStartMs >= oldestReadableMs) panes.add(paneStartMs, name, by, startMs);
+        if (paneStartMs >= oldestReadableMs) sessionChange.count(panes, paneStartMs, name, by);
       },
     };
     const horizon = (): number =>
@@ -207,6 +209,7 @@ export function createPartitionState(
     sessionMetrics.map(({ fold }) => fold),
     saved?.sessions,
   );
+  sessionChange.apply();
   const allPanes = [...paneMetrics, ...sessionMetrics];
   const shortestLatenessMs = Math.min(...paneMetrics.map(({ latenessMs }) => latenessMs));
   const behaviours = createBehaviours(definitions, defaultBehaviourOptions, {
@@ -284,6 +287,7 @@ export function createPartitionState(
       countLate(metrics.filter((metric) => isPaneMetric(metric) && behindMs > metric.latenessMs));
     if (visitor !== undefined && sessionMetrics.length > 0) {
       const outcome = sessions.observe(visitor, timeMs, observation);
+      sessionChange.apply();
       if (outcome !== 'counted') addTotal(outcome === 'full' ? totalNames.withoutSession : totalNames.revised);
     }
     if (!behaviours.observe(observation)) addTotal(totalNames.unfollowed);

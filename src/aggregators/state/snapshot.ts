@@ -23,7 +23,14 @@ const MAX_UNPACKED_BYTES = 1 << 30;
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-const counters = z.array(z.tuple([z.number(), z.array(z.string()), z.array(z.union([z.number(), z.string()]))]));
+const counters = z.array(
+  z.tuple([
+    z.number(),
+    z.array(z.string()),
+    z.array(z.union([z.number(), z.string()])),
+    z.int().nonnegative().optional(),
+  ]),
+);
 const savedIds = z.object({ seed: z.tuple([z.number(), z.number()]), rotatedAtMs: z.number().nullable() });
 const savedSchema = z.object({
   position: z.object({ sequenceNumber: z.int(), offset: z.string(), enqueuedAtMs: z.number() }),

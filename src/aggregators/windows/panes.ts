@@ -7,6 +7,8 @@ import type { Aggregate } from '../../shared/aggregates/index.js';
 export interface Panes {
   /** Adds an input to the aggregate of `name` in the pane that starts at `startMs`. */
   add(startMs: number, name: string, input: unknown, timeMs: number): void;
+  /** Something that was counted in the pane before was taken back. */
+  revise(startMs: number): void;
   /** The panes changed since the last call, with the absolute values of the changed counters. */
   takeDirty(): PaneChange[];
   /** The changes are written: they need not be kept for the sink's sake. */
@@ -28,12 +30,19 @@ export interface Panes {
 type Encoded = number | string;
 
 /** Names and values are lists, since a name may be one that an object cannot have as a key. */
-export type SavedPane = readonly [startMs: number, names: readonly string[], values: readonly Encoded[]];
+export type SavedPane = readonly [
+  startMs: number,
+  names: readonly string[],
+  values: readonly Encoded[],
+  revision?: number | undefined,
+];
 
 export interface PaneChange {
   readonly startMs: number;
   readonly names: readonly string[];
   readonly values: readonly Encoded[];
+  /** How often something was taken back in the pane; left out while nothing was. */
+  readonly revision?: number;
 }
 
 interface Counter {
@@ -47,6 +56,7 @@ interface Pane {
   readonly counters: Map<string, Counter>;
   dirty: Counter[];
   inFlight: number;
+  revision: number;
   /** It is before the horizon and stays only until it is written. */
   past: boolean;
 }
@@ -71,7 +81,7 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
     if (latest !== undefined && latest.startMs === startMs) return latest;
     let pane = panes.get(startMs);
     if (pane === undefined) {
-      pane = { startMs, counters: new Map(), dirty: [], inFlight: 0, past: false };
+      pane = { startMs, counters: new Map(), dirty: [], inFlight: 0, revision: 0, past: false };
       panes.set(startMs, pane);
     }
     latest = pane;
@@ -101,8 +111,10 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
     return pane;
   };
 
-  for (const [startMs, savedNames, values] of saved) {
-    const { counters } = paneAt(startMs);
+  for (const [startMs, savedNames, values, revision = 0] of saved) {
+    const pane = paneAt(startMs);
+    const { counters } = pane;
+    pane.revision = revision;
     savedNames.forEach((name, index) => {
       counters.set(name, { name, value: aggregate.decode(values[index] as Encoded), dirty: false });
     });
@@ -115,6 +127,9 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
       const counter = counterOf(pane, name);
       counter.value = aggregate.add(counter.value, input, timeMs);
       if (!counter.dirty) markDirty(pane, counter);
+    },
+    revise(startMs) {
+      paneAt(startMs).revision++;
     },
     takeDirty() {
       const taken = dirtyPanes;
@@ -129,6 +144,7 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
           startMs: pane.startMs,
           names: counters.map((counter) => counter.name),
           values: counters.map((counter) => aggregate.encode(counter.value)),
+          ...(pane.revision === 0 ? {} : { revision: pane.revision }),
         };
       });
     },
@@ -155,11 +171,11 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
       }
     },
     entries: () =>
-      [...panes.values()].map(({ startMs, counters }) => [
-        startMs,
-        [...counters.keys()],
-        [...counters.values()].map(({ value }) => aggregate.encode(value)),
-      ]),
+      [...panes.values()].map(({ startMs, counters, revision }): SavedPane => {
+        const values = [...counters.values()].map(({ value }) => aggregate.encode(value));
+        const ofPane = [...counters.keys()];
+        return revision === 0 ? [startMs, ofPane, values] : [startMs, ofPane, values, revision];
+      }),
     get size() {
       return panes.size;
     },

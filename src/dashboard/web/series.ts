@@ -8,6 +8,8 @@ const HOUR_MS = 3_600_000;
 export interface SeriesRow {
   readonly startMs: number;
   readonly values: readonly (number | null)[];
+  /** Something that was shown of it was taken back. */
+  readonly revised?: boolean;
 }
 
 export interface SeriesText {
@@ -51,13 +53,17 @@ export function createSeries(frame: PanelFrame, text: SeriesText) {
       const value = row?.values[line];
       setText(shown[line] as Element, value === null || value === undefined ? '–' : format(value));
     });
-    setText(shown.at(-1) as Element, row ? `${formatStart(row.startMs)}${running ? ', so far' : ''}` : '–');
+    const when = row && `${formatStart(row.startMs)}${running ? ', so far' : ''}${row.revised ? ', revised' : ''}`;
+    setText(shown.at(-1) as Element, when ?? '–');
   };
   const fill = createRows<SeriesRow, HTMLTableRowElement>(body, {
     keyOf: ({ startMs }) => `${startMs} ${lines.length}`,
     make: () => element('tr', '', ...[0, ...lines].map(() => element('td'))),
-    update(row, { startMs, values }) {
-      const texts = [formatStart(startMs), ...lines.map((_, line) => format(values[line] ?? 0))];
+    update(row, { startMs, values, revised }) {
+      const texts = [
+        `${formatStart(startMs)}${revised ? ', revised' : ''}`,
+        ...lines.map((_, line) => format(values[line] ?? 0)),
+      ];
       texts.forEach((each, index) => {
         setText(row.cells[index] as Element, each);
       });

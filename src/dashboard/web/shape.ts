@@ -12,7 +12,12 @@ export interface Series {
   readonly kind: 'series';
   readonly totals: readonly { readonly label: string; readonly value: number }[];
   readonly columns: readonly string[];
-  readonly rows: readonly { readonly startMs: number; readonly values: readonly (number | null)[] }[];
+  readonly rows: readonly {
+    readonly startMs: number;
+    readonly values: readonly (number | null)[];
+    /** Something that was shown of it was taken back. */
+    readonly revised?: boolean;
+  }[];
 }
 
 /** Things that happened, newest first. */
@@ -62,8 +67,9 @@ const isTimeline = (items: readonly unknown[]) =>
 export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape | undefined {
   const entries = values.flatMap(({ key, value }) => partsOf(key, value));
   if (series.length === 0) return entries.length > 0 ? { kind: 'ranked', entries } : undefined;
-  const rows = series.map(({ start, values: inWindow }) => ({
+  const rows = series.map(({ start, values: inWindow, revision = 0 }) => ({
     startMs: Date.parse(start),
+    revised: revision > 0,
     parts: new Map(
       Object.entries(inWindow).flatMap(([key, value]) =>
         partsOf(key, value).map((part): [string, number] => [part.label, part.value]),
@@ -79,7 +85,11 @@ export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape
     kind: 'series',
     totals: entries.filter(({ label }) => columns.includes(label)),
     columns,
-    rows: rows.map(({ startMs, parts }) => ({ startMs, values: columns.map((name) => parts.get(name) ?? nothing) })),
+    rows: rows.map(({ startMs, revised, parts }) => ({
+      startMs,
+      revised,
+      values: columns.map((name) => parts.get(name) ?? nothing),
+    })),
   };
 }
 
@@ -115,13 +125,21 @@ function shapeOfItems(items: readonly Fields[]): Shape | undefined {
 }
 
 function seriesOf(items: readonly Fields[], whole: Fields): Series {
-  const flat = items.map((item) => ({ startMs: timeOf(item['start']), numbers: new Map(numbersOf(item)) }));
+  const flat = items.map(({ revision, ...item }) => ({
+    startMs: timeOf(item['start']),
+    revised: isNumber(revision) && revision > 0,
+    numbers: new Map(numbersOf(item)),
+  }));
   const columns = [...new Set(flat.flatMap(({ numbers }) => [...numbers.keys()]))].slice(0, MAX_COLUMNS);
   return {
     kind: 'series',
     totals: numbersIn(whole, 0),
     columns,
-    rows: flat.map(({ startMs, numbers }) => ({ startMs, values: columns.map((name) => numbers.get(name) ?? null) })),
+    rows: flat.map(({ startMs, revised, numbers }) => ({
+      startMs,
+      revised,
+      values: columns.map((name) => numbers.get(name) ?? null),
+    })),
   };
 }
 

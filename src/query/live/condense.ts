@@ -1,5 +1,6 @@
 import { type AggregateResult, aggregateOf } from '../../shared/aggregates/index.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
+import { revised } from './revised.js';
 import { rankOf } from './shown.js';
 
 export interface CondenseOptions {
@@ -9,10 +10,22 @@ export interface CondenseOptions {
   readonly top?: number | undefined;
 }
 
+interface CondensedPane {
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly revision: number;
+}
+
+interface Step {
+  readonly startMs: number;
+  readonly values: Readonly<Record<string, AggregateResult>>;
+  /** How often something was taken back in its panes; left out where nothing was. */
+  readonly revision?: number;
+}
+
 interface Condenser {
-  add(startMs: number, values: ReadonlyMap<string, unknown>): void;
+  add(startMs: number, pane: CondensedPane): void;
   /** The steps that hold anything, oldest first. */
-  steps(): { readonly startMs: number; readonly values: Readonly<Record<string, AggregateResult>> }[];
+  steps(): Step[];
 }
 
 /** Merges panes to longer ones, without keeping the panes. Pure. */
@@ -25,17 +38,19 @@ export function createCondenser(
   // Panes start on their own width, whatever the bounds are, and are never cut.
   const firstMs = Math.ceil(fromMs / paneMs) * paneMs;
   const stepMs = Math.max(paneMs, options.stepMs ?? paneMs);
-  const steps = new Map<number, Map<string, unknown>>();
+  const steps = new Map<number, { readonly states: Map<string, unknown>; revision: number }>();
   const shown = (states: ReadonlyMap<string, unknown>) => {
     const values = Array.from(states, ([key, state]): [string, AggregateResult] => [key, result(state)]);
     if (options.top === undefined) return values;
     return values.sort(([keyA, a], [keyB, b]) => rankOf(b) - rankOf(a) || (keyA < keyB ? -1 : 1)).slice(0, options.top);
   };
   return {
-    add(startMs, values) {
+    add(startMs, { values, revision }) {
       const stepStartMs = firstMs + Math.floor((startMs - firstMs) / stepMs) * stepMs;
-      const states = steps.get(stepStartMs) ?? new Map<string, unknown>();
-      steps.set(stepStartMs, states);
+      const step = steps.get(stepStartMs) ?? { states: new Map<string, unknown>(), revision: 0 };
+      steps.set(stepStartMs, step);
+      step.revision += revision;
+      const { states } = step;
       for (const [key, state] of values) {
         const known = states.get(key);
         states.set(key, known === undefined ? state : merge(known, state));
@@ -44,6 +59,10 @@ export function createCondenser(
     steps: () =>
       [...steps]
         .sort(([a], [b]) => a - b)
-        .map(([startMs, states]) => ({ startMs, values: Object.fromEntries(shown(states)) })),
+        .map(([startMs, { states, revision }]) => ({
+          startMs,
+          values: Object.fromEntries(shown(states)),
+          ...revised(revision),
+        })),
   };
 }

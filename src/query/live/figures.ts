@@ -1,6 +1,7 @@
 import { aggregateOf } from '../../shared/aggregates/index.js';
 import type { LatestEvent, LatestOffer, LatestVisitor, LiveFigures, ShownMetric } from '../../shared/live.js';
 import { PANE_MS, SESSION_GAP_MS, SESSIONS_NAME, visitorNames } from '../../shared/live-keys.js';
+import { revised } from './revised.js';
 
 /** What the figures are made from: panes by start, added up over the partitions, and each partition's newest entries. */
 export interface LiveData {
@@ -20,7 +21,7 @@ export interface LiveData {
 export const ownMetrics = ['visitors', 'visitorsBeyond', 'sessions', 'devices', 'pages', 'categories'] as const;
 export type OwnMetric = (typeof ownMetrics)[number];
 
-type Panes = ReadonlyMap<number, { readonly values: ReadonlyMap<string, unknown> }>;
+type Panes = ReadonlyMap<number, { readonly values: ReadonlyMap<string, unknown>; readonly revision?: number }>;
 
 /** An entry of a list metric as the sink writes it. */
 interface ListEntry<T> {
@@ -86,6 +87,7 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
       series: starts(lookBack.sessions, SESSION_PANE_MS).map((paneMs) => ({
         start: new Date(paneMs).toISOString(),
         sessions: countOf(data.sessions, paneMs, SESSIONS_NAME),
+        ...revised(data.sessions.get(paneMs)?.revision ?? 0),
       })),
     },
     devices: {

@@ -1,9 +1,10 @@
 import { type AggregateResult, aggregateOf } from '../../shared/aggregates/index.js';
 import type { ShownMetric } from '../../shared/live.js';
 import { type MetricDescription, shownPanes } from '../../shared/live-catalogue.js';
+import { revised } from './revised.js';
 import type { Pane } from './store.js';
 
-type Panes = ReadonlyMap<number, Pick<Pane, 'values'>>;
+type Panes = ReadonlyMap<number, Pick<Pane, 'values'> & Partial<Pick<Pane, 'revision'>>>;
 
 /** Starts of the panes that are shown as of `nowMs`, the current one last. */
 export function shownStarts(metric: MetricDescription, nowMs: number): number[] {
@@ -36,6 +37,7 @@ export function shownMetric(metric: MetricDescription, panes: Panes, nowMs: numb
     return {
       start: new Date(lastPaneMs - lengthMs).toISOString(),
       values: Object.fromEntries(shown.map(([key, state]) => [key, result(state)])),
+      ...revised(revisionOf(metric, panes, lastPaneMs)),
     };
   });
   return {
@@ -59,6 +61,13 @@ function mergePanes(metric: MetricDescription, panes: Panes, lastPaneMs: number,
     }
   }
   return merged;
+}
+
+/** How often something was taken back in the panes of a window. */
+function revisionOf({ paneMs, windowPanes }: MetricDescription, panes: Panes, lastPaneMs: number): number {
+  let revision = 0;
+  for (let at = 0; at < windowPanes; at++) revision += panes.get(lastPaneMs - at * paneMs)?.revision ?? 0;
+  return revision;
 }
 
 /** By what names compete for the places that are shown. */

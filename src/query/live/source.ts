@@ -26,6 +26,8 @@ interface PaneReading {
   /** ISO 8601 start of the pane. */
   readonly start: string;
   readonly values: Readonly<Record<string, AggregateResult>>;
+  /** How often something that was counted in it was taken back; left out where nothing was. */
+  readonly revision?: number;
 }
 
 /** The live figures, and what is behind them. */
@@ -126,9 +128,9 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
         const condenser = createCondenser(metric, fromMs, options);
         for (let at = 0; at < starts.length; at += PANES_AT_ONCE) {
           const panes = await store.readPanes(metric, starts.slice(at, at + PANES_AT_ONCE), 'once');
-          for (const [startMs, { values }] of panes) condenser.add(startMs, values);
+          for (const [startMs, pane] of panes) condenser.add(startMs, pane);
         }
-        return condenser.steps().map(({ startMs, values }) => ({ start: new Date(startMs).toISOString(), values }));
+        return condenser.steps().map(({ startMs, ...rest }) => ({ start: new Date(startMs).toISOString(), ...rest }));
       } catch (error) {
         return unavailable(error);
       }

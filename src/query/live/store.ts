@@ -4,20 +4,24 @@ import { decodeLateEntry, type ShownLateEvent } from '../../shared/late-events.j
 import { type MetricDescription, metricDescription } from '../../shared/live-catalogue.js';
 import {
   CATALOGUE_KEY,
+  isRevisionField,
   LATE,
   lateStreamKey,
   ownersKey,
   paneIndexKey,
   paneKey,
   parseValueField,
-  REVISION_FIELD,
   singleKey,
+  WRITES_FIELD,
 } from '../../shared/live-keys.js';
 import type { LiveRedis } from './connection.js';
 
 /** The content of one hash: of each name what was merged over the partitions, as states of the metric's aggregate. */
 export interface Pane {
-  readonly revision: string;
+  /** How often it was written. */
+  readonly writes: string;
+  /** How often something was taken back in it, over all partitions. */
+  readonly revision: number;
   readonly values: ReadonlyMap<string, unknown>;
 }
 
@@ -55,8 +59,8 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
   const readChunk = async (metric: MetricDescription, startsMs: readonly number[], cache: Map<number, Pane>) => {
     const aggregate = aggregateOf(metric.aggregate);
     const keys = startsMs.map((startMs) => paneKey(metric, startMs));
-    const revisions = startsMs.map((startMs) => cache.get(startMs)?.revision ?? '');
-    const answers = await readWindows(keys.length, ...keys, ...revisions);
+    const writes = startsMs.map((startMs) => cache.get(startMs)?.writes ?? '');
+    const answers = await readWindows(keys.length, ...keys, ...writes);
     const panes = new Map<number, Pane>();
     for (const [index, answer] of answers.entries()) {
       const startMs = startsMs[index] as number;
@@ -119,19 +123,21 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
 }
 
 function parsePane(flat: readonly string[], aggregate: Aggregate): Pane {
-  let revision = '';
+  let writes = '';
+  let revision = 0;
   const values = new Map<string, unknown>();
   for (let at = 0; at < flat.length; at += 2) {
     const field = flat[at] as string;
     const text = flat[at + 1] as string;
     const parsed = parseValueField(field);
-    if (field === REVISION_FIELD) revision = text;
+    if (field === WRITES_FIELD) writes = text;
+    if (isRevisionField(field)) revision += Number(text);
     if (parsed === undefined) continue;
     const state = aggregate.decode(text);
     const known = values.get(parsed.name);
     values.set(parsed.name, known === undefined ? state : aggregate.merge(known, state));
   }
-  return { revision, values };
+  return { writes, revision, values };
 }
 
 function sumFields(fields: Readonly<Record<string, string>>): Map<string, number> {

@@ -14,15 +14,18 @@ export interface ModelCall {
     readonly startMs: number;
     readonly names: readonly string[];
     readonly values: readonly Value[];
+    readonly revision?: number;
   }[];
 }
 
 /**
  * What Redis holds, with the same fence as the scripts; a property test holds it to the scripts in a real Redis. Keys are
- * `metric/start/partition` for versions and `metric/start/partition/name` for values.
+ * `metric/start/partition` for versions and revisions, and `metric/start/partition/name` for values.
  */
 export interface SinkModel {
   readonly values: ReadonlyMap<string, Value>;
+  /** How often something was taken back in a pane. */
+  readonly revisions: ReadonlyMap<string, number>;
   /** Keys of values that were written since this was cleared. */
   readonly changed: Set<string>;
   /** Returns the highest owner epoch; nothing was written when that is not the writer's. */
@@ -40,21 +43,26 @@ export function createSinkModel(): SinkModel {
   let owners = new Map<string, number>();
   let versions = new Map<string, number>();
   let values = new Map<string, Value>();
+  let revisions = new Map<string, number>();
   let late = new Map<string, LateEvent[]>();
   const changed = new Set<string>();
   return {
     get values() {
       return values;
     },
+    get revisions() {
+      return revisions;
+    },
     changed,
     call({ partition, epoch }, sequenceNumber, { metric, windows }) {
       const highest = owners.get(`${metric}/${partition}`) ?? 0;
       if (highest > epoch) return highest;
       owners.set(`${metric}/${partition}`, epoch);
-      for (const { startMs, names, values: newValues } of windows) {
+      for (const { startMs, names, values: newValues, revision } of windows) {
         const window = `${metric}/${startMs}/${partition}`;
         if ((versions.get(window) ?? -1) > sequenceNumber) continue;
         versions.set(window, sequenceNumber);
+        if (revision !== undefined) revisions.set(window, revision);
         for (const [index, name] of names.entries()) {
           const value = newValues[index] as Value;
           changed.add(`${window}/${name}`);
@@ -79,11 +87,12 @@ export function createSinkModel(): SinkModel {
     },
     copy() {
       const lateNow = new Map([...late].map(([partition, stream]) => [partition, [...stream]]));
-      const kept = [new Map(owners), new Map(versions), new Map(values)] as const;
+      const kept = [new Map(owners), new Map(versions), new Map(values), new Map(revisions)] as const;
       return () => {
         owners = new Map(kept[0]);
         versions = new Map(kept[1]);
         values = new Map(kept[2]);
+        revisions = new Map(kept[3]);
         late = new Map([...lateNow].map(([partition, stream]) => [partition, [...stream]]));
       };
     },
@@ -91,6 +100,7 @@ export function createSinkModel(): SinkModel {
       owners = new Map();
       versions = new Map();
       values = new Map();
+      revisions = new Map();
       late = new Map();
     },
   };

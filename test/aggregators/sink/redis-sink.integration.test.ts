@@ -66,6 +66,18 @@ test('values of several partitions stand side by side, with their versions and a
   });
 });
 
+test('how often something was taken back in a pane is beside its values, under the same fence, and goes with the partition', async () => {
+  const revisedBy = (sequenceNumber: number, revision: number): StateChanges => ({
+    ...change(sequenceNumber, PANE, {}),
+    panes: [{ metric: PAGES, changes: [{ startMs: PANE, names: ['/a'], values: [1], revision }] }],
+  });
+  await sink.write(owner('0'), revisedBy(7, 2));
+  await sink.write(owner('0'), revisedBy(6, 1));
+  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ '0': '7', '0|/a': '1', '0#revision': '2', rev: '1' });
+  await sink.forget(owner('0'));
+  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ rev: '2' });
+});
+
 test('a write with a lower version than what is there changes nothing', async () => {
   await sink.write(owner('0'), change(8, PANE, { '/a': 4 }));
   const before = await redis.hgetall(paneKey(PAGES, PANE));

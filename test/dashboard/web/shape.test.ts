@@ -78,3 +78,19 @@ describe('a range', () => {
     ]);
   });
 });
+
+it('that something of a step was taken back is a mark of its row, and no column', () => {
+  const start = '2026-11-21T12:00:00Z';
+  const marked = (shape: ReturnType<typeof shapeOf>) =>
+    shape?.kind === 'series'
+      ? { columns: shape.columns, revised: shape.rows.map(({ revised }) => revised) }
+      : undefined;
+  const panes = [
+    { start, sessions: 1 },
+    { start, sessions: 1, revision: 2 },
+  ];
+  expect(marked(shapeOf({ open: 1, series: panes }))).toEqual({ columns: ['sessions'], revised: [false, true] });
+  const series = panes.map(({ sessions, ...rest }) => ({ ...rest, values: { view: sessions } }));
+  const metric = { help: '', unit: '', windowMs: 1, aggregate: 'count' as const, values: [], series };
+  expect(marked(shapeOfMetric(metric))).toEqual({ columns: ['view'], revised: [false, true] });
+});

@@ -16,7 +16,7 @@ describe('panes added up to longer ones', () => {
         const stepMs = stepMinutes * MINUTE_MS;
         const condenser = createCondenser({ aggregate: 'count', paneMs: MINUTE_MS }, FROM_MS, { stepMs });
         for (const { minute, values } of panes) {
-          condenser.add(FROM_MS + minute * MINUTE_MS, new Map(Object.entries(values)));
+          condenser.add(FROM_MS + minute * MINUTE_MS, { values: new Map(Object.entries(values)), revision: 0 });
         }
         const steps = condenser.steps();
         expect(steps.map(({ startMs }) => startMs)).toEqual([...steps.map(({ startMs }) => startMs)].sort());
@@ -43,8 +43,15 @@ describe('panes added up to longer ones', () => {
         ['/b', 5],
         ['/a', 5],
       ]);
-      condenser.add(FROM_MS + minute * MINUTE_MS, values);
+      condenser.add(FROM_MS + minute * MINUTE_MS, { values, revision: 0 });
     }
     expect(condenser.steps()).toEqual([{ startMs: FROM_MS, values: { '/a': 10, '/b': 10 } }]);
   });
+});
+
+it('revisions of the panes of a step are added up, and told of where there were any', () => {
+  const condenser = createCondenser({ aggregate: 'count', paneMs: MINUTE_MS }, FROM_MS, { stepMs: 2 * MINUTE_MS });
+  for (const [minute, revision] of [0, 0, 1, 2].entries())
+    condenser.add(FROM_MS + minute * MINUTE_MS, { values: new Map([['all', 1]]), revision });
+  expect(condenser.steps().map(({ revision }) => revision)).toEqual([undefined, 3]);
 });

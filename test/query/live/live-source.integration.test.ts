@@ -135,6 +135,32 @@ test('sessions are shown by the half hour of their start, and open ones by their
   expect(sessions.series[15]).toEqual({ start: '2099-01-01T12:00:00.000Z', sessions: 3 });
 });
 
+test('a pane in which something was taken back says how often, in the figures and by itself', async () => {
+  const half = NOW - (NOW % (30 * MINUTE));
+  const position = { sequenceNumber: 1, offset: '', enqueuedAtMs: NOW };
+  for (const [partition, name] of [
+    ['0', 'sessions'],
+    ['1', 'sessions'],
+    ['0', 'funnel'],
+  ] as const) {
+    const changes = [{ startMs: half, names: [name === 'funnel' ? 'view' : name], values: [2], revision: 3 }];
+    const panes = [{ metric: descriptionOf(name), changes }];
+    await sink.write({ partition, epoch: 1 }, { position, panes, lists: [], totals: [] });
+  }
+  const { sessions, metrics } = await source.read();
+  const start = new Date(half).toISOString();
+  expect(sessions.series.slice(-2)).toEqual([
+    { start: new Date(half - 30 * MINUTE).toISOString(), sessions: 0 },
+    { start, sessions: 4, revision: 6 },
+  ]);
+  expect(metrics['funnel']?.series.at(-1)).toEqual({ start, values: { view: 2 }, revision: 3 });
+  const url = `/api/metrics/sessions?from=${start}&to=${new Date(NOW).toISOString()}`;
+  expect((await app.inject(url)).json()).toEqual({
+    metric: 'sessions',
+    panes: [{ start, values: { sessions: 4 }, revision: 6 }],
+  });
+});
+
 test('visitors beyond those that are kept apart are added, each once over several panes', async () => {
   await write('0', 'visitors', { [PANE]: { visitors: 3, newest: 3 } });
   const { add, create, encode } = aggregateOf('distinct');
