@@ -53,19 +53,21 @@ export interface ShopRow {
   readonly category: string;
   readonly userId: string;
   readonly productId: string;
+  readonly price: number;
 }
 
 /** The file has no quoted fields, so that a split reads it. */
 export function readShopRows(shopCsv: string): ShopRow[] {
   const [, ...lines] = readFileSync(shopCsv, 'utf8').trimEnd().split('\n');
   return lines.map((line) => {
-    const [time, type, productId, , category, , , userId] = line.split(',') as string[];
+    const [time, type, productId, , category, , price, userId] = line.split(',') as string[];
     return {
       atMs: Date.parse((time as string).replace(' UTC', 'Z').replace(' ', 'T')),
       type: type as string,
       category: category as string,
       userId: userId as string,
       productId: productId as string,
+      price: Number(price),
     };
   });
 }
