@@ -4,16 +4,17 @@ import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { type CaptureService, createCapture } from './capture/index.js';
 import { entityRules } from './entity-keys.js';
-import { asBrokerError } from './errors.js';
+import { asBrokerError, BrokerError } from './errors.js';
 import { ensureComplete } from './folders.js';
 import { createEventLogs, createNodeDisk, defaultEventLogsOptions, type EventLogs } from './log/index.js';
 import { createHubsPort, createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
 import { createRoom, type Room, type Space } from './room.js';
+import { beginRun, type RunNote } from './run-note.js';
 import { createSasKeys, ensureCertificates, ensureKeys, keepRenewed } from './security/index.js';
 import { createMetrics, createStatusHandler, type Reader, takeSnapshot } from './status/index.js';
-import { type CommitMeter, openLevelStore, type Store } from './store/index.js';
+import { type CommitMeter, ensureSound, ensureUnlocked, openLevelStore, type Store } from './store/index.js';
 
 export interface BrokerReady {
   readonly port: number;
@@ -42,6 +43,7 @@ interface Running {
   readonly port: Port;
   readonly room: Room;
   readonly metrics: ReturnType<typeof createMetrics>;
+  readonly run: RunNote;
   readonly stopRenewal: () => void;
 }
 
@@ -85,6 +87,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
   /** Memory has run ahead of the disk: clients are told, after what they wait for was refused, and nothing is sent any more. */
   function onFatal(error: unknown): void {
     setImmediate(() => running?.amqp.close('failed'));
+    if (error instanceof BrokerError && error.code === 'PS_BROKER_STORE_CORRUPT') running?.run.suspect().catch(onError);
     clock.setTimer(() => deps.onFatal?.(error), FAREWELL_MS);
   }
 
@@ -105,6 +108,9 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     await mkdir(folders.root, { recursive: true, mode: 0o700 });
     await ensureComplete(folders);
     // The store first: it is what tells that another broker has the folder.
+    await ensureUnlocked(folders.store);
+    const run = await beginRun(folders.running, clock, onError);
+    if (run.isSuspicious) await ensureSound(folders.store, { thorough: true });
     const metrics = createMetrics();
     const room = watchRoom(folders.root);
     const meterOf = (what: 'messages' | 'events'): CommitMeter => ({
@@ -114,7 +120,10 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         metrics.committed(what, batch);
       },
     });
-    const store = await openLevelStore(folders.store, onFatal, meterOf('messages'));
+    const store = await openLevelStore(folders.store, onFatal, meterOf('messages')).catch(async (error: unknown) => {
+      await run.end();
+      throw error;
+    });
     const logs = createEventLogs(createNodeDisk(folders.hubs), defaultEventLogsOptions, {
       onFailure: onFatal,
       meter: meterOf('events'),
@@ -161,7 +170,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       );
       const listening = await port.start();
       const stopRenewal = keepRenewed({ clock, ensure, onRenewed: port.renewTls, onError }, certificates);
-      running = { store, logs, namespace, capture, amqp, port, room, metrics, stopRenewal };
+      running = { store, logs, namespace, capture, amqp, port, room, metrics, run, stopRenewal };
       const secret = `SharedAccessKeyName=${root.name};SharedAccessKey=${root.key}`;
       return {
         port: listening.port,
@@ -174,13 +183,14 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       namespace?.stop();
       await logs.close();
       await store.close();
+      await run.end();
       throw error;
     }
   }
 
   async function shutDown(deadlineMs: number): Promise<void> {
     if (running === undefined) return;
-    const { store, logs, namespace, capture, amqp, port, room, metrics, stopRenewal } = running;
+    const { store, logs, namespace, capture, amqp, port, room, metrics, run, stopRenewal } = running;
     stopRenewal();
     room.stop();
     const closed = port.stop({ deadlineMs: Math.min(deadlineMs, CLIENTS_LEAVE_MS) });
@@ -190,6 +200,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     namespace.stop();
     await logs.close();
     await store.close();
+    await run.end();
     metrics.stop();
   }
 

@@ -44,6 +44,8 @@ export const brokerFolders = (dataDir: string) => {
     security: join(root, 'security'),
     /** There while a repair is not complete. */
     repairing: join(root, 'repairing'),
+    /** There while a broker runs, and after one that did not stop as it should. */
+    running: join(root, 'running'),
   };
 };
 

@@ -11,6 +11,7 @@ import {
   withEntityFlags,
 } from '../broker/index.js';
 import type { Config } from '../shared/config/index.js';
+import { messageOf, PenstockError } from '../shared/errors.js';
 import { registerLookingCommands } from './broker/commands.js';
 import { hostNames, port, positiveNumber, wholeNumber } from './options.js';
 import { runRole } from './role.js';
@@ -78,7 +79,9 @@ export function register(command: Command): void {
           const { host, template, partitionMaxBytes, minFreeBytes } = config.broker;
           const topology = topologyOf(template, flags);
           const onFatal = (error: unknown) => {
-            logger.fatal({ err: error }, 'the store failed');
+            const isDamage = error instanceof PenstockError && error.code === 'PS_BROKER_STORE_CORRUPT';
+            if (isDamage) logger.fatal({ code: error.code, ...error.facts }, messageOf(error));
+            else logger.fatal({ err: error }, 'the store failed');
             process.exit(1);
           };
           const broker = createBroker(

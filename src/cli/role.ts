@@ -25,6 +25,23 @@ export interface ReadyMessage {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/** And what it says before it ends where no other start would help until somebody has mended something. */
+export interface HopelessMessage {
+  readonly type: 'hopeless';
+  readonly why: string;
+}
+
+const HOPELESS: ReadonlySet<string> = new Set(['PS_BROKER_STORE_CORRUPT', 'PS_BROKER_STORE_FORMAT']);
+
+/** Resolves when the supervisor was told, or there is none. */
+function giveUp(why: string): Promise<void> {
+  const message: HopelessMessage = { type: 'hopeless', why };
+  return new Promise((resolve) => {
+    if (process.send === undefined) resolve();
+    else process.send(message, undefined, {}, () => resolve());
+  });
+}
+
 /**
  * Runs one role as this process: reads the configuration, starts, says that it is ready, and stops on SIGTERM, SIGINT
  * or when its supervisor is gone. The exit code is 0 after a clean stop and 1 when it could not start or stop.
@@ -60,6 +77,7 @@ export async function runRole(
     // Bad configuration is the user's to mend: one line says more than a stack trace.
     if (error instanceof PenstockError) logger.fatal({ code: error.code, ...error.facts }, messageOf(error));
     else logger.fatal({ err: error }, 'could not start');
+    if (error instanceof PenstockError && HOPELESS.has(error.code)) await giveUp(messageOf(error));
     process.exit(1);
   }
   const facts = running.ready ?? {};

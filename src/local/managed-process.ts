@@ -9,6 +9,8 @@ export interface ManagedProcess {
   readonly ready: Promise<ReadyFacts>;
   /** Resolves with a description of how it ended. Never rejects. */
   readonly ended: Promise<string>;
+  /** Why another start would not help, if it said so before it ended. */
+  hopeless(): string | undefined;
   signal(signal: NodeJS.Signals): void;
 }
 
@@ -27,13 +29,15 @@ export function startProcess(
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
   });
+  let hopeless: string | undefined;
   const ready = new Promise<ReadyFacts>((resolve, reject) => {
     const listener = (line: string) => {
       onLine(line);
       if (spec.ready.by === 'line' && line.includes(spec.ready.text)) resolve({ line });
     };
     for (const stream of [child.stdout, child.stderr]) readLines(stream, listener);
-    child.on('message', (message: { type?: unknown; facts?: ReadyFacts }) => {
+    child.on('message', (message: { type?: unknown; facts?: ReadyFacts; why?: unknown }) => {
+      if (message?.type === 'hopeless') hopeless = String(message.why);
       if (spec.ready.by === 'message' && message?.type === 'ready') resolve(message.facts ?? {});
     });
     void ended.then((how) => reject(new Error(`${spec.name} ended before it was ready: ${how}`)));
@@ -44,6 +48,7 @@ export function startProcess(
     pid: child.pid,
     ready,
     ended,
+    hopeless: () => hopeless,
     signal: (signal) => send(child, signal),
   };
 }

@@ -24,10 +24,16 @@ export interface Supervised {
   stop(deadlineMs: number): Promise<void>;
 }
 
+interface Watcher {
+  readonly onReady: (facts: ReadyFacts) => void;
+  readonly onFailure: (how: string) => void;
+  readonly onHopeless: (why: string) => void;
+}
+
 /**
  * Keeps one process running: starts it again, with growing waits, whenever it ends. Resolves once it is ready for the
- * first time; from then on it is never given up.
- * @throws LocalError PS_LOCAL_START when it is not ready after `startAttempts` tries.
+ * first time; from then on it is given up only when it says itself that another start would not help.
+ * @throws LocalError PS_LOCAL_START when it is not ready after `startAttempts` tries, or says so before.
  */
 export async function supervise(
   deps: SupervisorDeps,
@@ -47,7 +53,7 @@ export async function supervise(
     restarts += 1;
     await delay(clock, waitMs, stopping.signal);
   };
-  const run = async (onReady: (facts: ReadyFacts) => void, onFailure: (how: string) => void) => {
+  const run = async ({ onReady, onFailure, onHopeless }: Watcher) => {
     while (!stopping.signal.aborted) {
       const startedAtMs = clock.now();
       const started = deps.start(spec);
@@ -61,6 +67,12 @@ export async function supervise(
       );
       const how = await started.ended;
       if (stopping.signal.aborted) return;
+      const hopeless = started.hopeless();
+      if (hopeless !== undefined) {
+        logger.error({ part: spec.name, why: hopeless }, 'a part cannot go on; it is not started again');
+        onHopeless(hopeless);
+        return;
+      }
       onFailure(how);
       await waitToRestart(startedAtMs, how);
     }
@@ -81,15 +93,20 @@ export async function supervise(
       wasReady = true;
       resolve(facts);
     };
-    running = run(onReady, (how) => {
-      failures += 1;
-      if (wasReady || failures < startAttempts) return;
+    const fail = (how: string) => {
       stopping.abort();
-      reject(
-        new LocalError('PS_LOCAL_START', `${spec.name} does not start (${how}); the log says why`, {
-          facts: { part: spec.name },
-        }),
-      );
+      const message = `${spec.name} does not start (${how}); the log says why`;
+      reject(new LocalError('PS_LOCAL_START', message, { facts: { part: spec.name } }));
+    };
+    running = run({
+      onReady,
+      onFailure(how) {
+        failures += 1;
+        if (!wasReady && failures >= startAttempts) fail(how);
+      },
+      onHopeless(why) {
+        if (!wasReady) fail(why);
+      },
     });
   });
   return {

@@ -181,6 +181,33 @@ describe('a database that is damaged', () => {
     await mended.stop();
   });
 
+  it('is found by a start after several runs that ended early, as where merging files meets it', async () => {
+    const topology = { ...testTopology, queues: [queue('hurt')] };
+    const body = randomBytes(20_000);
+    const first = await startTestBroker(topology, { dataDir });
+    const sending = new ServiceBusClient(first.connectionString);
+    await sending.createSender('hurt').sendMessages({ body });
+    await sending.close();
+    await first.stop();
+    // Only a start makes a table of the log. A stop is none of the ends that count.
+    for (let start = 0; start < 3; start++)
+      await startTestBroker(topology, { dataDir }).then((broker) => broker.stop());
+    const path = await fileLike(/\.ldb$/);
+    const bytes = await readFile(path);
+    const at = bytes.indexOf(body.subarray(5000, 5064));
+    await writeFile(path, bytes.fill((bytes[at] as number) ^ 1, at, at + 1));
+    for (let end = 0; end < 2; end++) await startBrokerProcess(dataDir, 0).then((broker) => broker.kill());
+
+    const refused = {
+      code: 'PS_BROKER_STORE_CORRUPT',
+      message: expect.stringMatching(/\d{6}\.ldb is damaged at byte \d+.*penstock broker repair/) as string,
+    };
+    await expect(startTestBroker(topology, { dataDir })).rejects.toMatchObject(refused);
+    await expect(startTestBroker(topology, { dataDir })).rejects.toMatchObject(refused);
+    await repairBroker(dataDir, systemClock);
+    await startTestBroker(topology, { dataDir }).then((broker) => broker.stop());
+  });
+
   it('is without a value that is not what was written, once it is repaired, where the files themselves are whole', async () => {
     await fill();
     await startTestBroker(testTopology, { dataDir }).then((broker) => broker.stop());

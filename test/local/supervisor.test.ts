@@ -16,7 +16,12 @@ const spec: ProcessSpec = {
 /** Processes whose life the test drives. */
 function createScene() {
   const clock = createManualClock();
-  const started: { becomeReady(facts: ReadyFacts): void; end(how: string): void; signals: string[] }[] = [];
+  const started: {
+    becomeReady(facts: ReadyFacts): void;
+    end(how: string): void;
+    giveUp(why: string): void;
+    signals: string[];
+  }[] = [];
   const deps = {
     clock,
     random: () => 0.5,
@@ -31,8 +36,13 @@ function createScene() {
       const ended = new Promise<string>((resolve) => {
         end = resolve;
       });
-      started.push({ becomeReady, end, signals });
-      return { pid: started.length, ready, ended, signal: (name) => void signals.push(name) };
+      let hopeless: string | undefined;
+      const giveUp = (why: string) => {
+        hopeless = why;
+        end('exit code 1');
+      };
+      started.push({ becomeReady, end, giveUp, signals });
+      return { pid: started.length, ready, ended, hopeless: () => hopeless, signal: (name) => void signals.push(name) };
     },
   };
   /** Lets every promise that can go on go on. */
@@ -112,4 +122,32 @@ test('a part that does not stop when asked is killed at the deadline, and not st
   at(0).end('signal SIGKILL');
   await stopping;
   expect(started).toHaveLength(1);
+});
+
+test('a part that says that another start would not help is not started again, and is told of by what it says', async () => {
+  const { clock, deps, started, at, settle } = createScene();
+  const supervising = supervise(deps, spec);
+  await settle();
+  at(0).becomeReady({});
+  const { process } = await supervising;
+  at(0).end('signal SIGABRT');
+  await settle();
+  clock.advance(60_000);
+  await settle();
+  at(1).giveUp('the disk is damaged');
+  await settle();
+  clock.advance(600_000);
+  await settle();
+  expect(started).toHaveLength(2);
+  await process.stop(1000);
+
+  const another = createScene();
+  const first = supervise(another.deps, spec);
+  await another.settle();
+  another.at(0).giveUp('the disk is damaged');
+  await expect(first).rejects.toMatchObject({
+    code: 'PS_LOCAL_START',
+    message: expect.stringContaining('the disk is damaged') as string,
+  });
+  expect(another.started).toHaveLength(1);
 });

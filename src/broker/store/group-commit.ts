@@ -72,7 +72,10 @@ export function createGroupCommit(
         inFlightBytes = 0;
         for (const waiter of served) waiter.resolve();
       } catch (cause) {
-        failure = new BrokerError('PS_BROKER_STORE_FAILED', 'the store could not be written', { cause });
+        failure =
+          cause instanceof BrokerError
+            ? cause
+            : new BrokerError('PS_BROKER_STORE_FAILED', 'the store could not be written', { cause });
         for (const waiter of [...served, ...waiters]) waiter.reject(failure);
         waiters = [];
         gathering = [];

@@ -23,8 +23,8 @@ const READ_AHEAD_BYTES = 1024 * 1024;
 const CLEARED_AT_ONCE = 1000;
 
 /** What is after a fault that keeps the database from being opened. */
-const WAY_ON =
-  'nothing was changed; bring the folder back from a copy, or run `penstock broker repair` to go on without what is lost';
+const MEND = 'bring the folder back from a copy, or run `penstock broker repair` to go on without what is lost';
+const WAY_ON = `nothing was changed; ${MEND}`;
 
 /** What LevelDB says of ENOSPC and EDQUOT, which it hands on as text. */
 const NO_ROOM = /No space left on device|Disk quota exceeded/;
@@ -69,11 +69,12 @@ export async function ensureUnlocked(location: string): Promise<void> {
 }
 
 /**
- * Looks for damage before LevelDB does, which passes over some and makes a new database of the rest.
+ * Looks for damage before LevelDB does, which passes over some and makes a new database of the rest; with `thorough` in all
+ * that there is, which takes a second for some hundred megabytes.
  * @throws BrokerError PS_BROKER_STORE_CORRUPT, with file and position, or PS_BROKER_STORE_LOCKED.
  */
-async function ensureSound(location: string): Promise<void> {
-  const { damage, tornManifest } = await verifyDatabase(location);
+export async function ensureSound(location: string, { thorough = false } = {}): Promise<void> {
+  const { damage, tornManifest } = await verifyDatabase(location, { thorough });
   const [first, ...others] = damage;
   if (first === undefined && tornManifest === undefined) return;
   // To who looks on while another process writes, files may look damaged.
@@ -89,6 +90,13 @@ async function ensureSound(location: string): Promise<void> {
   // What a power cut left half written: LevelDB takes it for damage, where a crash of the process alone leaves none.
   if (tornManifest !== undefined) await truncate(join(location, tornManifest.file), tornManifest.bytes);
 }
+
+/** LevelDB met damage while it merged files, and takes no writes any more. */
+const unwritable = (damage: BrokerError) =>
+  new BrokerError(damage.code, `nothing can be written any more: ${damage.message}; ${MEND}`, {
+    cause: damage.cause,
+    facts: damage.facts,
+  });
 
 /**
  * Values had no checksums before format 3.
@@ -125,6 +133,7 @@ export async function openLevelStore(
     throw error;
   });
 
+  const reading = createReading(db, location);
   // A chained batch costs an eighth of the main thread's time of a batch given as an array (measured, classic-level 3).
   const apply = (writes: readonly Write[]) => {
     const batch = db.batch();
@@ -132,7 +141,10 @@ export async function openLevelStore(
       if (value === undefined) batch.del(key);
       else batch.put(key, seal(key, value));
     }
-    return batch.write({ sync: true });
+    return batch.write({ sync: true }).catch(async (cause: unknown) => {
+      const error = await reading.asBrokerError(cause);
+      throw error instanceof BrokerError ? unwritable(error) : error;
+    });
   };
   const group = createGroupCommit(apply, onFailure, meter);
 
@@ -151,7 +163,9 @@ export async function openLevelStore(
   }
 
   return {
-    ...createReading(db, location),
+    get: reading.get,
+    getMany: reading.getMany,
+    range: reading.range,
     commit: group.commit,
     onBatch: group.onBatch,
     clear,

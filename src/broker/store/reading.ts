@@ -74,6 +74,8 @@ export function createReading(db: Level, location: string) {
   }
 
   return {
+    /** What a failure is: a BrokerError with the file where it is damage, and otherwise the failure itself. */
+    asBrokerError,
     get: (key: Buffer) => guarded(db.get(key).then((sealed) => soundIfThere(key, sealed))),
     getMany: (keys: readonly Buffer[]) =>
       guarded(

@@ -214,7 +214,9 @@ describe('a log whose newest file was being written when the process ended', () 
       if (at < (ends[1] as number)) {
         await expect(openLog(disk, { options: largeOptions })).rejects.toMatchObject({
           code: 'PS_BROKER_STORE_CORRUPT',
-          message: expect.stringMatching(/0000000000000000\.events is damaged at byte \d+:.*penstock broker repair/) as string,
+          message: expect.stringMatching(
+            /0000000000000000\.events is damaged at byte \d+:.*penstock broker repair/,
+          ) as string,
         });
         expect(disk.files.get(name)).toEqual(damaged);
       } else {

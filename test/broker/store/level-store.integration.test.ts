@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -49,5 +50,36 @@ describe('the store on LevelDB', () => {
     await first.close();
     await writeFile(join(location, 'CURRENT'), 'rubbish\n');
     await expect(openLevelStore(location)).rejects.toMatchObject({ code: 'PS_BROKER_STORE_CORRUPT' });
+  });
+
+  it('takes no writes any more once LevelDB merges a damaged block, and says which file and what to do', async () => {
+    const keys = Array.from({ length: 64 }, (_, index) => Buffer.from([0x70, index]));
+    const first = await openLevelStore(location);
+    await first.commit(keys.map((key) => ({ key, value: Buffer.from('a value that packs well '.repeat(400)) })));
+    await first.close();
+    // Only a start makes a table of the log.
+    await openLevelStore(location).then((store) => store.close());
+    const [table = ''] = (await readdir(location)).filter((name) => name.endsWith('.ldb'));
+    const bytes = await readFile(join(location, table));
+    await writeFile(join(location, table), bytes.fill((bytes[40] as number) ^ 0xff, 40, 41));
+
+    const told: unknown[] = [];
+    const store = await openLevelStore(location, (error) => told.push(error));
+    const failure = await (async () => {
+      for (;;) {
+        // What does not pack fills file after file over the same keys, until they are merged with the damaged one.
+        await store.commit(keys.map((key) => ({ key, value: randomBytes(100_000) })));
+      }
+    })().catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: 'PS_BROKER_STORE_CORRUPT',
+      message: expect.stringMatching(
+        /nothing can be written any more: .*\.ldb is damaged at byte \d+.*penstock broker repair/,
+      ) as string,
+      facts: { file: expect.stringContaining('.ldb') as string },
+    });
+    expect((failure as Error).message).not.toContain('\n');
+    expect(told).toEqual([failure]);
+    await store.close();
   });
 });
