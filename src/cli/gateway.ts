@@ -1,8 +1,20 @@
 import { join } from 'node:path';
-import type { Command } from 'commander';
-import { createGateway, createSaltStore, openJournal, openSpoolStore } from '../gateway/index.js';
+import { type Command, Option } from 'commander';
+import {
+  createGateway,
+  createSaltStore,
+  type Gateway,
+  type GatewayOptions,
+  openJournal,
+  openSpoolStore,
+} from '../gateway/index.js';
 import { createHubPublisher, createTopicPublisher } from '../messaging/index.js';
-import { port } from './options.js';
+import { type Clock, every } from '../shared/clock.js';
+import type { FromWorker, ToWorker } from './gateway/messages.js';
+import { type Channel, createPeers } from './gateway/peers.js';
+import { formerWorkers, removeSpool, spoolFolder } from './gateway/spools.js';
+import { startWorkers } from './gateway/workers.js';
+import { port, positiveInteger, wholeNumber } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { hubAccess, topicAccess } from './services.js';
 
@@ -10,18 +22,45 @@ export function register(command: Command): void {
   command
     .option('--port <number>', 'port to listen on; 0 takes any free one', port)
     .option('--host <address>', 'address to listen on')
+    .option('--workers <number>', 'processes that take events on the one port', positiveInteger)
     .option('--data-dir <path>', 'folder of everything that is kept on this machine')
-    .action((options: { port?: number; host?: string; dataDir?: string }) =>
+    .addOption(new Option('--worker <number>', 'which of them this one is').argParser(wholeNumber).hideHelp())
+    .action((options: { port?: number; host?: string; workers?: number; dataDir?: string; worker?: number }) =>
       runRole(
         'gateway',
-        { 'gateway.port': options.port, 'gateway.host': options.host, dataDir: options.dataDir },
-        startGateway,
+        {
+          'gateway.port': options.port,
+          'gateway.host': options.host,
+          'gateway.workers': options.workers,
+          dataDir: options.dataDir,
+        },
+        (context) => start(context, options.worker),
       ),
     );
 }
 
-async function startGateway({ config, logger, clock }: RoleContext): Promise<RunningRole> {
+function start(context: RoleContext, worker: number | undefined): Promise<RunningRole> {
+  const { dataDir, gateway } = context.config;
+  if (worker !== undefined) return startGateway({ ...context, logger: context.logger.child({ worker }) }, worker);
+  const isAlone = gateway.workers === 1 && formerWorkers(dataDir, 1).length === 0;
+  return isAlone ? startGateway(context) : startWorkers(context);
+}
+
+/** What a worker may have of what is bounded for the gateway as a whole. What is counted is shared instead. */
+function shareOf(options: GatewayOptions, workers: number): GatewayOptions {
+  const share = (amount: number) => Math.ceil(amount / workers);
+  return {
+    ...options,
+    limits: { ...options.limits, pendingBytes: share(options.limits.pendingBytes) },
+    spool: { ...options.spool, bytes: share(options.spool.bytes) },
+    http: { ...options.http, connections: share(options.http.connections) },
+    recall: { ...options.recall, events: share(options.recall.events) },
+  };
+}
+
+async function startGateway({ config, logger, clock }: RoleContext, worker?: number): Promise<RunningRole> {
   const { gateway: options } = config;
+  const spool = spoolFolder(config.dataDir, worker ?? 0);
   const publisherOptions = { timeoutMs: options.limits.publishTimeoutMs };
   const gateway = await createGateway(
     {
@@ -32,12 +71,41 @@ async function startGateway({ config, logger, clock }: RoleContext): Promise<Run
       openTopic: (name) => createTopicPublisher(topicAccess(config), name, publisherOptions),
       saltOf: createSaltStore(join(config.dataDir, 'gateway', 'salt'), logger),
       openJournal: (limits) => openJournal(join(config.dataDir, 'gateway', 'ids'), { clock, logger }, limits),
-      openSpoolStore: () => openSpoolStore(join(config.dataDir, 'gateway', 'spool')),
+      openSpoolStore: () => openSpoolStore(spool),
+      peers: worker === undefined ? undefined : createPeers(channel, clock),
     },
-    options,
+    shareOf(options, options.workers),
   );
+  if (worker !== undefined && worker >= options.workers) return drainOnly(gateway, spool, clock);
   const url = await gateway.listen({ host: options.host, port: options.port });
   logger.info({ url }, 'listening');
   process.on('SIGHUP', () => void gateway.reload());
   return { ready: { url }, stop: gateway.stop };
+}
+
+const channel: Channel = {
+  send(message: FromWorker) {
+    if (process.connected) process.send?.(message);
+  },
+  onMessage: (listener) => void process.on('message', (message) => listener(message as ToWorker)),
+};
+
+const DRAIN_CHECK_MS = 500;
+
+/** Takes no events: empties the spool that a former worker has left, and says so. What was set aside in it stays. */
+function drainOnly(gateway: Gateway, folder: string, clock: Clock): RunningRole {
+  const stopLooking = every(clock, DRAIN_CHECK_MS, async () => {
+    const { isEmpty, setAside } = gateway.spooled();
+    if (!isEmpty) return;
+    stopLooking();
+    await gateway.stop({ deadlineMs: DRAIN_CHECK_MS });
+    if (!setAside) removeSpool(folder);
+    channel.send({ type: 'drained' });
+  });
+  return {
+    stop(options) {
+      stopLooking();
+      return gateway.stop(options);
+    },
+  };
 }

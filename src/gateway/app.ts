@@ -4,7 +4,7 @@ import type { Clock } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
 import type { Certificate, SecureServer } from './certificate.js';
 import { createClientReader } from './client.js';
-import type { GatewayMetrics } from './metrics/index.js';
+import type { GatewayMetrics, MetricsText } from './metrics/index.js';
 import type { Ingest } from './pipeline/ingest.js';
 import { takeBodiesAsBytes } from './plugins/bodies.js';
 import { createOnClientError } from './plugins/broken-requests.js';
@@ -15,7 +15,7 @@ import { addProblems, onFrameworkError } from './plugins/problems.js';
 import { addTracing } from './plugins/tracing.js';
 import type { Protocol } from './protocols/protocol.js';
 import type { Budget } from './publish/budget.js';
-import type { Sink } from './publish/sink.js';
+import type { Readiness } from './readiness.js';
 import { addEventRoute } from './routes/events.js';
 import { addHealthRoutes } from './routes/health.js';
 import { addMetricsRoute } from './routes/metrics.js';
@@ -29,13 +29,17 @@ import type { Whereabouts } from './where.js';
 export interface AppDeps {
   readonly clock: Pick<Clock, 'setTimer'>;
   readonly ingest: Ingest;
-  readonly sinks: readonly Sink[];
   readonly budget: Pick<Budget, 'openHold' | 'retryAfterSeconds'>;
   readonly deviceOf: (userAgent: string) => DeviceType;
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
   readonly protocols: readonly Protocol[];
-  readonly whereIs: (id: string) => Whereabouts;
+  /** What is told of the gateway as a whole, however many processes it has. */
+  readonly about: {
+    readonly readiness: () => Promise<Readiness>;
+    readonly metricsText: () => Promise<MetricsText>;
+    readonly whereIs: (id: string) => Promise<Whereabouts>;
+  };
   readonly webhooks: Pick<WebhookDeps, 'clock' | 'sources'>;
 }
 
@@ -107,9 +111,9 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
   addPixelRoute(app, { ingest: deps.ingest, readClient });
   for (const protocol of deps.protocols) addProtocol(app, { ingest: deps.ingest, readClient }, protocol);
   if (deps.webhooks.sources.size > 0) addWebhookRoutes(app, { ingest: deps.ingest, readClient, ...deps.webhooks });
-  addHealthRoutes(app, deps.sinks);
-  addMetricsRoute(app, deps.metrics);
-  addWhereRoute(app, deps.whereIs);
+  addHealthRoutes(app, deps.about.readiness);
+  addMetricsRoute(app, deps.metrics, deps.about.metricsText);
+  addWhereRoute(app, deps.about.whereIs);
   app.register(trackerRoute);
   return app;
 }

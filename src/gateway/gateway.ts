@@ -5,10 +5,12 @@ import type { HubPublisher, TopicPublisher } from '../messaging/index.js';
 import { type Clock, delay, every } from '../shared/clock.js';
 import { createUuidV7Source } from '../shared/ids.js';
 import type { Logger } from '../shared/logger.js';
+import { createAbout } from './about.js';
 import { createApp, type HttpOptions } from './app.js';
 import { type CertificateFiles, openCertificate } from './certificate.js';
 import { GatewayError } from './errors.js';
 import { createGatewayMetrics } from './metrics/index.js';
+import type { Peers } from './peers.js';
 import { createAdmit } from './pipeline/admit.js';
 import { createAuthenticate } from './pipeline/authenticate.js';
 import { createDecode } from './pipeline/decode.js';
@@ -17,6 +19,7 @@ import { createBound, createParse } from './pipeline/parse.js';
 import { createPrepare } from './pipeline/prepare.js';
 import { corsOriginsOf } from './plugins/cors.js';
 import { openPolicies, type PolicyDeps, type PolicyOptions } from './policies.js';
+import { createSharedCounts } from './policy/shared-counts.js';
 import { protocols } from './protocols/index.js';
 import type { Protocol } from './protocols/protocol.js';
 import { LOOPBACK } from './proxies.js';
@@ -43,6 +46,8 @@ export interface GatewayDeps extends PolicyDeps {
   readonly openSpoolStore?: () => Promise<SpoolStore>;
   /** Opens where accepted ids are written down; without it they are forgotten with the process. */
   readonly openJournal?: OpenJournal;
+  /** The other processes of this gateway, where it has several. */
+  readonly peers?: Peers | undefined;
   /** The foreign protocols that it speaks: all of them, when left out. */
   readonly protocols?: readonly Protocol[];
 }
@@ -77,6 +82,8 @@ export interface Gateway {
   listen(address: { host: string; port: number }): Promise<string>;
   /** Reads again what is read when it changes, without waiting for that: certificate and key. */
   reload(): Promise<void>;
+  /** Whether nothing waits on disk; `setAside`: whether something is there that its broker has refused for good. */
+  spooled(): { readonly isEmpty: boolean; readonly setAside: boolean };
   /** Takes no new requests, lets those in hand be settled, and closes. Idempotent. */
   stop(options: { deadlineMs: number }): Promise<void>;
 }
@@ -107,7 +114,8 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   );
   const { openSpoolStore: openStore } = deps;
   const certificate = options.tls === undefined ? undefined : await openCertificate(options.tls, clock, logger);
-  const policies = await openPolicies({ ...deps, countHotVisitor: metrics.hotVisitor }, options);
+  const counts = deps.peers === undefined ? undefined : createSharedCounts(clock, deps.peers);
+  const policies = await openPolicies({ ...deps, counts, countHotVisitor: metrics.hotVisitor }, options);
   const spool =
     openStore === undefined || options.spool.bytes === 0
       ? undefined
@@ -144,9 +152,9 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   });
   const app = createApp(
     {
-      ...{ clock, ingest, sinks, budget, deviceOf, logger, metrics },
+      ...{ clock, ingest, budget, deviceOf, logger, metrics },
       protocols: deps.protocols ?? protocols,
-      whereIs: createWhereIs(recall, spool),
+      about: createAbout({ sinks, metrics, whereIs: createWhereIs(recall, spool), peers: deps.peers }),
       webhooks: { clock, sources: policies.webhookSources },
     },
     {
@@ -162,6 +170,10 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   return {
     app,
     listen: ({ host, port }) => app.listen({ host, port }),
+    spooled: () => ({
+      isEmpty: sinks.every((sink) => (sink.report().spool?.records ?? 0) === 0),
+      setAside: spool?.hasSetAside() ?? false,
+    }),
     reload: async () => certificate?.reload(),
     stop: createStop({ app, sinks, spool, recall, budget, clock }, () => {
       certificate?.close();

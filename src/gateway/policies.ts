@@ -7,8 +7,14 @@ import { createSenders, createServerSender, type Sender } from './pipeline/sende
 import type { Source } from './pipeline/source.js';
 import { createDailyVisitor } from './policy/daily-visitor.js';
 import { openEraseList } from './policy/erase-list.js';
-import { createHotVisitors, type HotVisitorOptions, type WatchVisitors } from './policy/hot-visitors.js';
+import {
+  createHotVisitors,
+  type HotVisitor,
+  type HotVisitorOptions,
+  type WatchVisitors,
+} from './policy/hot-visitors.js';
 import { SALT_BYTES } from './policy/salt-store.js';
+import type { SharedCounts } from './policy/shared-counts.js';
 import type { WebhookSource } from './webhooks/shop.js';
 
 export interface PolicyDeps {
@@ -49,7 +55,11 @@ const SALT_CHECK_INTERVAL_MS = 30_000;
  * @throws GatewayError PS_ERASE_LIST_UNREADABLE, PS_COUNTRY_DATABASE_UNREADABLE
  */
 export async function openPolicies(
-  deps: PolicyDeps & { readonly countHotVisitor: (source: string) => void },
+  deps: PolicyDeps & {
+    readonly countHotVisitor: (source: string) => void;
+    /** Where several processes are one gateway. */
+    readonly counts?: SharedCounts | undefined;
+  },
   options: PolicyOptions,
 ): Promise<Policies> {
   const { clock, logger } = deps;
@@ -65,20 +75,22 @@ export async function openPolicies(
   if (usesSalts) renew();
   const stopRenewing = usesSalts ? every(clock, SALT_CHECK_INTERVAL_MS, renew) : undefined;
 
-  const judgeDeps = { enricher, eraseList, dailyVisitor };
+  const judgeDeps = { enricher, eraseList, dailyVisitor, counts: deps.counts };
   const signing = sources.flatMap((source) => {
     const { name, webhooks: secrets } = source;
     return secrets === undefined ? [] : [[name, { sender: createServerSender(source, judgeDeps), secrets }] as const];
   });
 
+  const onHot = (visitor: HotVisitor) => {
+    deps.countHotVisitor(visitor.source);
+    logger.warn(visitor, 'a visitor sends more than one partition should bear');
+  };
+
   return {
     enricher,
     senders: createSenders(sources, judgeDeps),
     webhookSources: new Map(signing),
-    watchVisitors: createHotVisitors(options.hotVisitors, deps.random, (visitor) => {
-      deps.countHotVisitor(visitor.source);
-      logger.warn(visitor, 'a visitor sends more than one partition should bear');
-    }),
+    watchVisitors: createHotVisitors(options.hotVisitors, deps.random, onHot, deps.counts),
     close() {
       stopRenewing?.();
       eraseList?.close();

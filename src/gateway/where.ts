@@ -70,6 +70,42 @@ export function createWhereIs(recall: Pick<Recall, 'find' | 'report'>, spool: Pi
   }
 }
 
+/** In doubt it is still waiting. */
+const SPOOLED: readonly SpooledState[] = ['delivered', 'set_aside', 'waiting'];
+
+/**
+ * What several processes of one gateway remember, together. Each knows of what the others have accepted, but only who has an
+ * event in its spool knows what became of it there, and only who answered for an order may know its number.
+ */
+export function mergeWhereabouts(id: string, all: readonly (Whereabouts | undefined)[]): Whereabouts {
+  const told = all.filter((one) => one !== undefined);
+  const outcomes = new Map<string, OutcomeOfEvent>();
+  for (const one of told.flatMap(({ outcomes }) => outcomes)) {
+    const key = [one.source, one.outcome, one.reason, one.destination, one.receivedAt, one.settledAt].join(' ');
+    const known = outcomes.get(key);
+    outcomes.set(key, known === undefined ? one : togetherOf(known, one));
+  }
+  const since = (times: readonly (string | null)[]) => times.filter((time) => time !== null).sort();
+  return {
+    id,
+    outcomes: [...outcomes.values()].sort((a, b) =>
+      a.settledAt < b.settledAt ? 1 : a.settledAt > b.settledAt ? -1 : 0,
+    ),
+    remembers: {
+      acceptedIds: Math.max(0, ...told.map(({ remembers }) => remembers.acceptedIds)),
+      acceptedSince: since(told.map(({ remembers }) => remembers.acceptedSince))[0] ?? null,
+      others: told.reduce((sum, { remembers }) => sum + remembers.others, 0),
+      // As far back as all of them remember.
+      othersSince: since(told.map(({ remembers }) => remembers.othersSince)).at(-1) ?? null,
+    },
+  };
+}
+
+function togetherOf(one: OutcomeOfEvent, other: OutcomeOfEvent): OutcomeOfEvent {
+  const states = SPOOLED.filter((state) => state === one.spool || state === other.spool);
+  return { ...one, ...other, ...(states.length === 0 ? {} : { spool: states.at(-1) as SpooledState }) };
+}
+
 /** Of an order whose number is forgotten, nothing is said: its message's id is not that of the event. */
 function messageOf(id: string, order: string | undefined, hasOrder: boolean | undefined) {
   if (order !== undefined) return { messageId: messageIdOf(order) };

@@ -180,6 +180,7 @@ function roleEnvironment(
   return {
     PENSTOCK_DATA_DIR: config.dataDir,
     PENSTOCK_PORT: String(ports.gateway),
+    PENSTOCK_WORKERS: String(config.gateway.workers),
     PENSTOCK_ADMIN_PORT: String(ports.admin),
     PENSTOCK_SOURCES: JSON.stringify(sources),
   };

@@ -1,2 +1,2 @@
-export { createGatewayMetrics, type GatewayMetrics } from './metrics.js';
+export { createGatewayMetrics, type GatewayMetrics, type MetricsText, mergeMetrics } from './metrics.js';
 export type { Tally } from './tally.js';

@@ -1,4 +1,13 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  type Aggregator,
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObject,
+  Registry,
+} from 'prom-client';
 import type { Clock } from '../../shared/clock.js';
 import type { Sink } from '../publish/sink.js';
 import type { RecallReport } from '../recall/index.js';
@@ -15,7 +24,14 @@ export interface GatewayMetrics {
   /** A request was answered. */
   request(status: number): void;
   /** Prometheus' text format. */
-  text(): Promise<{ readonly contentType: string; readonly body: string }>;
+  text(): Promise<MetricsText>;
+  /** For another process, which may put those of several together. */
+  forOthers(): Promise<unknown>;
+}
+
+export interface MetricsText {
+  readonly contentType: string;
+  readonly body: string;
 }
 
 export interface MetricsSources {
@@ -88,14 +104,37 @@ export function createGatewayMetrics(): GatewayMetrics & { watch(sources: Metric
     batch: (sink, tookMs, settled) => batches.observe({ sink, result: settled ? 'settled' : 'failed' }, tookMs / 1000),
     request: (status) => void statuses.set(status, (statuses.get(status) ?? 0) + 1),
     watch: (sources) => addGauges(registers, sources),
-    text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    text: () => textOf(registry),
+    forOthers: () => registry.getMetricsAsJSON(),
   };
 }
+
+const textOf = async (registry: Pick<Registry, 'contentType' | 'metrics'>): Promise<MetricsText> => ({
+  contentType: registry.contentType,
+  body: await registry.metrics(),
+});
+
+/** Those of several processes together: sums, and of states the worst. */
+export function mergeMetrics(all: readonly unknown[]): Promise<MetricsText> {
+  return textOf(AggregatorRegistry.aggregate(all.filter((metrics) => metrics !== undefined) as MetricObject[][]));
+}
+
+const SPOOL_GAUGES = {
+  spoolRecords: { name: 'spool_records', help: 'Records on disk for this destination.' },
+  spoolBytes: { name: 'spool_bytes', help: 'Bytes on disk for this destination.' },
+  spoolAge: {
+    name: 'spool_age_seconds',
+    help: 'How long the oldest record on disk has been waiting.',
+    aggregator: 'max',
+  },
+} as const;
 
 function addGauges(registers: Registry[], { sinks, pendingBytes, recall, clock }: MetricsSources): void {
   new Gauge({
     name: 'penstock_gateway_known_ids',
     help: 'Ids of accepted events by which a retry is known.',
+    // Each process knows those of the others too.
+    aggregator: 'max',
     registers,
     collect() {
       this.set(recall().ids);
@@ -104,6 +143,7 @@ function addGauges(registers: Registry[], { sinks, pendingBytes, recall, clock }
   new Gauge({
     name: 'penstock_gateway_known_ids_age_seconds',
     help: 'How long ago the oldest known id was accepted; less than 13 hours under load when there are too many.',
+    aggregator: 'max',
     registers,
     collect() {
       const nowMs = clock.now();
@@ -118,10 +158,14 @@ function addGauges(registers: Registry[], { sinks, pendingBytes, recall, clock }
       this.set(pendingBytes());
     },
   });
-  const ofSinks = (name: string, help: string, value: (sink: Sink) => number | undefined) =>
+  const ofSinks = (
+    { name, help, aggregator = 'sum' }: { name: string; help: string; aggregator?: Aggregator },
+    value: (sink: Sink) => number | undefined,
+  ) =>
     new Gauge({
       name: `penstock_gateway_${name}`,
       help,
+      aggregator,
       labelNames: ['sink'],
       registers,
       collect() {
@@ -131,12 +175,14 @@ function addGauges(registers: Registry[], { sinks, pendingBytes, recall, clock }
         }
       },
     });
-  ofSinks('sink_up', '1 while the broker of this destination can be reached.', (sink) =>
-    sink.report().state === 'up' ? 1 : 0,
+  ofSinks(
+    { name: 'sink_up', help: '1 while the broker of this destination can be reached.', aggregator: 'min' },
+    (sink) => (sink.report().state === 'up' ? 1 : 0),
   );
-  ofSinks('spool_records', 'Records on disk for this destination.', (sink) => sink.report().spool?.records);
-  ofSinks('spool_bytes', 'Bytes on disk for this destination.', (sink) => sink.report().spool?.bytes);
-  ofSinks('spool_age_seconds', 'How long the oldest record on disk has been waiting.', (sink) => {
+  const { spoolRecords, spoolBytes, spoolAge } = SPOOL_GAUGES;
+  ofSinks(spoolRecords, (sink) => sink.report().spool?.records);
+  ofSinks(spoolBytes, (sink) => sink.report().spool?.bytes);
+  ofSinks(spoolAge, (sink) => {
     const oldestMs = sink.report().spool?.oldestMs;
     return oldestMs === undefined ? undefined : oldestMs / 1000;
   });

@@ -2,6 +2,7 @@ import type { EventContext } from '../../events/index.js';
 import type { Enricher } from '../enrich/enricher.js';
 import { createQuota } from '../policy/quota.js';
 import { createRates, type Rates } from '../policy/rates.js';
+import type { SharedCounts } from '../policy/shared-counts.js';
 import type { Client } from './client.js';
 import { createJudge, type Judge, type JudgeDeps } from './judge.js';
 import type { Source, WriteKey } from './source.js';
@@ -17,14 +18,19 @@ export interface Sender {
   readonly judge: Judge | undefined;
 }
 
+export interface SenderDeps extends JudgeDeps {
+  /** Where several processes are one gateway. */
+  readonly counts?: SharedCounts | undefined;
+}
+
 /** Every write key of every source, and what it may do. */
-export function createSenders(sources: readonly Source[], deps: JudgeDeps): ReadonlyMap<string, Sender> {
+export function createSenders(sources: readonly Source[], deps: SenderDeps): ReadonlyMap<string, Sender> {
   const senders = new Map<string, Sender>();
   for (const source of sources) {
     const shared = {
       source: source.name,
       origins: source.origins === undefined ? undefined : new Set(source.origins),
-      takeQuota: createQuota(source.eventsPerDay),
+      takeQuota: createQuota(source.eventsPerDay, { counts: deps.counts, name: source.name }),
     };
     if (source.writeKey !== undefined)
       senders.set(source.writeKey, { ...shared, ...rightsOf(source, undefined, deps) });
@@ -34,18 +40,20 @@ export function createSenders(sources: readonly Source[], deps: JudgeDeps): Read
 }
 
 /** What a server of this source may do that needs no write key, since it signs what it sends. */
-export function createServerSender(source: Source, deps: JudgeDeps): Sender {
+export function createServerSender(source: Source, deps: SenderDeps): Sender {
   return {
     source: source.name,
     origins: undefined,
-    takeQuota: createQuota(source.eventsPerDay),
+    takeQuota: createQuota(source.eventsPerDay, { counts: deps.counts, name: `${source.name} webhooks` }),
     ...rightsOf(source, { writeKey: '', kind: 'server' }, deps),
   };
 }
 
-function rightsOf(source: Source, key: WriteKey | undefined, deps: JudgeDeps) {
+function rightsOf(source: Source, key: WriteKey | undefined, deps: SenderDeps) {
+  // Not the key itself, which is a secret.
+  const name = `${source.name} ${key === undefined ? '' : source.keys?.indexOf(key)}`;
   return {
-    rates: createRates(key ?? {}),
+    rates: createRates(key ?? {}, { counts: deps.counts, name }),
     contextOf: createContextOf(source, key?.kind === 'server', deps.enricher),
     judge: createJudge(source, key, deps),
   };

@@ -1,4 +1,5 @@
 import { createHeavyKeys } from './heavy-keys.js';
+import type { SharedCounts } from './shared-counts.js';
 import { fullBucket, type Rate, spend, type TokenBucket, waitMsOf } from './token-bucket.js';
 
 export interface HotVisitorOptions {
@@ -40,6 +41,7 @@ export function createHotVisitors(
   { eventsPerSecond, action }: HotVisitorOptions,
   random: () => number,
   onHot: (visitor: HotVisitor) => void,
+  shared?: SharedCounts,
 ): WatchVisitors | undefined {
   if (eventsPerSecond === 0) return undefined;
   const rate: Rate = { eventsPerSecond, burst: Math.ceil(eventsPerSecond) };
@@ -56,9 +58,19 @@ export function createHotVisitors(
     for (const [key, { seenAtMs }] of hot) if (nowMs - seenAtMs > REPORT_INTERVAL_MS) hot.delete(key);
   };
 
+  const tellSample = shared?.open('visitors', (visitor, count, nowMs) => {
+    roll(nowMs);
+    for (let times = 0; times < count; times++) counts.add(visitor);
+  });
+  const tellSpent = shared?.open('hot visitors', (visitor, count) => {
+    const known = hot.get(visitor);
+    if (known !== undefined) spend(known.bucket, count);
+  });
+
   const sample = (visitor: string, eventId: string, source: string, nowMs: number) => {
     roll(nowMs);
     const count = counts.add(visitor);
+    tellSample?.(visitor, 1);
     if (count < limit) return;
     const known = hot.get(visitor);
     if (known !== undefined) {
@@ -81,6 +93,7 @@ export function createHotVisitors(
     if (bucket === undefined) return true;
     if (waitMsOf(bucket, rate, 1, nowMs) > 0) return false;
     spend(bucket, 1);
+    tellSpent?.(visitor, 1);
     return true;
   };
 }

@@ -1,18 +1,30 @@
+import type { SharedCounts } from './shared-counts.js';
+
 const DAY_MS = 86_400_000;
 
 /** Counts the events of one UTC day; false beyond the quota. Undefined when there is no quota. */
-export function createQuota(eventsPerDay: number | undefined): ((nowMs: number) => boolean) | undefined {
+export function createQuota(
+  eventsPerDay: number | undefined,
+  shared?: { readonly counts: SharedCounts | undefined; readonly name: string },
+): ((nowMs: number) => boolean) | undefined {
   if (eventsPerDay === undefined) return undefined;
   let day = -1;
   let taken = 0;
-  return (nowMs) => {
+  const turnTo = (nowMs: number) => {
     const today = Math.floor(nowMs / DAY_MS);
-    if (today !== day) {
-      day = today;
-      taken = 0;
-    }
+    if (today === day) return;
+    day = today;
+    taken = 0;
+  };
+  const tell = shared?.counts?.open(`quota ${shared.name}`, (_key, count, nowMs) => {
+    turnTo(nowMs);
+    taken += count;
+  });
+  return (nowMs) => {
+    turnTo(nowMs);
     if (taken >= eventsPerDay) return false;
     taken++;
+    tell?.('', 1);
     return true;
   };
 }

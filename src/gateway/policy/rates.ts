@@ -1,5 +1,6 @@
 import { createGenerations } from '../../shared/remember.js';
 import { Problem } from '../problem.js';
+import type { SharedCounts } from './shared-counts.js';
 import { fullBucket, type Rate, spend, type TokenBucket, waitMsOf } from './token-bucket.js';
 
 export interface RateOptions {
@@ -20,7 +21,10 @@ export interface Rates {
 const CLIENTS_REMEMBERED = 10_000;
 
 /** The token buckets of one key. Undefined when it has none: then there is nothing to ask. */
-export function createRates({ rate, clientRate }: RateOptions): Rates | undefined {
+export function createRates(
+  { rate, clientRate }: RateOptions,
+  shared?: { readonly counts: SharedCounts | undefined; readonly name: string },
+): Rates | undefined {
   if (rate === undefined && clientRate === undefined) return undefined;
   const ofKey: Limit[] = [];
   const clients = createGenerations<Limit>(CLIENTS_REMEMBERED);
@@ -41,13 +45,20 @@ export function createRates({ rate, clientRate }: RateOptions): Rates | undefine
     return [...ofKey, clientLimit(clientRate, address, nowMs)];
   };
 
+  // What others let pass leaves a debt here, so that it holds up what comes next.
+  const tell = shared?.counts?.open(`rate ${shared.name}`, (address, count, nowMs) => {
+    for (const { bucket } of limitsOf(address === '' ? undefined : address, nowMs)) spend(bucket, count);
+  });
+
   return {
     look: (address, nowMs) => refusalOf(limitsOf(address, nowMs), 1, nowMs),
     take(address, count, nowMs) {
       const limits = limitsOf(address, nowMs);
       const refusal = refusalOf(limits, count, nowMs);
-      if (refusal === undefined) for (const { bucket } of limits) spend(bucket, count);
-      return refusal;
+      if (refusal !== undefined) return refusal;
+      for (const { bucket } of limits) spend(bucket, count);
+      tell?.(clientRate === undefined || address === undefined ? '' : clientKeyOf(address), count);
+      return undefined;
     },
   };
 }

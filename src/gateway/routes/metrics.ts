@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { comesFromThisMachine } from '../client.js';
-import type { GatewayMetrics } from '../metrics/index.js';
+import type { GatewayMetrics, MetricsText } from '../metrics/index.js';
 import { sendProblem } from '../plugins/problems.js';
 import { Problem } from '../problem.js';
 
@@ -8,7 +8,11 @@ import { Problem } from '../problem.js';
  * `GET /metrics` in Prometheus' text format, for this machine alone: the gateway's address is public. Elsewhere it is
  * `/gateway/metrics` on the admin port.
  */
-export function addMetricsRoute(app: FastifyInstance, metrics: GatewayMetrics): void {
+export function addMetricsRoute(
+  app: FastifyInstance,
+  metrics: Pick<GatewayMetrics, 'request'>,
+  textOfAll: () => Promise<MetricsText>,
+): void {
   app.addHook('onResponse', (_request, reply, done) => {
     metrics.request(reply.statusCode);
     done();
@@ -17,7 +21,7 @@ export function addMetricsRoute(app: FastifyInstance, metrics: GatewayMetrics): 
     if (!comesFromThisMachine(request.raw)) {
       return sendProblem(reply, new Problem('PS_NOT_FOUND', 'Events go to POST /v1/events'));
     }
-    const { contentType, body } = await metrics.text();
+    const { contentType, body } = await textOfAll();
     return reply.type(contentType).header('cache-control', 'no-store').send(body);
   });
 }

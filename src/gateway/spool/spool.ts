@@ -46,6 +46,8 @@ export interface Spool {
   /** Whether the destination takes `bytes` more. */
   hasRoom(destination: string, bytes: number): boolean;
   /** What became of a record that a lane took between two times. In doubt it is still waiting. */
+  /** Whether there are records that their broker has refused for good. */
+  hasSetAside(): boolean;
   stateOf(lane: { readonly destination: string; readonly lane: string }, taken: TimeSpan): SpooledState;
   /** Small facts that outlive a restart. */
   remember(name: string, value: Buffer): Promise<void>;
@@ -289,6 +291,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
     lane,
     report,
     hasRoom,
+    hasSetAside: () => [...lanes.values()].some(({ asideAtMs }) => asideAtMs.length > 0),
     stateOf: spooledStateOf,
     remember: (name, value) => write([{ key: `${FACTS}${name}`, value }]),
     recall: async (name) => (await store.getMany([`${FACTS}${name}`]))[0],

@@ -19,6 +19,7 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('LOG_LEVEL', 'logLevel'),
   variable('HOST', 'gateway.host'),
   variable('PORT', 'gateway.port', 'integer'),
+  variable('WORKERS', 'gateway.workers', 'integer'),
   variable('SOURCES', 'gateway.sources', 'json'),
   variable('TRUSTED_PROXIES', 'gateway.trustedProxies', 'json'),
   variable('ERASE_LIST', 'gateway.eraseList'),

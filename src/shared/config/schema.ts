@@ -32,6 +32,14 @@ const DEFAULT_HUB = 'clicks';
 const gatewaySchema = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address that the gateway listens on.'),
   port: port.default(8080).describe('Port of the gateway; 0 takes any free one.'),
+  workers: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe(
+      'Processes that take events on the one port, each with a spool of its own. Limits hold over all of them together.',
+    ),
   sources: z
     .array(sourceSchemaOf(name))
     .default([])

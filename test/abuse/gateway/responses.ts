@@ -11,6 +11,7 @@ export function createResponseReader(
   nextMethod: () => string | undefined,
 ) {
   let pending: Buffer = Buffer.alloc(0);
+  let isOver = false;
 
   const readOne = (): boolean => {
     const end = pending.indexOf('\r\n\r\n');
@@ -23,19 +24,23 @@ export function createResponseReader(
         return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
       }),
     );
-    const isBodiless = nextMethod() === 'HEAD' || status < 200 || status === 204 || status === 304;
+    const isHead = nextMethod() === 'HEAD';
+    const isBodiless = isHead || status < 200 || status === 204 || status === 304;
     const length = isBodiless ? 0 : Number(headers.get('content-length') ?? 0);
     const start = end + 4;
     if (pending.length < start + length) return false;
     const body = Buffer.from(pending.subarray(start, start + length));
     pending = pending.subarray(start + length);
+    // Of a head that cannot be read nobody knows that it is one of HEAD: its refusal has a body, and is the last answer.
+    isOver = isHead && headers.get('connection') === 'close';
     // An interim answer is none yet.
     if (status !== 100) onResponse({ status, headers, body });
-    return pending.length > 0;
+    return pending.length > 0 && !isOver;
   };
 
   return {
     push(bytes: Buffer): void {
+      if (isOver) return;
       pending = pending.length === 0 ? bytes : Buffer.concat([pending, bytes]);
       while (readOne());
     },
