@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
-import { findFreePort, type ManagedProcess, type ProcessSpec, supervise } from '../../local/index.js';
-import type { RoleContext, RunningRole } from '../role.js';
+import { findFreePort, type ManagedProcess, type ProcessSpec, type ReadyFacts, supervise } from '../../local/index.js';
+import type { HopelessMessage, ReadyMessage, RoleContext, RunningRole } from '../role.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { createRelay, type Relay, type RelayedWorker } from './relay.js';
 import { formerWorkers } from './spools.js';
@@ -78,17 +78,25 @@ function forkWorker(spec: ProcessSpec, { relay, number, onDrained }: WorkerPlace
       resolve(signal ? `signal ${signal}` : `exit code ${code}`);
     });
   });
-  const ready = new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
-    worker.on('message', (message: FromWorker | { type: 'ready'; facts?: Record<string, unknown> }) => {
+  let hopeless: string | undefined;
+  const ready = new Promise<ReadyFacts>((resolve, reject) => {
+    worker.on('message', (message: FromWorker | ReadyMessage | HopelessMessage) => {
       if (message.type === 'ready') {
         relay.join(relayed);
-        resolve(message.facts ?? {});
-      } else if (message.type === 'drained') onDrained();
+        resolve(message.facts);
+      } else if (message.type === 'hopeless') hopeless = message.why;
+      else if (message.type === 'drained') onDrained();
       else relay.receive(relayed, message);
     });
     void ended.then((how) => reject(new Error(`${spec.name} ended before it was ready: ${how}`)));
   });
   // A caller may look at `ended` only.
   ready.catch(() => {});
-  return { pid: worker.process.pid, ready, ended, signal: (signal) => void worker.process.kill(signal) };
+  return {
+    pid: worker.process.pid,
+    ready,
+    ended,
+    hopeless: () => hopeless,
+    signal: (signal) => void worker.process.kill(signal),
+  };
 }
