@@ -3,22 +3,23 @@ import type { Surroundings, SystemPart } from '../query/index.js';
 import type { Config } from '../shared/config/index.js';
 import { isEmbedded } from './broker/admin-routes.js';
 import { askBroker } from './broker/fetch-status.js';
+import { askGateway, type GatewayPlace } from './gateway/ask.js';
 
 const TIMEOUT_MS = 3_000;
 
 /** The gateway and the embedded broker, as far as they are known here and answer. */
-export async function surroundings(config: Config, gatewayUrl: string | undefined): Promise<Surroundings> {
+export async function surroundings(config: Config, gateway: GatewayPlace | undefined): Promise<Surroundings> {
   const { connectionString } = config.eventHubs;
   const embedded = connectionString !== undefined && isEmbedded(connectionString) ? connectionString : undefined;
-  const [gateway, broker] = await Promise.all([
-    gatewayUrl === undefined ? [] : gatewayParts(gatewayUrl),
+  const [gatewayParts, broker] = await Promise.all([
+    gateway === undefined ? [] : partsOf(gateway),
     embedded === undefined ? undefined : brokerStatus(embedded),
   ]);
-  if (embedded === undefined) return { parts: gateway, newest: new Map() };
-  if (broker === undefined) return { parts: [...gateway, away('Broker')], newest: new Map() };
+  if (embedded === undefined) return { parts: gatewayParts, newest: new Map() };
+  if (broker === undefined) return { parts: [...gatewayParts, away('Broker')], newest: new Map() };
   const hub = broker.hubs.find(({ name }) => name === config.eventHubs.hub);
   return {
-    parts: [...gateway, ...brokerParts(broker)],
+    parts: [...gatewayParts, ...brokerParts(broker)],
     newest: new Map(hub?.partitions.map(({ id, lastSequence }) => [id, lastSequence])),
   };
 }
@@ -29,15 +30,15 @@ interface Readiness {
   readonly sinks: Readonly<Record<string, { readonly state: string; readonly spool?: { readonly records: number } }>>;
 }
 
-async function gatewayParts(url: string): Promise<SystemPart[]> {
+async function partsOf(gateway: GatewayPlace): Promise<SystemPart[]> {
   try {
-    const response = await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const { sinks } = (await response.json()) as Readiness;
+    const { status, text } = await askGateway(gateway, '/readyz', TIMEOUT_MS);
+    const { sinks } = JSON.parse(text) as Readiness;
     return Object.entries(sinks).map(([name, { state, spool }]) => {
       const waiting = spool?.records ?? 0;
       return {
         name: `Gateway to ${name}`,
-        state: !response.ok ? 'bad' : state === 'up' && waiting === 0 ? 'good' : 'warn',
+        state: status !== 200 ? 'bad' : state === 'up' && waiting === 0 ? 'good' : 'warn',
         text: waiting === 0 ? state : `${state}, ${waiting} records in the spool`,
       };
     });

@@ -13,6 +13,7 @@ import { readEndpoints } from '../shared/endpoints.js';
 import { messageOf } from '../shared/errors.js';
 import { brokerRoutes } from './broker/admin-routes.js';
 import { surroundings } from './dashboard-surroundings.js';
+import type { GatewayPlace } from './gateway/ask.js';
 import { askWhere, gatewayRoutes } from './gateway-routes.js';
 import { port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
@@ -46,15 +47,19 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
     logger.warn({ reason: messageOf(error) }, 'Redis is away'),
   );
   const source = createLiveSource(redis, clock);
+  const gateway = (): GatewayPlace | undefined => {
+    const intake = intakeOf(config.dataDir);
+    return intake && { url: intake.url, certificateFile: config.gateway.tls?.cert };
+  };
   const queries: AdminServerDeps['routes'][number] = async (app) => {
     await app.register(liveRoutes, { source });
-    const around = () => surroundings(config, intakeOf(config.dataDir)?.url);
+    const around = () => surroundings(config, gateway());
     await app.register(systemRoutes, { source, surroundings: around, clock });
     const { connectionString, namespace, hub } = config.eventHubs;
     const isHubKnown = connectionString !== undefined || namespace !== undefined;
     const openReader = () => createHubReader(hubAccess(config), { hub, consumerGroup: READER_GROUP });
     await app.register(eventRoutes, {
-      ask: (id) => askWhere(intakeOf(config.dataDir)?.url, id),
+      ask: (id) => askWhere(gateway(), id),
       hub: `hub:${hub}`,
       openReader: isHubKnown ? openReader : undefined,
       clock,
@@ -65,11 +70,7 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
   const server = await startAdminServer(
     {
       live: source,
-      routes: [
-        queries,
-        brokerRoutes(config.serviceBus.connectionString),
-        gatewayRoutes(() => intakeOf(config.dataDir)?.url),
-      ],
+      routes: [queries, brokerRoutes(config.serviceBus.connectionString), gatewayRoutes(gateway)],
       intake: () => intakeOf(config.dataDir),
       clock,
       logger,

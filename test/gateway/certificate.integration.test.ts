@@ -1,40 +1,17 @@
-// @peculiar/x509 needs it to be there first.
-import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { connect, type TLSSocket } from 'node:tls';
-import { BasicConstraintsExtension, X509CertificateGenerator } from '@peculiar/x509';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createGateway } from '../../src/gateway/index.js';
 import { systemClock } from '../../src/shared/clock.js';
 import { configSchema } from '../../src/shared/config/index.js';
 import { createLogger } from '../../src/shared/logger.js';
+import { issueCertificate as issue, type Pair } from '../helpers/certificate.js';
 import { createTempDir } from '../helpers/parts.js';
 import { waitFor } from '../helpers/wait.js';
 import { createMemoryBrokers } from './memory-brokers.js';
 import { WRITE_KEY } from './rig.js';
-
-interface Pair {
-  readonly cert: string;
-  readonly key: string;
-}
-
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-
-/** A certificate that signs itself. */
-async function issue(name: string): Promise<Pair> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: `CN=${name}`,
-    keys,
-    signingAlgorithm: ALGORITHM,
-    extensions: [new BasicConstraintsExtension(false, undefined, true)],
-  });
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  return { cert: certificate.toString('pem'), key: `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n` };
-}
 
 let first: Pair;
 let second: Pair;
