@@ -97,6 +97,8 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       watermark: Number.isFinite(state.watermarkMs) ? iso(state.watermarkMs) : null,
       appliedAt: iso(clock.now()),
       savedAt: savedAtMs === undefined ? null : iso(savedAtMs),
+      offersWaiting: state.outbox.size,
+      offersGivenUp: deps.offers?.givenUp ?? 0,
     });
   };
   const flushOnce = async (): Promise<void> => {
@@ -212,6 +214,9 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     // Who had the partition may have saved and not told.
     scheduleSave();
   }
+  deps.offers?.onChange(() => {
+    if (!closed && fenced === undefined) report();
+  });
   deps.offers?.kick();
   return {
     process(events) {

@@ -10,6 +10,10 @@ export const partitionHealth = z.object({
   appliedAt: z.string(),
   /** When the state was saved last by this reader. */
   savedAt: z.string().nullable(),
+  /** Offers that are not known to be on the topic. */
+  offersWaiting: z.number().default(0),
+  /** Offers that were given up since this reader has the partition: too old, too large, or too many of them waited. */
+  offersGivenUp: z.number().default(0),
 });
 
 export type PartitionHealth = z.infer<typeof partitionHealth>;

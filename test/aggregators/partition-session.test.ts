@@ -11,6 +11,7 @@ import type { LiveSink, Owner } from '../../src/aggregators/sink/redis-sink.js';
 import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
 import type { PartitionEvent } from '../../src/messaging/index.js';
 import { createLogger } from '../../src/shared/logger.js';
+import type { PartitionHealth } from '../../src/shared/partition-health.js';
 import { createManualClock, type ManualClock } from '../helpers/manual-clock.js';
 import { pageView, START_MS } from './driver.js';
 
@@ -27,6 +28,8 @@ let storeIsAway: boolean;
 let laterOwner: number | undefined;
 let laterOwnerInStore: number | undefined;
 /** How often the offers were looked after, and given up. */
+let offersChanged = () => {};
+let reports: PartitionHealth[];
 let kicks: number;
 let closes: number;
 let recover: () => void;
@@ -35,6 +38,7 @@ beforeEach(() => {
   clock = createManualClock();
   deeds = [];
   kicks = 0;
+  reports = [];
   closes = 0;
   sinkIsAway = false;
   storeIsAway = false;
@@ -51,7 +55,9 @@ beforeEach(() => {
       deeds.push(`show ${position.sequenceNumber}`);
     },
     async forget() {},
-    async report() {},
+    async report(_owner, health) {
+      reports.push(health);
+    },
     onRecovered(callback) {
       recover = callback;
       return () => {};
@@ -72,7 +78,14 @@ beforeEach(() => {
       async checkpoint({ sequenceNumber }) {
         deeds.push(`checkpoint ${sequenceNumber}`);
       },
-      offers: { kick: () => void kicks++, close: () => void closes++ },
+      offers: {
+        kick: () => void kicks++,
+        close: () => void closes++,
+        givenUp: 2,
+        onChange(callback) {
+          offersChanged = callback;
+        },
+      },
       clock,
       logger: createLogger('test', 'silent'),
     },
@@ -133,6 +146,19 @@ test('offers are looked after when the partition is opened, as some may be left,
   expect(kicks).toBe(1);
   await session.process([hubEvent(0)]);
   expect(kicks).toBe(2);
+});
+
+test('how the offers are is told with each write, and when it changes while nothing is read', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(50);
+  const before = reports.length;
+  offersChanged();
+  expect(reports).toHaveLength(before + 1);
+  expect(reports.at(-1)).toMatchObject({ offersWaiting: 0, offersGivenUp: 2 });
+  await session.close();
+  const atClose = reports.length;
+  offersChanged();
+  expect(reports).toHaveLength(atClose);
 });
 
 test('a state that could not be saved is saved with the next change, and without a checkpoint before', async () => {

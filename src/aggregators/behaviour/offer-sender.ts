@@ -20,6 +20,10 @@ export interface OfferSenderDeps {
 export interface OfferSender {
   /** There may be something to send. */
   kick(): void;
+  /** Calls back when other offers wait than before, or some were given up. */
+  onChange(callback: () => void): void;
+  /** How many were given up by this sender. */
+  readonly givenUp: number;
   /** Sends no more. What is in flight then is in the outbox still, for whoever has the partition next. */
   close(): void;
 }
@@ -40,10 +44,13 @@ export function createOfferSender(deps: OfferSenderDeps): OfferSender {
   let failures = 0;
   let cancelRetry: CancelTimer | undefined;
   let toldOverflow = 0;
+  let givenUp = 0;
+  let changed = () => {};
 
   const giveUp = (offers: readonly WaitingOffer[], why: string) => {
     if (offers.length === 0) return;
     outbox.remove(offers);
+    givenUp += offers.length;
     logger.warn({ partitionId, offers: offers.length }, `offers are given up: ${why}`);
   };
   const tellOverflow = () => {
@@ -70,6 +77,7 @@ export function createOfferSender(deps: OfferSenderDeps): OfferSender {
       tellOverflow();
       await sendFirst();
       failures = 0;
+      changed();
     }
   };
   const kick = () => {
@@ -93,6 +101,12 @@ export function createOfferSender(deps: OfferSenderDeps): OfferSender {
   };
   return {
     kick,
+    onChange(callback) {
+      changed = callback;
+    },
+    get givenUp() {
+      return givenUp + outbox.overflowed;
+    },
     close() {
       closed = true;
       cancelRetry?.();

@@ -10,6 +10,9 @@ interface PartitionHealth {
   readonly watermark: string | null;
   readonly appliedAt: string;
   readonly savedAt: string | null;
+  /** Another version of the server may not tell. */
+  readonly offersWaiting?: number;
+  readonly offersGivenUp?: number;
 }
 
 interface Part {
@@ -91,9 +94,24 @@ function createSystemPanel(): (health: SystemHealth) => void {
   return (health) => {
     nowMs = Date.parse(health.asOf);
     parts(health.parts);
-    totals(health.totals);
+    totals([...TOTALS.map((name) => ({ name, value: health.totals[name] ?? 0 })), ...offersOf(health.partitions)]);
     show(health.partitions);
   };
+}
+
+/** Offers on their way to the topic, and those that never came there. */
+function offersOf(partitions: readonly PartitionHealth[]): Sum[] {
+  const sum = (count: (partition: PartitionHealth) => number | undefined) =>
+    partitions.reduce((total, partition) => total + (count(partition) ?? 0), 0);
+  return [
+    { name: 'offers waiting', value: sum(({ offersWaiting }) => offersWaiting) },
+    { name: 'offers given up', value: sum(({ offersGivenUp }) => offersGivenUp) },
+  ];
+}
+
+interface Sum {
+  readonly name: string;
+  readonly value: number;
 }
 
 const STATE_NAMES = { good: 'in order', warn: 'worth a look', bad: 'in trouble' } as const;
@@ -117,10 +135,10 @@ function createParts({ body }: PanelFrame): (parts: readonly Part[]) => void {
   });
 }
 
-function createTotals({ body }: PanelFrame): (totals: Readonly<Record<string, number>>) => void {
+function createTotals({ body }: PanelFrame): (sums: readonly Sum[]) => void {
   const list = element('dl', 'sums');
   body.append(list);
-  const rows = createRows<{ name: string; value: number }, HTMLDivElement>(list, {
+  return createRows<Sum, HTMLDivElement>(list, {
     keyOf: ({ name }) => name,
     make: () => element('div', 'sum', element('dt'), element('dd')),
     update(row, { name, value }) {
@@ -130,5 +148,4 @@ function createTotals({ body }: PanelFrame): (totals: Readonly<Record<string, nu
       number.dataset['total'] = name;
     },
   });
-  return (totals) => rows(TOTALS.map((name) => ({ name, value: totals[name] ?? 0 })));
 }

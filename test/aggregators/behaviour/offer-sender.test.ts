@@ -108,14 +108,16 @@ test('beyond the bound the oldest offers leave, those being sent included', asyn
   answer = async () => {
     throw new PublishError('PS_PUBLISH_TIMEOUT', 'away');
   };
-  const { kick } = sender(outbox);
+  const sending = sender(outbox);
+  const { kick } = sending;
+  const givenUp = () => sending.givenUp;
   for (const id of ['a', 'b', 'c', 'd', 'e']) {
     outbox.add(offer(id));
     kick();
   }
   await settle();
   expect(ids(outbox)).toEqual(['c', 'd', 'e']);
-  expect(outbox.overflowed).toBe(2);
+  expect([outbox.overflowed, givenUp()]).toEqual([2, 2]);
   answer = async (messages) => messages.length;
   clock.advance(1_000);
   await settle();
@@ -126,9 +128,13 @@ test('an offer whose time is over is not sent any more', async () => {
   const outbox = createOutbox(10);
   outbox.add(offer('old', clock.now() - OFFER_LIFETIME_MS - 1));
   outbox.add(offer('just', clock.now() - OFFER_LIFETIME_MS));
-  sender(outbox).kick();
+  const sending = sender(outbox);
+  const waiting: number[] = [];
+  sending.onChange(() => waiting.push(outbox.size));
+  sending.kick();
   await settle();
   expect([sent, outbox.size]).toEqual([['just'], 0]);
+  expect([sending.givenUp, waiting]).toEqual([1, [0]]);
 });
 
 test('a message that the topic never takes does not hold up the others', async () => {
@@ -138,9 +144,10 @@ test('a message that the topic never takes does not hold up the others', async (
     if (messages[0]?.messageId === 'large') throw new PublishError('PS_PUBLISH_TOO_LARGE', 'too large');
     return messages.length;
   };
-  sender(outbox).kick();
+  const sending = sender(outbox);
+  sending.kick();
   await settle();
-  expect([sent, outbox.size]).toEqual([['b'], 0]);
+  expect([sent, outbox.size, sending.givenUp]).toEqual([['b'], 0, 1]);
 });
 
 test('a closed sender sends no more and leaves nothing behind: what was in flight stays for the next owner', async () => {

@@ -189,6 +189,10 @@ test('everything counted anew, after the state was lost, makes the same offers, 
   expect(await offered()).toHaveLength(2);
 });
 
+/** Offers that wait for the topic, as the readers of the partitions tell. */
+const waiting = async () =>
+  [...(await source.readHealth()).values()].reduce((sum, { offersWaiting }) => sum + offersWaiting, 0);
+
 test('while the topic is away the figures go on, and what was offered meanwhile comes once when it is back', async () => {
   const messages = await listen('all');
   const line = await createLine(portOf(broker.connectionString));
@@ -203,8 +207,10 @@ test('while the topic is away the figures go on, and what was offered meanwhile 
   await publish(publisher, looks('v2', 'ast'));
   await counted(6);
   expect(messages).toEqual([]);
+  await waitFor('the offer to be told of as waiting', async () => (await waiting()) === 1);
   line.connectTo(portOf(broker.connectionString));
   await waitFor('the offer', () => messages.some(isOffer));
+  await waitFor('it to be told of as sent', async () => (await waiting()) === 0);
   await mark(messages);
   expect(messages.filter(isOffer)).toHaveLength(1);
   ends.push(async () => line.close());

@@ -93,7 +93,10 @@ test('who is followed by another owner writes nothing, forgets nothing, and lear
   await expect(sink.write(owner('0', 2), change(9, PANE, { '/a': 5 }))).rejects.toMatchObject(refused);
   await expect(sink.write(owner('0', 2), change(9, PANE + 60_000, { '/a': 5 }))).rejects.toMatchObject(refused);
   await expect(sink.forget(owner('0', 2))).rejects.toMatchObject(refused);
-  await sink.report(owner('0', 2), { sequenceNumber: 9, watermark: null, appliedAt: '', savedAt: null });
+  await sink.report(owner('0', 2), {
+    ...{ sequenceNumber: 9, watermark: null, appliedAt: '', savedAt: null },
+    ...{ offersWaiting: 0, offersGivenUp: 0 },
+  });
   expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual(before);
   expect(await redis.exists(paneKey(PAGES, PANE + 60_000), singleKey('health'))).toBe(0);
   expect(await sink.claim(owner('0', 2))).toBe(3);

@@ -156,6 +156,8 @@ describe('the system itself', () => {
           watermark: '2026-11-21T12:00:29.000Z',
           appliedAt: '2026-11-21T12:00:30.000Z',
           savedAt: null,
+          offersWaiting: 4,
+          offersGivenUp: 1,
         },
       ],
       totals: { counted: 1_000, late: 3 },
@@ -166,7 +168,8 @@ describe('the system itself', () => {
     await page.locator('[data-panel="system"]').waitFor();
     const cells = await page.locator('#partitions tbody td').allTextContents();
     expect(cells).toEqual(['0', '12', '12:00:29', '0 s ago', '–', '4,711']);
-    expect(await page.locator('.sum dd').allTextContents()).toEqual(['1,000', '0', '0', '3']);
+    expect(await page.locator('.sum dd').allTextContents()).toEqual(['1,000', '0', '0', '3', '4', '1']);
+    expect((await page.locator('.sum dt').allTextContents()).slice(-2)).toEqual(['offers waiting', 'offers given up']);
     expect(await page.getByRole('img', { name: 'in trouble' }).count()).toBe(1);
   });
 });
