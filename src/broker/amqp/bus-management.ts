@@ -1,18 +1,9 @@
 import rhea from 'rhea';
 import { withLockToken } from '../message/index.js';
 import { MAX_DEFERRED_BYTES, type QueueRuntime, type SettleOutcome, type Settling } from '../namespace/index.js';
+import { isRuleName } from '../topology/index.js';
 import { type Address, queueAt } from './address.js';
-import {
-  answer,
-  badRequest,
-  bodyOf,
-  done,
-  type Fields,
-  fail,
-  isAnyNegative,
-  wholeNumber,
-  wholeNumbers,
-} from './bus-replies.js';
+import { answer, badRequest, bodyOf, done, fail, isAnyNegative } from './bus-replies.js';
 import {
   type AmqpFault,
   diskLow,
@@ -23,6 +14,17 @@ import {
   notImplemented,
 } from './conditions.js';
 import type { ConnectionContext } from './context.js';
+import {
+  BadField,
+  type Fields,
+  optionalMap,
+  optionalText,
+  optionalWhole,
+  textField,
+  timeField,
+  wholeField,
+  wholeNumbers,
+} from './fields.js';
 import { lockTokenOf } from './lock-token.js';
 import { disabledFor, sendObjection } from './objections.js';
 import { changesOf, deadLetterReason, LOST } from './queue-egress.js';
@@ -41,29 +43,23 @@ const MAX_DEFERRED = 250;
 const MAX_DELETED = 4000;
 const MAX_RULES = 2000;
 
-function lockTokens(body: Fields): string[] | undefined {
-  const tokens = body['lock-tokens'];
-  if (!Array.isArray(tokens) || tokens.length === 0) return undefined;
-  return tokens.every((token) => Buffer.isBuffer(token) && token.length === 16)
-    ? tokens.map((token) => lockTokenOf(token as Buffer))
-    : undefined;
+function lockTokens(body: Fields): string[] {
+  const tokens: unknown = body['lock-tokens'];
+  const isToken = (token: unknown) => Buffer.isBuffer(token) && token.length === 16;
+  if (!Array.isArray(tokens) || tokens.length === 0 || !tokens.every(isToken)) {
+    throw new BadField('lock-tokens', 'an array of UUIDs is expected');
+  }
+  return tokens.map(lockTokenOf);
 }
 
 const lockIsOfSession = notAllowed('The lock on a message of a session is that on the session: renew that.');
 
 function renewLocks(queue: QueueRuntime, body: Fields): Reply {
   if (queue.sessions !== undefined) return fail(400, lockIsOfSession);
-  const tokens = lockTokens(body);
-  if (tokens === undefined) return badRequest('lock-tokens: an array of UUIDs is expected.');
-  const ends = tokens.map((token) => queue.renew(token));
+  const ends = lockTokens(body).map((token) => queue.renew(token));
   if (ends.some((end) => end === undefined)) return fail(410, messageLockLost);
   return answer(200, 'OK', { expirations: types.wrap_array(ends, TIMESTAMP_CODE, undefined) });
 }
-
-const sessionIdOf = (body: Fields): string | undefined => {
-  const sessionId = body['session-id'];
-  return typeof sessionId === 'string' ? sessionId : undefined;
-};
 
 /** Where messages are settled and received by number: the queue, or the session that the client holds. */
 function settlingOf(queue: QueueRuntime, body: Fields, owner: unknown): Settling | Reply {
@@ -76,13 +72,9 @@ interface Peeked {
 }
 
 async function peek(queue: Peeked, body: Fields): Promise<Reply> {
-  const from = wholeNumber(body['from-sequence-number']);
-  const count = wholeNumber(body['message-count']);
-  if (from === undefined || count === undefined || count < 1) {
-    return badRequest('from-sequence-number and message-count are expected.');
-  }
-  const limit = Math.min(count, MAX_PEEKED);
-  const sessionId = sessionIdOf(body);
+  const from = wholeField(body, 'from-sequence-number');
+  const limit = Math.min(wholeField(body, 'message-count', { least: 1 }), MAX_PEEKED);
+  const sessionId = optionalText(body, 'session-id');
   const messages =
     queue.sessions === undefined || sessionId === undefined
       ? await queue.peek(from, limit)
@@ -91,33 +83,34 @@ async function peek(queue: Peeked, body: Fields): Promise<Reply> {
   return answer(200, 'OK', { messages: messages.map(({ payload }) => ({ message: payload })) });
 }
 
-function disposition(queue: Settling, body: Fields): ((token: string) => Promise<SettleOutcome>) | undefined {
-  const changes = body['properties-to-modify'] as Fields | undefined;
-  switch (body['disposition-status']) {
+type Settle = (queue: Settling, token: string) => Promise<SettleOutcome>;
+
+function disposition(body: Fields): Settle {
+  const changes = optionalMap(body, 'properties-to-modify');
+  const reason = optionalText(body, 'deadletter-reason');
+  const description = optionalText(body, 'deadletter-description');
+  switch (textField(body, 'disposition-status')) {
     case 'completed':
-      return (token) => queue.complete(token);
+      return (queue, token) => queue.complete(token);
     case 'abandoned':
-      return (token) => queue.abandon(token, changesOf(changes));
+      return (queue, token) => queue.abandon(token, changesOf(changes));
     case 'defered':
-      return (token) => queue.defer(token, changesOf(changes));
+      return (queue, token) => queue.defer(token, changesOf(changes));
     case 'suspended': {
-      const given = { DeadLetterReason: body['deadletter-reason'] };
-      const info = { ...changes, ...given, DeadLetterErrorDescription: body['deadletter-description'] };
-      return (token) => queue.deadLetter(token, deadLetterReason(info));
+      const info = { ...changes, DeadLetterReason: reason, DeadLetterErrorDescription: description };
+      return (queue, token) => queue.deadLetter(token, deadLetterReason(info));
     }
     default:
-      return undefined;
+      throw new BadField('disposition-status', 'completed, abandoned, defered or suspended is expected');
   }
 }
 
 async function updateDisposition(queue: QueueRuntime, body: Fields, owner: unknown): Promise<Reply> {
   const tokens = lockTokens(body);
-  if (tokens === undefined) return badRequest('lock-tokens: an array of UUIDs is expected.');
+  const settle = disposition(body);
   const settling = settlingOf(queue, body, owner);
   if ('properties' in settling) return settling;
-  const settle = disposition(settling, body);
-  if (settle === undefined) return badRequest('disposition-status: not a known status.');
-  const outcomes = await Promise.all(tokens.map(settle));
+  const outcomes = await Promise.all(tokens.map((token) => settle(settling, token)));
   const lost = outcomes.find((outcome) => outcome !== 'done');
   return lost === undefined ? done : fail(410, LOST[lost]);
 }
@@ -128,9 +121,9 @@ const deferredTooLarge: AmqpFault = {
 };
 
 async function receiveDeferred(queue: QueueRuntime, body: Fields, owner: unknown): Promise<Reply> {
-  const sequences = wholeNumbers(body['sequence-numbers'], MAX_DEFERRED);
-  if (sequences === undefined) return badRequest(`sequence-numbers: 1 to ${MAX_DEFERRED} numbers are expected.`);
-  const mode = wholeNumber(body['receiver-settle-mode']) === 0 ? 'receive-and-delete' : 'peek-lock';
+  const sequences = wholeNumbers(body, 'sequence-numbers', MAX_DEFERRED);
+  const settleMode = optionalWhole(body, 'receiver-settle-mode', { least: 0, most: 1 });
+  const mode = settleMode === 0 ? 'receive-and-delete' : 'peek-lock';
   const settling = settlingOf(queue, body, owner);
   if ('properties' in settling) return settling;
   const received = isAnyNegative(sequences) ? undefined : await settling.receiveDeferred(sequences, mode);
@@ -146,14 +139,11 @@ async function receiveDeferred(queue: QueueRuntime, body: Fields, owner: unknown
 
 /** `com.microsoft:batch-delete-messages`, which newer clients call `deleteMessages` and `purgeMessages`; of one session where there are any. */
 async function deleteMessages(queue: QueueRuntime, body: Fields, owner: unknown): Promise<Reply> {
-  const count = wholeNumber(body['message-count']);
-  const before = body['enqueued-time-utc'];
-  if (count === undefined || count < 1 || count > MAX_DELETED || !(before instanceof Date)) {
-    return badRequest(`message-count (1 to ${MAX_DELETED}) and enqueued-time-utc are expected.`);
-  }
+  const count = wholeField(body, 'message-count', { least: 1, most: MAX_DELETED });
+  const beforeMs = timeField(body, 'enqueued-time-utc');
   const from = queue.sessions === undefined ? queue : heldSession(queue.sessions, body, owner);
   if ('properties' in from) return from;
-  const removed = await from.deleteActive(count, before.getTime());
+  const removed = await from.deleteActive(count, beforeMs);
   return answer(removed === 0 ? 204 : 200, removed === 0 ? 'No content' : 'OK', {
     'message-count': types.wrap_int(removed),
   });
@@ -162,8 +152,8 @@ async function deleteMessages(queue: QueueRuntime, body: Fields, owner: unknown)
 type SubscriptionAddress = Extract<Address, { kind: 'subscription' }>;
 
 function enumerateRules({ admin }: ConnectionContext, { topic, name }: SubscriptionAddress, body: Fields): Reply {
-  const skip = Math.max(0, wholeNumber(body['skip']) ?? 0);
-  const top = Math.min(Math.max(0, wholeNumber(body['top']) ?? MAX_RULES), MAX_RULES);
+  const skip = optionalWhole(body, 'skip', { least: 0 }) ?? 0;
+  const top = Math.min(optionalWhole(body, 'top', { least: 0 }) ?? MAX_RULES, MAX_RULES);
   const rules = (admin.rules(topic, name) ?? []).slice(skip, skip + top);
   if (rules.length === 0) return answer(204, 'No content');
   return answer(200, 'OK', {
@@ -172,8 +162,7 @@ function enumerateRules({ admin }: ConnectionContext, { topic, name }: Subscript
 }
 
 async function addRule({ admin }: ConnectionContext, { topic, name }: SubscriptionAddress, body: Fields) {
-  const rule = decodeRule(body['rule-name'], body['rule-description']);
-  if (rule === undefined) return badRequest('rule-name and rule-description are expected.');
+  const rule = decodeRule(body);
   const outcome = await admin.createRule(topic, name, rule);
   switch (outcome.kind) {
     case 'created':
@@ -184,7 +173,7 @@ async function addRule({ admin }: ConnectionContext, { topic, name }: Subscripti
         description: `The rule '${rule.name}' exists already.`,
       });
     case 'invalid':
-      return badRequest(outcome.reason);
+      return badRequest(`${isRuleName(rule.name) ? 'rule-description' : 'rule-name'}: ${outcome.reason}`);
     case 'quota':
       return fail(403, { condition: 'amqp:resource-limit-exceeded', description: outcome.reason });
     case 'not-found':
@@ -193,8 +182,7 @@ async function addRule({ admin }: ConnectionContext, { topic, name }: Subscripti
 }
 
 async function removeRule({ admin }: ConnectionContext, { topic, name }: SubscriptionAddress, body: Fields) {
-  const rule = body['rule-name'];
-  if (typeof rule !== 'string') return badRequest('rule-name is expected.');
+  const rule = textField(body, 'rule-name');
   const outcome = await admin.deleteRule(topic, name, rule);
   if (outcome.kind === 'deleted') return done;
   return fail(404, {
@@ -226,7 +214,8 @@ export async function answerBusRequest(
   address: Address | undefined,
   request: NodeRequest,
 ): Promise<Reply> {
-  const operation = textProperty(request, 'operation') ?? '';
+  const operation = textProperty(request, 'operation');
+  if (operation === undefined) throw new BadField('operation', 'a string is expected');
   const unsupported = fail(501, notImplemented(`${operation} is not supported by this broker.`));
   const entity = address?.kind === 'named' && !address.deadLetters ? context.namespace.find(address.name) : undefined;
   if (entity?.kind === 'queue' || entity?.kind === 'topic') {
@@ -236,7 +225,7 @@ export async function answerBusRequest(
         const objection = sendObjection(context, entity);
         if (objection) return fail(400, objection);
         if (context.isDiskLow()) return fail(403, diskLow);
-        return scheduleMessages(entity, bodyOf(request), context.onError);
+        return scheduleMessages(entity, bodyOf(request));
       }
       case 'com.microsoft:cancel-scheduled-message':
         return cancelScheduled(entity, bodyOf(request));

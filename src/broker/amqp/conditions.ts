@@ -1,5 +1,6 @@
 import { PenstockError } from '../../shared/errors.js';
 import type { Position } from '../namespace/index.js';
+import { BadField } from './fields.js';
 
 /** An AMQP error as it goes to a client: the official SDKs decide by condition and, for some, by description. */
 export interface AmqpFault {
@@ -149,6 +150,7 @@ const isFault = (error: unknown): error is AmqpFault =>
 /** What a client is told of anything that was thrown; what is not its own doing goes to `onError` and is not shown. */
 export function faultOf(error: unknown, onError: (error: unknown) => void): AmqpFault {
   if (isFault(error)) return error;
+  if (error instanceof BadField) return { condition: error.condition, description: error.description };
   if (error instanceof PenstockError && error.code === 'PS_BROKER_MESSAGE_MALFORMED') {
     return malformedMessage(error.message);
   }

@@ -17,7 +17,7 @@ import { takeFromPublisher, takeIntoHub } from './hub-ingress.js';
 import { attachProducer, wantsIdempotence } from './idempotence.js';
 import { serveIngress, type Take } from './ingress.js';
 import { parsePosition, SELECTOR } from './positions.js';
-import { invalidField, wholeProperty } from './properties.js';
+import { invalidField, receiverName, wholeProperty } from './properties.js';
 import { MAX_MESSAGE_BYTES } from './rhea-transfers.js';
 import { setAttach } from './transport.js';
 
@@ -78,7 +78,7 @@ const EPOCH = 'com.microsoft:epoch';
 
 /** What its client calls a receiver; in errors, cut where somebody has much to say. */
 function nameOf(link: Sender): string {
-  const name: unknown = link.properties?.['com.microsoft:receiver-name'];
+  const name = receiverName(link);
   return typeof name === 'string' && name !== '' ? name.slice(0, 64) : 'nil';
 }
 

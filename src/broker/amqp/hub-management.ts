@@ -1,6 +1,7 @@
 import rhea from 'rhea';
 import type { HubEntity, Namespace } from '../namespace/index.js';
 import { type AmqpFault, entityNotFound, notImplemented, partitionOutOfRange, unauthorized } from './conditions.js';
+import { BadField, textField } from './fields.js';
 import type { Grants } from './grants.js';
 import { type NodeRequest, type Reply, textProperty } from './requests.js';
 
@@ -56,17 +57,21 @@ export function answerHubRequest(
   deps: { readonly namespace: Namespace; readonly namespaceName: string; readonly grants: Grants },
   request: NodeRequest,
 ): Reply {
-  const name = textProperty(request, 'name') ?? '';
   if (textProperty(request, 'operation') !== 'READ') {
-    return failureReply(501, notImplemented('Only READ is supported on this node.'));
+    return failureReply(501, notImplemented('operation: only READ is supported on this node.'));
   }
+  const name = textField(request.properties, 'name');
   const token = textProperty(request, 'security_token');
   if (token !== undefined) deps.grants.putToken(`sb://${deps.namespaceName}/${name}`, token);
   if (!deps.grants.covers(`${name}/$management`)) return failureReply(401, unauthorized(deps.namespaceName, name));
   const hub = deps.namespace.findHub(name);
   if (hub === undefined) return failureReply(404, entityNotFound(deps.namespaceName, name));
-  if (textProperty(request, 'type') === 'com.microsoft:eventhub') return ok(describeHub(hub));
-  const partitionId = textProperty(request, 'partition') ?? '';
+  const type = textField(request.properties, 'type');
+  if (type === 'com.microsoft:eventhub') return ok(describeHub(hub));
+  if (type !== 'com.microsoft:partition') {
+    throw new BadField('type', 'com.microsoft:eventhub or com.microsoft:partition is expected');
+  }
+  const partitionId = textField(request.properties, 'partition');
   const description = describePartition(hub, partitionId);
   return description === undefined
     ? failureReply(400, partitionOutOfRange(hub.runtime.partitions.length))

@@ -5,6 +5,7 @@ import { annotationOf, type IncomingMessage } from '../message/index.js';
 import type { PartitionRuntime } from '../namespace/index.js';
 import type { AmqpFault } from './conditions.js';
 import type { Take } from './ingress.js';
+import { wholeProperty } from './properties.js';
 import { setAttach } from './transport.js';
 
 /*
@@ -60,16 +61,15 @@ export function createProducerRegistry(): ProducerRegistry {
 export const wantsIdempotence = (link: Receiver): boolean =>
   [link.desired_capabilities ?? []].flat().some((one) => String(one) === CAPABILITY);
 
-/** A whole number of a link property; a long beyond 2^53 arrives as bytes and is none that we gave. */
-function numberOf(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}
+/** Of the types that the clients give them: a long, as far as it can be told from its neighbour, a short and an int. */
+const MOST = { [ID]: Number.MAX_SAFE_INTEGER, [EPOCH]: 2 ** 15 - 1, [SEQUENCE]: 2 ** 31 - 1 } as const;
 
-const claimOf = ({ properties }: Receiver): ProducerClaim => ({
-  id: numberOf(properties?.[ID]),
-  epoch: numberOf(properties?.[EPOCH]),
-  sequence: numberOf(properties?.[SEQUENCE]),
-});
+function claimOf(link: Receiver): ProducerClaim | AmqpFault {
+  const [id, epoch, sequence] = ([ID, EPOCH, SEQUENCE] as const).map((name) => wholeProperty(link, name, MOST[name]));
+  if (typeof id === 'object') return id;
+  if (typeof epoch === 'object') return epoch;
+  return typeof sequence === 'object' ? sequence : { id, epoch, sequence };
+}
 
 /** The number of the first event, when all are of the producer and follow each other. */
 function firstOf(messages: readonly IncomingMessage[], { id, epoch }: AttachedProducer): number | undefined {
@@ -118,6 +118,7 @@ export function attachProducer(
   partition: PartitionRuntime,
 ): IdempotentLink | AmqpFault {
   const claim = claimOf(link);
+  if ('condition' in claim) return claim;
   const producers = registry(partition);
   const attached = producers.table.attach(claim, () => randomInt(1, 2 ** 47));
   if ('stolenBy' in attached) return stolen(claim.id as number, attached.stolenBy);

@@ -6,6 +6,7 @@ import type { ConnectionContext, LinkService } from './context.js';
 import { openHubReceiver, openHubSender } from './hub-links.js';
 import { type ParsedTransfer, serveIngress, type Take, takeIntoQueueOrTopic } from './ingress.js';
 import { receiveObjection, sendObjection } from './objections.js';
+import { receiverName } from './properties.js';
 import { serveQueueEgress } from './queue-egress.js';
 import { MAX_MESSAGE_BYTES } from './rhea-transfers.js';
 import { type Via, viaOf } from './send-via.js';
@@ -79,6 +80,8 @@ function sendTo(
 
 /** Opens a link on which the client receives. */
 export function openSenderLink(context: ConnectionContext, link: Sender, address: Address): Opened {
+  const name = receiverName(link);
+  if (typeof name === 'object') return name;
   if (address.kind === 'consumer') return openHubReceiver(context, link, address);
   const entity =
     address.kind === 'subscription'

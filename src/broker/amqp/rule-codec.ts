@@ -1,5 +1,6 @@
 import rhea, { type Typed } from 'rhea';
 import type { CorrelationFilter, FilterValue, RuleDefinition, RuleFilter } from '../topology/index.js';
+import { BadField, type Fields, optionalMap, optionalText, textField } from './fields.js';
 
 const { types } = rhea;
 
@@ -70,41 +71,51 @@ export function encodeRule({ name, filter, action }: RuleDefinition, createdAtMs
   return { 'rule-description': described(CODE.rule, rule) };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-const fieldsOf = (value: unknown): Fields | undefined =>
-  value !== null && typeof value === 'object' ? (value as Fields) : undefined;
+const DESCRIPTION = 'rule-description';
+const CORRELATION = `${DESCRIPTION}.correlation-filter`;
+
+/** A value that a property has to have. Whole numbers are Int64 in filters. */
+function propertyValue(name: string, value: unknown): FilterValue {
+  if (Buffer.isBuffer(value) && value.length === 8) return value.readBigInt64BE();
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof value === 'string' || typeof value === 'boolean' || value instanceof Date) return value;
+  // Left out it would let more through than was meant.
+  throw new BadField(`${CORRELATION}.properties.${name}`, 'a string, number, boolean or timestamp is expected');
+}
 
 function decodeCorrelation(fields: Fields): CorrelationFilter {
   const correlation: Record<string, unknown> = {};
   for (const field of FIELDS) {
-    const value = fields[REQUEST_FIELDS[field]];
-    if (typeof value === 'string') correlation[field] = value;
+    const value = optionalText(fields, `${CORRELATION}.${REQUEST_FIELDS[field]}`);
+    if (value !== undefined) correlation[field] = value;
   }
-  const properties: Record<string, FilterValue> = {};
-  for (const [name, value] of Object.entries(fieldsOf(fields['properties']) ?? {})) {
-    // A whole number comes as a JavaScript number, and whole numbers are Int64 in filters.
-    if (typeof value === 'number' && Number.isSafeInteger(value)) properties[name] = BigInt(value);
-    else if (['string', 'number', 'boolean'].includes(typeof value) || value instanceof Date) {
-      properties[name] = value as FilterValue;
-    }
-  }
-  return { ...correlation, ...(Object.keys(properties).length > 0 ? { properties } : {}) };
+  const given = Object.entries(optionalMap(fields, `${CORRELATION}.properties`) ?? {});
+  const properties = given
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => [name, propertyValue(name, value)] as const);
+  return { ...correlation, ...(properties.length > 0 ? { properties: Object.fromEntries(properties) } : {}) };
 }
 
-function decodeFilter(description: Fields): RuleFilter | undefined {
-  const sql = fieldsOf(description['sql-filter'])?.['expression'];
-  if (typeof sql === 'string') return { kind: 'sql', expression: sql };
-  const correlation = fieldsOf(description['correlation-filter']);
+function decodeFilter(description: Fields): RuleFilter {
+  const sql = optionalMap(description, `${DESCRIPTION}.sql-filter`);
+  if (sql) return { kind: 'sql', expression: textField(sql, `${DESCRIPTION}.sql-filter.expression`) };
+  const correlation = optionalMap(description, CORRELATION);
   if (correlation) return { kind: 'correlation', correlation: decodeCorrelation(correlation) };
-  if (fieldsOf(description['true-filter'])) return { kind: 'true' };
-  return fieldsOf(description['false-filter']) ? { kind: 'false' } : undefined;
+  if (optionalMap(description, `${DESCRIPTION}.true-filter`)) return { kind: 'true' };
+  if (optionalMap(description, `${DESCRIPTION}.false-filter`)) return { kind: 'false' };
+  throw new BadField(DESCRIPTION, 'a map with sql-filter, correlation-filter, true-filter or false-filter is expected');
 }
 
-/** The rule of an `add-rule` request; undefined when it cannot be read. */
-export function decodeRule(name: unknown, description: unknown): RuleDefinition | undefined {
-  const fields = fieldsOf(description);
-  const filter = fields && decodeFilter(fields);
-  if (typeof name !== 'string' || name === '' || filter === undefined) return undefined;
-  const action = fieldsOf(fields?.['sql-rule-action'])?.['expression'];
-  return { name, filter, ...(typeof action === 'string' && action !== '' ? { action } : {}) };
+/**
+ * The rule of an `add-rule` request.
+ * @throws BadField
+ */
+export function decodeRule(body: Fields): RuleDefinition {
+  const name = textField(body, 'rule-name');
+  if (name === '') throw new BadField('rule-name', 'a name is expected');
+  const description = optionalMap(body, DESCRIPTION) ?? {};
+  const filter = decodeFilter(description);
+  const sql = optionalMap(description, `${DESCRIPTION}.sql-rule-action`);
+  const action = sql && optionalText(sql, `${DESCRIPTION}.sql-rule-action.expression`);
+  return { name, filter, ...(action === undefined || action === '' ? {} : { action }) };
 }

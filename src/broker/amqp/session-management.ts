@@ -1,7 +1,8 @@
 import rhea from 'rhea';
 import type { HeldSession, QueueRuntime, SessionRuntime } from '../namespace/index.js';
-import { answer, badRequest, done, type Fields, fail, wholeNumber } from './bus-replies.js';
+import { answer, done, fail } from './bus-replies.js';
 import { notAllowed, sessionLockLost } from './conditions.js';
+import { BadField, type Fields, optionalBinary, optionalTime, optionalWhole, textField } from './fields.js';
 import type { Reply } from './requests.js';
 import { MAX_MESSAGE_BYTES } from './rhea-transfers.js';
 
@@ -20,13 +21,10 @@ export const SESSION_OPERATIONS = new Set([
 ]);
 
 const noSessions = fail(400, notAllowed('The entity does not require sessions.'));
-const noSessionId = badRequest('session-id is expected.');
 
 /** The session that a request names, where it is in the hands of who asks; else the answer. */
 export function heldSession(sessions: SessionRuntime, body: Fields, owner: unknown): HeldSession | Reply {
-  const sessionId = body['session-id'];
-  if (typeof sessionId !== 'string') return noSessionId;
-  const session = sessions.held(sessionId);
+  const session = sessions.held(textField(body, 'session-id'));
   return session?.owner === owner && session !== undefined ? session : fail(410, sessionLockLost);
 }
 
@@ -42,20 +40,18 @@ async function getState(sessions: SessionRuntime, session: HeldSession): Promise
 }
 
 async function setState(sessions: SessionRuntime, session: HeldSession, body: Fields): Promise<Reply> {
-  const state = body['session-state'] ?? null;
-  if (state !== null && !Buffer.isBuffer(state)) return badRequest('session-state: binary is expected.');
-  if (state !== null && state.length > MAX_MESSAGE_BYTES) {
-    return badRequest(`session-state: ${MAX_MESSAGE_BYTES} bytes at the most.`);
+  const state = optionalBinary(body, 'session-state');
+  if (state !== undefined && state.length > MAX_MESSAGE_BYTES) {
+    throw new BadField('session-state', `${MAX_MESSAGE_BYTES} bytes at the most are expected`);
   }
-  await sessions.setState(session, state ?? undefined);
+  await sessions.setState(session, state);
   return done;
 }
 
 async function list(sessions: SessionRuntime, body: Fields): Promise<Reply> {
-  const since = body['last-updated-time'];
-  const sinceMs = since instanceof Date ? since.getTime() : (wholeNumber(since) ?? 0);
-  const skip = Math.max(0, wholeNumber(body['skip']) ?? 0);
-  const top = Math.min(Math.max(0, wholeNumber(body['top']) ?? MAX_LISTED), MAX_LISTED);
+  const sinceMs = optionalTime(body, 'last-updated-time') ?? 0;
+  const skip = optionalWhole(body, 'skip', { least: 0 }) ?? 0;
+  const top = Math.min(optionalWhole(body, 'top', { least: 0 }) ?? MAX_LISTED, MAX_LISTED);
   const updatedSinceMs = sinceMs >= NO_TIME_MS ? undefined : sinceMs;
   const sessionIds = await sessions.list({ updatedSinceMs, skip, top });
   if (sessionIds.length === 0) return answer(204, 'No content');

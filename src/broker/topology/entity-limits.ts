@@ -67,8 +67,11 @@ export function checkSubscription(subscription: Omit<SubscriptionDefinition, 'ru
   checkQueueSettings(subscription, complain);
 }
 
+const MAX_RULE_NAME = 50;
+export const isRuleName = (name: string): boolean => name.length <= MAX_RULE_NAME && ruleName.test(name);
+
 export function checkRule(rule: RuleDefinition, complain: Complain): void {
-  checkName(rule.name, 50, complain, ruleName);
+  checkName(rule.name, MAX_RULE_NAME, complain, ruleName);
   const { filter, action } = rule;
   if (filter.kind === 'sql') {
     within('length of the filter', filter.expression.length, [1, 1024], complain);

@@ -1,4 +1,5 @@
 export { describeDuration, parseDuration } from './duration.js';
+export { isRuleName } from './entity-limits.js';
 export { TopologyError } from './errors.js';
 export { type EntityFlags, namesEntities, withEntityFlags } from './flags.js';
 export { loadParameters, loadTopology, shippedTemplate } from './load.js';

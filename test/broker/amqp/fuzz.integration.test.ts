@@ -2,9 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { ServiceBusClient } from '@azure/service-bus';
+import fc from 'fast-check';
+import rhea from 'rhea';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestBroker, type TestBroker } from '../../helpers/broker.js';
+import { connectRaw } from '../../helpers/amqp-client.js';
+import { queue, startTestBroker, type TestBroker, testTopology } from '../../helpers/broker.js';
 import { createRandom, fuzzSeed } from '../../helpers/seed.js';
+import { askNode, fieldOf, OPERATIONS, type Request, STATUSES } from './management-node.js';
 
 const LIMIT_MS = 8000;
 const RUNS = 1200;
@@ -14,7 +18,8 @@ const GROWTH_BYTES = 256 * 1024 * 1024;
 
 let broker: TestBroker;
 beforeAll(async () => {
-  broker = await startTestBroker();
+  const queues = [...testTopology.queues, queue('plain'), queue('sessions', { requiresSession: true })];
+  broker = await startTestBroker({ ...testTopology, queues });
 });
 afterAll(() => broker.remove());
 
@@ -174,5 +179,94 @@ describe('a broker that is sent mutated frames', () => {
     }
     expect(seen.size).toBe(sent);
     await witness.close();
+  });
+});
+
+/** Any value that AMQP has, as a client may give it. */
+const { amqpValue } = fc.letrec<{ amqpValue: unknown }>((tie) => {
+  const { types } = rhea;
+  const long = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((value) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64BE(value);
+    return types.wrap_long(bytes as never);
+  });
+  const scalar = fc.oneof(
+    fc.constantFrom<unknown>(null, true, false, '', 0, 1, -1, 250, 4001, 2 ** 31, 2 ** 53, Number.NaN, -0.5),
+    long,
+    fc.integer().map((value) => types.wrap_int(value)),
+    fc.double().map((value) => types.wrap_double(value)),
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.constantFrom('s', 'completed', 'suspended', '__proto__', 'constructor', '1=1', "a LIKE '%'"),
+    fc.string({ maxLength: 20 }).map((value) => types.wrap_symbol(value)),
+    fc.uint8Array({ maxLength: 40 }).map((value) => types.wrap_binary(Buffer.from(value))),
+    fc.uint8Array({ minLength: 16, maxLength: 16 }).map((value) => types.wrap_uuid(Buffer.from(value))),
+    fc.maxSafeInteger().map((value) => types.wrap_timestamp(value)),
+  );
+  const key = fc.constantFrom('expression', 'sql-filter', 'correlation-filter', 'properties', 'label', 'message', 'x');
+  return {
+    amqpValue: fc.oneof(
+      { maxDepth: 3, depthSize: 'small' },
+      { weight: 4, arbitrary: scalar },
+      { weight: 1, arbitrary: fc.array(tie('amqpValue'), { maxLength: 5 }) },
+      { weight: 1, arbitrary: fc.dictionary(key, tie('amqpValue'), { maxKeys: 4 }) },
+      { weight: 1, arbitrary: fc.array(fc.integer(), { minLength: 1, maxLength: 300 }).map(arrayOf(0x71)) },
+      { weight: 1, arbitrary: fc.constantFrom(251, 4001, 5000).map((length) => new Array(length).fill(7)) },
+      { weight: 1, arbitrary: fc.tuple(tie('amqpValue'), fc.nat()).map(([one, code]) => describedAs(one, code)) },
+    ),
+  };
+});
+
+function arrayOf(code: number) {
+  return (values: readonly number[]): unknown => rhea.types.wrap_array([...values], code, undefined);
+}
+
+function describedAs(value: unknown, code: number): unknown {
+  return rhea.types.wrap_described([value] as never, code);
+}
+
+const anyRequest: fc.Arbitrary<Request> = fc
+  .tuple(fc.constantFrom(...Object.keys(OPERATIONS), 'READ'), fc.infiniteStream(fc.tuple(fc.nat(3), amqpValue)))
+  .map(([name, values]) => {
+    const good = OPERATIONS[name] ?? {};
+    const body: Record<string, unknown> = {};
+    for (const [field, value] of Object.entries(good)) {
+      const [choice, other] = values.next().value;
+      if (choice > 0) body[field] = choice === 1 ? value : other;
+    }
+    const [, type] = values.next().value;
+    return name === 'READ' ? [name, '[]', { name: 'clicks', type }] : [`com.microsoft:${name}`, body];
+  });
+
+describe('a management node that is sent random values in random fields', () => {
+  it('answers each request with a status and with what is wrong by its name, and never fails itself', async () => {
+    const connection = await connectRaw(broker);
+    const nodes = ['plain', 'sessions', 'events', 'events/Subscriptions/audit', 'clicks'];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...nodes),
+        fc.array(anyRequest, { minLength: 40, maxLength: 40, size: 'max' }),
+        async (node, requests) => {
+          const fields = new Set([
+            'operation',
+            'name',
+            'type',
+            'partition',
+            ...Object.values(OPERATIONS).flatMap(Object.keys),
+          ]);
+          for (const { status, condition, description, request } of await askNode(connection, node, requests)) {
+            expect([STATUSES.has(status), status, request[0], typeof description]).toEqual([
+              true,
+              status,
+              request[0],
+              'string',
+            ]);
+            if (condition !== 'com.microsoft:argument-error') continue;
+            expect([fields.has(fieldOf(description) ?? ''), description]).toEqual([true, description]);
+          }
+        },
+      ),
+      { numRuns: 40, interruptAfterTimeLimit: LIMIT_MS / 2, seed: fuzzSeed('management') },
+    );
+    connection.close();
   });
 });
