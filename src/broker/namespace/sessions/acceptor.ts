@@ -29,6 +29,7 @@ export function createAcceptor<S>({ clock, reserve, giveUp, onError }: AcceptorD
   const waiters = new Set<Waiter<S>>();
   let running = false;
   let again = false;
+  let stopped = false;
 
   async function serve(): Promise<void> {
     do {
@@ -49,7 +50,10 @@ export function createAcceptor<S>({ clock, reserve, giveUp, onError }: AcceptorD
     if (running || waiters.size === 0) return;
     running = true;
     serve()
-      .catch(onError)
+      .catch((error: unknown) => {
+        // The store may be closed by then.
+        if (!stopped) onError(error);
+      })
       .finally(() => {
         running = false;
         // What came between the last look and this moment.
@@ -79,6 +83,7 @@ export function createAcceptor<S>({ clock, reserve, giveUp, onError }: AcceptorD
     },
 
     stop(): void {
+      stopped = true;
       for (const { finish } of waiters) finish({ kind: 'timeout' });
     },
   };

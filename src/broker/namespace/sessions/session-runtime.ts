@@ -43,9 +43,11 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
 
   function whileBusy(sessionId: string, work: Promise<unknown>): void {
     busy.set(sessionId, work);
-    void work.finally(() => {
+    const done = () => {
       if (busy.get(sessionId) === work) busy.delete(sessionId);
-    });
+    };
+    // Whoever waits for the work hears of its failure.
+    work.then(done, done);
   }
 
   function open(sessionId: string, lockedUntilMs: number, owner: unknown): OwnedSession | undefined {
@@ -76,6 +78,18 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
     timer = { dueAtMs: endMs, cancel: clock.setTimer(onTimer, delayMs) };
   }
 
+  /** Whether a session has messages; what cannot be read leaves it to others. */
+  async function isPrepared(session: OwnedSession): Promise<boolean> {
+    const prepared = session.prepare();
+    whileBusy(session.sessionId, prepared);
+    try {
+      return await prepared;
+    } catch (error) {
+      session.leave();
+      throw error;
+    }
+  }
+
   /** Looks for a session that has messages and no holder, and takes it. */
   async function reserve(): Promise<OwnedSession | undefined> {
     while (!stopped) {
@@ -87,9 +101,7 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
       }
       const session = open(next, NEVER, undefined);
       if (session === undefined) continue;
-      const prepared = session.prepare();
-      whileBusy(next, prepared);
-      if (await prepared) {
+      if (await isPrepared(session)) {
         sessions.renew(session.hold, clock.now(), clock.now() + lockDurationMs());
         schedule();
         return session;
