@@ -49,9 +49,12 @@ interface IncompleteDelivery {
   readonly id: number;
 }
 
-interface LinkInternals {
+export interface LinkInternals {
   is_receiver(): boolean;
   is_remote_open(): boolean;
+  close(): void;
+  /** Its name and its handle are free again. */
+  remove(): void;
   readonly state: EndpointState;
   readonly local: { readonly attach: Composite & { name: string } };
 }

@@ -1,7 +1,7 @@
 import type { Connection, Session } from 'rhea';
 import type { AmqpFault } from './conditions.js';
 import { SessionViolation } from './gate/index.js';
-import { internals, type SessionInternals } from './rhea-internals.js';
+import { internals, type LinkInternals, type SessionInternals } from './rhea-internals.js';
 
 /**
  * A link is known by its name and its direction (section 2.6.1); rhea knows one link of a name. The second direction gets
@@ -13,19 +13,32 @@ export function tellDirectionsApart(connection: Connection): void {
   inner.on_attach = (frame) => {
     const { performative, channel } = frame;
     const { name, role: peerReceives } = performative;
-    const links = inner.remote_channel_map[channel]?.links ?? {};
+    const session = inner.remote_channel_map[channel];
+    const links = session?.links ?? {};
     const known = links[name];
     const inOtherDirection = known !== undefined && known.is_receiver() === peerReceives;
     const key = inOtherDirection ? `${name}\0${peerReceives ? 'out' : 'in'}` : name;
-    if (links[key]?.is_remote_open()) {
+    const before = links[key];
+    if (before?.is_remote_open()) {
       throw new SessionViolation('amqp:not-allowed', 'a link of this name and direction is attached already');
     }
+    if (session && before) finish(session, before);
     performative.name = key;
     attach(frame);
     performative.name = name;
     const link = links[key];
     if (link) link.local.attach.name = name;
   };
+}
+
+/**
+ * Answers the detach of a link now. rhea does it some turns later, and a link of the same name that is attached before then
+ * it takes for the old one, which goes on: the client would wait for both answers.
+ */
+function finish(session: SessionInternals, link: LinkInternals): void {
+  link.close();
+  session._process();
+  link.remove();
 }
 
 /** Frames of a session, of which nothing counts once it was ended for what its peer did (section 2.5.7). */
