@@ -20,7 +20,7 @@ export const isMap = (value: unknown): value is Fields =>
   value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
 
 /** A whole number. Longs beyond 2^53 come as their 8 bytes; nothing has such a number, so that the nearest does as well. */
-export function wholeNumber(value: unknown): number | undefined {
+function wholeNumber(value: unknown): number | undefined {
   if (Buffer.isBuffer(value) && value.length === 8) {
     return value.readInt8(0) < 0 ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER;
   }
