@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { waitFor } from '../../helpers/wait.js';
 import { openService, receiveOne, type Service } from './support/service.js';
 
 describe('auto-forwarding', () => {
@@ -33,7 +34,28 @@ describe('auto-forwarding', () => {
     const receiver = service.client.createReceiver(queue);
     const why = { deadLetterReason: 'r', deadLetterErrorDescription: 'd' };
     await receiver.deadLetterMessage(await receiveOne(receiver), why);
-    expect(await receiveOne(service.client.createReceiver(graveyard))).toMatchObject({ body: 'bad', ...why });
+    expect(await receiveOne(service.client.createReceiver(graveyard))).toMatchObject({
+      body: 'bad',
+      deadLetterSource: queue,
+      ...why,
+    });
+  });
+
+  it('gives up after too many hops, and keeps the message in a transfer dead-letter queue', async () => {
+    const chain = [await service.queue()];
+    for (let hop = 0; hop < 6; hop++) chain.unshift(await service.queue({ forwardTo: chain[0] }));
+    await service.client.createSender(chain[0] as string).sendMessages({ body: 'lost' });
+    const found = await waitFor('the message', async () => {
+      for (const name of chain) {
+        const receiver = service.client.createReceiver(name, { subQueueType: 'transferDeadLetter' });
+        const [message] = await receiver.peekMessages(1);
+        await receiver.close();
+        if (message !== undefined) return message;
+      }
+      return undefined;
+    });
+    expect(found).toMatchObject({ body: 'lost', deadLetterReason: 'MaxTransferHopCountExceeded' });
+    expect(await service.client.createReceiver(chain.at(-1) as string).peekMessages(1)).toEqual([]);
   });
 
   it('finds duplicates where the message arrives', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectNothing, openService, receiveOne, type Service, sequenceOf } from './support/service.js';
+import { expectNothing, openService, receive, receiveOne, type Service, sequenceOf } from './support/service.js';
 
 const HOUR_MS = 3_600_000;
 const inMs = (ms: number) => new Date(Date.now() + ms);
@@ -41,6 +41,33 @@ describe('scheduled messages', () => {
     await sender.cancelScheduledMessages(numbers);
     expect(await service.client.createReceiver(queue).peekMessages(10)).toEqual([]);
     await expect(sender.cancelScheduledMessages(numbers)).rejects.toMatchObject({ code: 'MessageNotFound' });
+  });
+
+  it('reach the subscriptions of a topic at their time, as their filters say', async () => {
+    const topic = await service.topic();
+    const rule = { defaultRuleOptions: { name: 'r', filter: { sqlExpression: 'n = 2' } } };
+    await service.subscription(topic, 'all');
+    await service.subscription(topic, 'some', rule);
+    const sender = service.client.createSender(topic);
+    const at = inMs(1000);
+    const messages = [1, 2].map((n) => ({ body: n, applicationProperties: { n } }));
+    await sender.scheduleMessages(messages, at);
+    const cancelled = await sender.scheduleMessages({ body: 3, applicationProperties: { n: 2 } }, inMs(HOUR_MS));
+    await sender.cancelScheduledMessages(cancelled);
+    const some = await receiveOne(service.client.createReceiver(topic, 'some'));
+    expect(some.body).toBe(2);
+    expect(some.enqueuedTimeUtc?.getTime()).toBeGreaterThanOrEqual(at.getTime());
+    const all = await receive(service.client.createReceiver(topic, 'all', { receiveMode: 'receiveAndDelete' }), 2);
+    expect(all.map(({ body }) => body).sort()).toEqual([1, 2]);
+  });
+
+  it('are dropped when their id was seen before they were scheduled', async () => {
+    const queue = await service.queue({ requiresDuplicateDetection: true });
+    const sender = service.client.createSender(queue);
+    await sender.sendMessages({ body: 'first', messageId: 'same' });
+    await sender.scheduleMessages({ body: 'second', messageId: 'same' }, inMs(HOUR_MS));
+    const peeked = await service.client.createReceiver(queue).peekMessages(10);
+    expect(peeked.map(({ body, state }) => [body, state])).toEqual([['first', 'active']]);
   });
 
   it('count for duplicate detection from the moment they are scheduled', async () => {

@@ -20,6 +20,7 @@ describe('sending', () => {
       to: 'somewhere',
       replyTo: 'here',
       replyToSessionId: 'reply-session',
+      partitionKey: 'partition',
       timeToLive: 3_600_000,
       applicationProperties: {
         text: 'ä',

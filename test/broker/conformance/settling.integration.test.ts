@@ -105,7 +105,7 @@ describe('settling', () => {
 
   it('settles by lock token when the link is gone', async () => {
     const queue = await service.queue();
-    const bodies = ['complete', 'abandon', 'dead-letter', 'renew'];
+    const bodies = ['complete', 'abandon', 'dead-letter', 'renew', 'defer'];
     await service.client.createSender(queue).sendMessages(bodies.map((body) => ({ body })));
     const receiver = service.client.createReceiver(queue);
     const messages = new Map<unknown, ServiceBusReceivedMessage>();
@@ -124,6 +124,11 @@ describe('settling', () => {
     await receiver.completeMessage(of('complete'));
     await receiver.abandonMessage(of('abandon'), { back: 1 });
     await receiver.deadLetterMessage(of('dead-letter'), letter);
+    await receiver.deferMessage(of('defer'), { aside: true });
+    const { sequenceNumber } = of('defer');
+    const [aside] = await receiver.receiveDeferredMessages(sequenceNumber as NonNullable<typeof sequenceNumber>);
+    expect(aside).toMatchObject({ body: 'defer', applicationProperties: { aside: true } });
+    await receiver.completeMessage(aside as ServiceBusReceivedMessage);
     await receiver.renewMessageLock(of('renew'));
     await receiver.completeMessage(of('renew'));
     const back = await receiveOne(receiver);

@@ -79,6 +79,35 @@ describe('topics', () => {
     await expectNothing(receiverOf(topic, 's'));
   });
 
+  it('finds properties in a SQL filter by names in any case, and compares values of a correlation filter exactly', async () => {
+    const topic = await service.topic();
+    await service.subscription(topic, 'sql', rule('r', { sqlExpression: "KIND = 'b' AND user.Kind IN ('a', 'b')" }));
+    await service.subscription(topic, 'correlation', rule('r', { applicationProperties: { kind: 'B' } }));
+    await service.subscription(topic, 'last', rule('r', { sqlExpression: '1=1' }));
+    await service.client.createSender(topic).sendMessages({ body: 1, applicationProperties: { kind: 'b' } });
+    expect(bodies(await receive(receiverOf(topic, 'sql'), 1))).toEqual([1]);
+    expect(bodies(await receive(receiverOf(topic, 'last'), 1))).toEqual([1]);
+    await expectNothing(receiverOf(topic, 'correlation'));
+  });
+
+  it('dead-letters for a subscription what its filter cannot be evaluated on, and drops it where that is switched off', async () => {
+    const topic = await service.topic();
+    const divides = rule('r', { sqlExpression: '10 / n > 1' });
+    await service.subscription(topic, 'keeping', divides);
+    const dropping = { deadLetteringOnFilterEvaluationExceptions: false };
+    await service.subscription(topic, 'dropping', { ...divides, ...dropping });
+    await service.client.createSender(topic).sendMessages([
+      { body: 'zero', applicationProperties: { n: 0 } },
+      { body: 'two', applicationProperties: { n: 2 } },
+    ]);
+    expect(bodies(await receive(receiverOf(topic, 'keeping'), 1))).toEqual(['two']);
+    expect(bodies(await receive(receiverOf(topic, 'dropping'), 1))).toEqual(['two']);
+    const dead = service.client.createReceiver(topic, 'keeping', { subQueueType: 'deadLetter' });
+    expect(await receiveOne(dead)).toMatchObject({ body: 'zero', applicationProperties: { n: 0 } });
+    const none = service.client.createReceiver(topic, 'dropping', { subQueueType: 'deadLetter' });
+    expect(await none.peekMessages(1)).toEqual([]);
+  });
+
   it('changes the rules of a subscription over its link', async () => {
     const topic = await service.topic();
     await service.subscription(topic, 's');

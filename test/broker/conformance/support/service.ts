@@ -17,8 +17,17 @@ export interface Service {
   /** Calls a method of ServiceBusAdministrationClient. */
   admin<T = unknown>(method: string, ...args: unknown[]): Promise<T>;
   /** Calls it and answers the error. */
-  refusal(method: string, ...args: unknown[]): Promise<{ readonly code: string; readonly statusCode: number }>;
+  refusal(method: string, ...args: unknown[]): Promise<Refusal>;
+  /** The connection string of somebody with another key. */
+  connectionStringOf(key: { readonly name: string; readonly key: string }): string;
+  /** How a call is refused to whoever has that connection string. */
+  refusalTo(connectionString: string, method: string, ...args: unknown[]): Promise<Refusal>;
   close(): Promise<void>;
+}
+
+interface Refusal {
+  readonly code: string;
+  readonly statusCode: number;
 }
 
 const HUB = 'conformance';
@@ -59,6 +68,12 @@ export async function openService(): Promise<Service> {
     return name;
   }
 
+  async function refused(call: ReturnType<typeof administration.call>, method: string): Promise<Refusal> {
+    const { error, value } = await call;
+    if (error === undefined) throw new Error(`${method} was not refused: ${JSON.stringify(value)}`);
+    return error;
+  }
+
   return {
     connectionString,
     client,
@@ -72,10 +87,18 @@ export async function openService(): Promise<Service> {
       await admin('createSubscription', topic, name, options);
     },
     admin,
-    async refusal(method, ...args) {
-      const { error, value } = await administration.call(method, ...args);
-      if (error === undefined) throw new Error(`${method} was not refused: ${JSON.stringify(value)}`);
-      return error;
+    refusal: (method, ...args) => refused(administration.call(method, ...args), method),
+    connectionStringOf: ({ name, key }) =>
+      connectionString
+        .replace(/SharedAccessKeyName=[^;]+/, `SharedAccessKeyName=${name}`)
+        .replace(/SharedAccessKey=[^;]+/, `SharedAccessKey=${key}`),
+    async refusalTo(given, method, ...args) {
+      const stranger = startAdministrationClient(given, broker?.caFile);
+      try {
+        return await refused(stranger.call(method, ...args), method);
+      } finally {
+        stranger.close();
+      }
     },
     async close() {
       await client.close();
