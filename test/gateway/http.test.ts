@@ -5,6 +5,7 @@ import { createLogger } from '../../src/shared/logger.js';
 import { createManualClock } from '../helpers/manual-clock.js';
 import { createMemoryBrokers } from './memory-brokers.js';
 import { createGatewayRig, WRITE_KEY } from './rig.js';
+import { createMemoryDisk } from './spool/memory-store.js';
 
 const event = { type: 'page_view', id: 'a', anonymousId: 'v' };
 const lead = { type: 'generate_lead', id: 'l' };
@@ -274,6 +275,41 @@ describe('the metrics', () => {
     for (const elsewhere of [{ headers: { 'x-forwarded-for': '1.2.3.4' } }, { remoteAddress: '192.0.2.1' }]) {
       expect((await rig.app.inject({ url: '/metrics', ...elsewhere })).statusCode).toBe(404);
     }
+  });
+
+  it('tell how much waits on disk, for how long, and how long requests took', async () => {
+    const rig = await createGatewayRig({ openSpoolStore: createMemoryDisk().open });
+    expect((await rig.app.inject('/metrics')).body).toContain('penstock_gateway_spool_records{sink="hub:clicks"} 0');
+    rig.brokers.state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
+    expect(await rig.results([{ type: 'page_view' }])).toMatchObject([{ outcome: 'accepted', durability: 'spool' }]);
+    rig.clock.advance(3000);
+    const { body } = await rig.app.inject('/metrics');
+    expect(body).toContain('penstock_gateway_events_total{outcome="accepted",reason="spool"} 1');
+    expect(body).toContain('penstock_gateway_spool_records{sink="hub:clicks"} 1');
+    expect(body).toMatch(/^penstock_gateway_spool_bytes\{sink="hub:clicks"\} [1-9]/m);
+    expect(body).toContain('penstock_gateway_spool_age_seconds{sink="hub:clicks"} 3');
+    expect(body).toContain('penstock_gateway_spool_records{sink="topic:events"} 0');
+    expect(body).toContain('penstock_gateway_sink_up{sink="hub:clicks"} 0');
+    expect(body).toContain('penstock_gateway_ack_seconds_count 1');
+  });
+
+  it('have no label that a client can make', async () => {
+    const rig = await createGatewayRig();
+    const series = async () =>
+      (await rig.app.inject('/metrics')).body
+        .split('\n')
+        .filter((line) => line.startsWith('penstock_gateway_'))
+        .map((line) => line.slice(0, line.lastIndexOf(' ')));
+    const send = async (name: string) => {
+      await rig.post([{ type: name, id: name, anonymousId: name }, { type: `${name} ` }, { type: 'click', [name]: 1 }]);
+      await rig.post('[]', { authorization: `Bearer ${name}`, 'content-type': name, origin: `https://${name}` });
+      await rig.app.inject({ url: `/${name}` });
+    };
+    await send('first');
+    const before = await series();
+    for (let count = 0; count < 50; count++) await send(`other${count}`);
+    expect(await series()).toEqual(before);
+    expect(before.join()).not.toContain('first');
   });
 
   it('what a broker said is told on this machine, and to nobody else', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import type { GatewayOptions } from '../../src/gateway/index.js';
 import { createGatewayRig, WRITE_KEY } from './rig.js';
+import { createMemoryDisk } from './spool/memory-store.js';
 
 type Source = GatewayOptions['sources'][number];
 
@@ -280,4 +281,38 @@ describe('consent in the words of other protocols', () => {
     await send(false);
     expect(rig.brokers.hubEvents()).toHaveLength(1);
   });
+});
+
+test('on disk, while a broker is away, stands nothing that the broker would not get', async () => {
+  const disk = createMemoryDisk();
+  const privacy: Source['privacy'] = { gpc: 'strip', consent: { purposes: ['analytics'], denied: 'drop' } };
+  const rig = await createGatewayRig({
+    openSpoolStore: disk.open,
+    gateway: { sources: [{ name: 'shop', writeKey: WRITE_KEY, privacy }] },
+  });
+  rig.brokers.state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
+  rig.brokers.state.topicFailure = 'PS_PUBLISH_UNAVAILABLE';
+  const sent = { ...IDS, context: { ip: '2001:db8:1:2:3:4:5:6', userAgent: CHROME } };
+  const headers = { ...ADDRESS, 'user-agent': CHROME };
+  const order = { ...IDS, type: 'purchase', transaction_id: 'T1', value: 1, currency: 'EUR' };
+  expect(
+    await rig.results(
+      [
+        { type: 'page_view', id: 'by-server', ...sent },
+        { type: 'click', id: 'by-page' },
+        { ...order, id: 'ordered' },
+      ],
+      headers,
+    ),
+  ).toMatchObject(Array(3).fill({ outcome: 'accepted', durability: 'spool' }));
+  const stripped = { type: 'page_view', id: 'stripped', anonymousId: 'who-visits', userId: 'who-buys' };
+  expect(await rig.results([stripped], { ...headers, 'sec-gpc': '1' })).toMatchObject([{ durability: 'spool' }]);
+  const denied = { type: 'page_view', id: 'denied', consent: { analytics: false } };
+  expect(await rig.results([denied], headers)).toMatchObject([{ outcome: 'dropped' }]);
+
+  const written = [...disk.entries].map(([key, value]) => `${key} ${value.toString('latin1')}`).join('\n');
+  for (const kept of ['by-server', 'by-page', 'ordered', 'stripped', '203.0.113.0', '2001:db8:1::'])
+    expect(written).toContain(kept);
+  for (const gone of ['203.0.113.77', '2001:db8:1:2', 'AppleWebKit', 'who-visits', 'who-buys', 'denied', WRITE_KEY])
+    expect(written).not.toContain(gone);
 });

@@ -1,4 +1,4 @@
-import { createGateway, type GatewayOptions } from '../../src/gateway/index.js';
+import { createGateway, type GatewayOptions, type openSpoolStore } from '../../src/gateway/index.js';
 import type { Protocol } from '../../src/gateway/protocols/protocol.js';
 import type { OpenJournal } from '../../src/gateway/recall/index.js';
 import { configSchema } from '../../src/shared/config/index.js';
@@ -39,6 +39,8 @@ export async function createGatewayRig(
     protocols?: readonly Protocol[];
     gateway?: Partial<GatewayOptions>;
     logger?: Logger;
+    /** The disk of its spool; without one it has none. */
+    openSpoolStore?: () => ReturnType<typeof openSpoolStore>;
     /** What outlives a gateway: given to the next one, it has been started again. */
     world?: GatewayWorld;
   } = {},
@@ -56,6 +58,7 @@ export async function createGatewayRig(
       logger: options.logger ?? createLogger('test', 'silent'),
       openHub: brokers.openHub,
       openTopic: brokers.openTopic,
+      ...(options.openSpoolStore === undefined ? {} : { openSpoolStore: options.openSpoolStore }),
       ...(openJournal === undefined ? {} : { openJournal }),
       ...(options.protocols === undefined ? {} : { protocols: options.protocols }),
       saltOf: (day) => Buffer.from(day),

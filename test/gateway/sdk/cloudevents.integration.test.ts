@@ -10,13 +10,15 @@ describe('the CloudEvents SDK', () => {
   afterAll(() => stack.stop());
 
   const options = { headers: { authorization: `Bearer ${WRITE_KEY}` } };
-  const send = async (event: CloudEvent<unknown>, mode: Mode): Promise<unknown> => {
-    const { body } = (await emitterFor(httpTransport(`${stack.url}/v1/events`), { mode })(event, options)) as {
-      body: string;
-    };
-    return JSON.parse(body);
-  };
+  const send = async (event: CloudEvent<unknown>, mode: Mode): Promise<unknown> =>
+    JSON.parse((await transmit(event, mode)).body);
   const time = '2026-11-21T11:59:58.123Z';
+  /** The SDK answers with headers and body, whatever the status was. */
+  const transmit = async (event: CloudEvent<unknown>, mode: Mode) =>
+    (await emitterFor(httpTransport(`${stack.url}/v1/events`), { mode })(event, options)) as {
+      body: string;
+      headers: Record<string, string>;
+    };
   const eventOf = (id: string, data: object) =>
     new CloudEvent({ id, time, type: 'view_item', source: '/shop', subject: 'user-1', data, tenant: 'north' });
 
@@ -64,5 +66,25 @@ describe('the CloudEvents SDK', () => {
       subject: written?.subject,
       data: { userId: 'user-1', properties: written?.data.properties },
     });
+  });
+
+  it('never sends again by itself: on 429 its caller is told so, and when; what the caller sends again arrives once', async () => {
+    const before = (await stack.events(5)).length;
+    const event = eventOf('busy-1', {});
+    for (const mode of [Mode.BINARY, Mode.STRUCTURED]) {
+      await stack.overload(1, async () => {
+        const { body, headers } = await transmit(event, mode);
+        expect(JSON.parse(body)).toMatchObject({ status: 429, code: 'PS_OVERLOADED' });
+        expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+      });
+    }
+    expect(await send(event, Mode.BINARY)).toMatchObject({ results: [{ id: 'busy-1', outcome: 'accepted' }] });
+    // Its caller did not get that answer, say.
+    expect(await send(event, Mode.STRUCTURED)).toMatchObject({ results: [{ id: 'busy-1', outcome: 'duplicate' }] });
+    await send(eventOf('after', {}), Mode.BINARY);
+    const events = await stack.events(before + 2);
+    only(events, 'after');
+    only(events, 'busy-1');
+    expect(events).toHaveLength(before + 2);
   });
 });
