@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type LaunchOptions } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
@@ -22,8 +22,22 @@ function findChromium(): string {
 }
 
 /** A real Chromium with an empty profile that talks to nobody but the pages that the test opens. */
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({
+export function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
+  return chromium.launch({ ...optionsOf(), ...options });
+}
+
+/** The same with the profile of this folder, and what Playwright switches off: the storage of frames by the site around them. */
+export function launchProfile(folder: string): Promise<BrowserContext> {
+  const options = optionsOf();
+  // The last one of a name counts.
+  return chromium.launchPersistentContext(folder, {
+    ...options,
+    args: [...(options.args ?? []), '--disable-features=Translate'],
+  });
+}
+
+function optionsOf(): LaunchOptions {
+  return {
     executablePath: findChromium(),
     headless: true,
     args: [
@@ -35,5 +49,5 @@ export function launchChromium(): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
     ],
-  });
+  };
 }

@@ -101,19 +101,6 @@ describe('a single-page application', () => {
   });
 });
 
-describe('a page that comes back from the back-forward cache', () => {
-  it('is seen again, by the same visitor', async () => {
-    const { page } = await site.visit(site.scriptTag(), '/a');
-    await expect.poll(() => views().length, patience).toBe(1);
-    // Chromium keeps no page while it is looked into so closely; a real event all the same, of the page's own.
-    await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
-    await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: false })));
-    await expect.poll(() => views().length, patience).toBe(2);
-    const [first, again] = site.eventsOf('page_view');
-    expect([again?.anonymousId, again?.sessionId]).toEqual([first?.anonymousId, first?.sessionId]);
-  });
-});
-
 describe('a page that is rendered ahead of time', () => {
   it('is seen when somebody looks at it', async () => {
     const { page } = await site.visit(
