@@ -4,11 +4,27 @@ const ZERO = 48;
 
 const MONTH_DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
+/** The last two texts and their times: events of one request have the time of its arrival in common, besides their own. */
+let lastText = '';
+let lastMs = Number.NaN;
+let textBefore = '';
+let msBefore = Number.NaN;
+
 /**
  * Milliseconds since the epoch of an ISO 8601 time, NaN if it is none. The form that the gateway writes
  * (`2026-01-01T00:00:00.000Z`) is read by position, some ten times faster than `Date.parse`, which gets all others.
  */
 export function parseIsoTime(text: string): number {
+  if (text === lastText) return lastMs;
+  if (text === textBefore) return msBefore;
+  textBefore = lastText;
+  msBefore = lastMs;
+  lastText = text;
+  lastMs = parse(text);
+  return lastMs;
+}
+
+function parse(text: string): number {
   if (text.length === MS_LENGTH && text.charCodeAt(23) === 90 && text.charCodeAt(19) === 46) {
     const year = digits(text, 0) * 100 + digits(text, 2);
     const month = digits(text, 5);

@@ -162,6 +162,8 @@ export function createPartitionState(
   let position = saved?.position;
   /** Place of the event in its pack. */
   let index = 0;
+  /** Events of the pack that went into the figures: one sum for all, since each event would look it up. */
+  let counted = 0;
   let horizonMs = Number.NEGATIVE_INFINITY;
   /** Sessions that go on may change panes long before the horizon, but none that nobody can read any more. */
   let oldestReadableMs = Number.NEGATIVE_INFINITY;
@@ -275,7 +277,7 @@ export function createPartitionState(
     observation.visitor = visitor;
     if (!watermark.observe(timeMs)) return countLateForAll();
     moveHorizon();
-    addTotal(totalNames.counted);
+    counted++;
     const visitMs = timeMs - (timeMs % PANE_MS);
     observation.visit =
       visitor === undefined ? undefined : visitors.visit(visitor, visitMs, event.data.context?.device ?? 'other');
@@ -317,6 +319,8 @@ export function createPartitionState(
           if (!(timeMs >= 0)) addTotal(totalNames.malformed);
           else observe(element as PenstockEvent, timeMs > latestMs ? at.enqueuedAtMs : timeMs, at.enqueuedAtMs);
         }
+        if (counted > 0) totals.add(TOTALS_PANE, totalNames.counted, counted, 0);
+        counted = 0;
       }
       return true;
     },
