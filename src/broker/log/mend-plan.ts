@@ -47,7 +47,7 @@ export interface MendPlan {
 }
 
 /** How far numbers go ahead where the end of a partition is lost: none that was given may be given again. */
-export const NUMBERS_AHEAD = 1_000_000;
+const NUMBERS_AHEAD = 1_000_000;
 
 interface Examined {
   readonly base: number;
