@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { type CaptureService, createCapture } from './capture/index.js';
 import { entityRules } from './entity-keys.js';
 import { asBrokerError, BrokerError } from './errors.js';
-import { ensureComplete } from './folders.js';
+import { ensureComplete, ensureWritable, watchFolders } from './folders.js';
 import { createEventLogs, createNodeDisk, defaultEventLogsOptions, type EventLogs } from './log/index.js';
 import { createHubsPort, createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
@@ -44,6 +44,7 @@ interface Running {
   readonly room: Room;
   readonly metrics: ReturnType<typeof createMetrics>;
   readonly run: RunNote;
+  readonly stopWatch: () => void;
   readonly stopRenewal: () => void;
 }
 
@@ -105,7 +106,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
 
   async function open(): Promise<BrokerReady> {
     const folders = brokerFolders(options.dataDir);
-    await mkdir(folders.root, { recursive: true, mode: 0o700 });
+    await ensureWritable(folders);
     await ensureComplete(folders);
     // The store first: it is what tells that another broker has the folder.
     await ensureUnlocked(folders.store);
@@ -170,7 +171,8 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
       );
       const listening = await port.start();
       const stopRenewal = keepRenewed({ clock, ensure, onRenewed: port.renewTls, onError }, certificates);
-      running = { store, logs, namespace, capture, amqp, port, room, metrics, run, stopRenewal };
+      const stopWatch = await watchFolders(folders, { clock, onGone: onFatal, onError });
+      running = { store, logs, namespace, capture, amqp, port, room, metrics, run, stopRenewal, stopWatch };
       const secret = `SharedAccessKeyName=${root.name};SharedAccessKey=${root.key}`;
       return {
         port: listening.port,
@@ -190,7 +192,8 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
 
   async function shutDown(deadlineMs: number): Promise<void> {
     if (running === undefined) return;
-    const { store, logs, namespace, capture, amqp, port, room, metrics, run, stopRenewal } = running;
+    const { store, logs, namespace, capture, amqp, port, room, metrics, run, stopRenewal, stopWatch } = running;
+    stopWatch();
     stopRenewal();
     room.stop();
     const closed = port.stop({ deadlineMs: Math.min(deadlineMs, CLIENTS_LEAVE_MS) });

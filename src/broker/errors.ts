@@ -6,6 +6,7 @@ import { PenstockError } from '../shared/errors.js';
  * - `PS_BROKER_STORE_FORMAT`: the data folder is of another version of Penstock; nothing was changed in it.
  * - `PS_BROKER_STORE_CLOSED`: the broker is stopping and takes no more writes.
  * - `PS_BROKER_STORE_FAILED`: a write or read failed (disk full, input/output error).
+ * - `PS_BROKER_DATA_DIR`: the data folder cannot be made or written to, or went away while the broker ran.
  * - `PS_BROKER_DISK_FULL`: there is no room on the disk; what was sent is refused and nothing else is touched.
  * - `PS_BROKER_MESSAGE_MALFORMED`: bytes that are not an AMQP message.
  * - `PS_BROKER_TOPOLOGY`: the entities contradict each other, or what is stored.
@@ -16,6 +17,7 @@ export type BrokerErrorCode =
   | 'PS_BROKER_STORE_FORMAT'
   | 'PS_BROKER_STORE_CLOSED'
   | 'PS_BROKER_STORE_FAILED'
+  | 'PS_BROKER_DATA_DIR'
   | 'PS_BROKER_DISK_FULL'
   | 'PS_BROKER_MESSAGE_MALFORMED'
   | 'PS_BROKER_TOPOLOGY';

@@ -38,6 +38,9 @@ function captureStorage({ storage }: Config): BlobWriter | undefined {
   };
 }
 
+/** Ends that a stack says nothing more of. */
+const SAYS_ALL: ReadonlySet<string> = new Set(['PS_BROKER_STORE_CORRUPT', 'PS_BROKER_DATA_DIR']);
+
 const gathered = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
 /** The template that ships with Penstock is for who names nothing. */
@@ -79,8 +82,8 @@ export function register(command: Command): void {
           const { host, template, partitionMaxBytes, minFreeBytes } = config.broker;
           const topology = topologyOf(template, flags);
           const onFatal = (error: unknown) => {
-            const isDamage = error instanceof PenstockError && error.code === 'PS_BROKER_STORE_CORRUPT';
-            if (isDamage) logger.fatal({ code: error.code, ...error.facts }, messageOf(error));
+            if (error instanceof PenstockError && SAYS_ALL.has(error.code))
+              logger.fatal({ code: error.code, ...error.facts }, messageOf(error));
             else logger.fatal({ err: error }, 'the store failed');
             process.exit(1);
           };
