@@ -13,6 +13,8 @@ it('keeps every promise of queue, dead letters, duplicate detection and hub thro
     expect(result.orders.completed).toBeGreaterThan(0);
     expect(result.jobs.delivered).toBeGreaterThan(0);
     expect(result.events).toBeGreaterThan(0);
+    // Each start adds a file, and the fourth of them has them merged.
+    expect(result.merges).toBeGreaterThan(0);
   } finally {
     dir.remove();
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import {
   ServiceBusClient,
@@ -72,10 +73,18 @@ async function sendOrders(sender: ServiceBusSender, subjects: Subjects): Promise
   }
 }
 
+/**
+ * What jobs carry at times: written and deleted again, and not to be packed, so that LevelDB has files to merge all the time,
+ * and is killed while it does.
+ */
+const BALLAST_BYTES = 40_000;
+const LADEN = 0.3;
+
 async function sendJobs(sender: ServiceBusSender, subjects: Subjects): Promise<void> {
   const ids = newIds(subjects, 'j');
+  const ballast = subjects.random.chance(LADEN) ? randomBytes(BALLAST_BYTES) : Buffer.alloc(0);
   for (const id of ids) subjects.jobs.sending(id);
-  await sender.sendMessages(ids.map((id) => ({ body: id })));
+  await sender.sendMessages(ids.map((id) => ({ subject: id, body: ballast })));
   for (const id of ids) subjects.jobs.accepted(id);
 }
 
@@ -160,8 +169,8 @@ async function takeDeferred(receiver: ServiceBusReceiver, subjects: Subjects): P
 }
 
 async function takeJobs(receiver: ServiceBusReceiver, { jobs }: Subjects): Promise<void> {
-  for (const { body, sequenceNumber } of await receiver.receiveMessages(LARGEST_BATCH, RECEIVE)) {
-    jobs.taken(String(body), sequenceNumber?.toNumber() ?? 0);
+  for (const { subject, sequenceNumber } of await receiver.receiveMessages(LARGEST_BATCH, RECEIVE)) {
+    jobs.taken(String(subject), sequenceNumber?.toNumber() ?? 0);
   }
 }
 

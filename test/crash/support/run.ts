@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PARTITIONS, startCrashBroker } from './broker.js';
 import { type Subjects, startClients } from './clients.js';
 import { closeOrders, readPartition } from './inspect.js';
@@ -16,6 +18,9 @@ export interface CrashResult {
   readonly kills: number;
   /** Kills while the broker was still starting. */
   readonly killsAtStart: number;
+  /** How often LevelDB merged files, and kills while it did. */
+  readonly merges: number;
+  readonly killsInMerge: number;
   readonly orders: ReturnType<ReturnType<typeof createLedger>['figures']>;
   readonly jobs: ReturnType<ReturnType<typeof createLedger>['figures']>;
   readonly events: number;
@@ -30,6 +35,13 @@ const SLOWEST_CLIENTS_MS = 15_000;
 const LONGEST_START_MS = 400;
 const CLIENTS_GO_MS = 6000;
 const KILLED_AT_START = 0.12;
+
+/** How often LevelDB began to merge files in the run that ended last, and how often it came to an end. */
+async function mergesOf(dataDir: string): Promise<{ readonly begun: number; readonly ended: number }> {
+  const text = await readFile(join(dataDir, 'broker', 'store', 'LOG'), 'utf8').catch(() => '');
+  const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
+  return { begun: count(/ Compacting \d/g), ended: count(/ Compacted \d/g) };
+}
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -49,7 +61,7 @@ export async function runCrashes({ dataDir, times, seed, progress }: CrashOption
   const log: string[] = [];
   const start = () => startCrashBroker(dataDir, (line) => void log.push(line));
   const loads: Promise<readonly string[]>[] = [];
-  let killsAtStart = 0;
+  let [killsAtStart, merges, killsInMerge] = [0, 0, 0];
 
   /** Orders accepted and delivered, events accepted. */
   const progressOf = () => {
@@ -85,6 +97,9 @@ export async function runCrashes({ dataDir, times, seed, progress }: CrashOption
   for (let kill = 1; kill <= times; kill++) {
     if (random.chance(KILLED_AT_START)) await killAtStart();
     else await killUnderLoad();
+    const { begun, ended } = await mergesOf(dataDir);
+    merges += begun;
+    if (begun > ended) killsInMerge++;
     progress?.(`kill ${kill}: ${JSON.stringify(subjects.orders.figures())}`);
   }
 
@@ -105,6 +120,8 @@ export async function runCrashes({ dataDir, times, seed, progress }: CrashOption
   return {
     kills: times,
     killsAtStart,
+    merges,
+    killsInMerge,
     orders: subjects.orders.figures(),
     jobs: subjects.jobs.figures(),
     events: subjects.partitions.reduce((sum, partition) => sum + partition.size(), 0),
