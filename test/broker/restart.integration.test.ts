@@ -3,6 +3,7 @@ import { ServiceBusClient } from '@azure/service-bus';
 import rhea from 'rhea';
 import { describe, expect, it } from 'vitest';
 import { startTestBroker, testTopology } from '../helpers/broker.js';
+import { createHubClients, readEvents } from '../helpers/hub-clients.js';
 
 describe('a broker that stops in good order', () => {
   it('tells its clients why, so that they come back', async () => {
@@ -30,6 +31,14 @@ describe('a broker that stops in good order', () => {
     await producer.sendBatch([{ body: 2 }], { partitionId: '0' });
     await sender.sendMessages({ body: 2, messageId: 'b' });
     expect(await producer.getPartitionProperties('0')).toMatchObject({ lastEnqueuedSequenceNumber: 1 });
+    // What a client noted of an event before is good for where to go on.
+    const clients = createHubClients(second.connectionString);
+    const [before] = await readEvents(clients.consumer('clicks'), 1);
+    for (const startPosition of [{ offset: before?.offset ?? '' }, { sequenceNumber: before?.sequenceNumber ?? -1 }]) {
+      const [next] = await readEvents(clients.consumer('clicks'), 1, { startPosition });
+      expect(next).toMatchObject({ body: 2, sequenceNumber: 1 });
+    }
+    await clients.close();
     await producer.close();
     await client.close();
     await second.remove();

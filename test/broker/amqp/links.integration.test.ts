@@ -58,6 +58,19 @@ describe('link addresses', () => {
     connection.close();
   });
 
+  it.each([
+    'clicks/ConsumerGroups/$Default/Partitions/0',
+    'CLICKS/consumergroups/$default/PARTITIONS/0',
+    'amqps://localhost/clicks/ConsumerGroups/$Default/Partitions/0',
+    'sb://Elsewhere.Example/Clicks/ConsumerGroups/$DEFAULT/partitions/0/',
+    'amqps://localhost:5671/events/subscriptions/AUDIT',
+    'sb://elsewhere.example/Events/Subscriptions/audit/$DEADLETTERQUEUE',
+  ])('name a partition or a subscription as %s', async (address) => {
+    const { connection } = client();
+    expect(await opened(connection.open_receiver({ source: { address } }), 'receiver')).toBe('open');
+    connection.close();
+  });
+
   it('that are empty or have empty parts name nothing', async () => {
     const { connection } = client();
     for (const address of ['', '//', 'events//Subscriptions/audit', 'amqps://localhost/']) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  EventHubBufferedProducerClient,
   EventHubConsumerClient,
   EventHubProducerClient,
   type EventPosition,
@@ -8,6 +9,7 @@ import {
   type ReceivedEventData,
 } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { holdReceiver } from '../../helpers/hub-clients.js';
 import { openService, type Service } from './support/service.js';
 
 describe('event hubs', () => {
@@ -115,6 +117,7 @@ describe('event hubs', () => {
     expect(await from({ sequenceNumber: first + 1 }, 3)).toEqual([2, 3, 4]);
     expect(await from({ sequenceNumber: first + 1, isInclusive: true }, 4)).toEqual([1, 2, 3, 4]);
     expect(await from({ offset: third?.offset ?? '' }, 2)).toEqual([3, 4]);
+    expect(await from({ offset: third?.offset ?? '', isInclusive: true }, 3)).toEqual([2, 3, 4]);
     expect(await from({ enqueuedOn: new Date(sentMs + 1) }, 2)).toEqual([3, 4]);
     const { beginningSequenceNumber } = await producer.getPartitionProperties(partitionId);
     const [earliest] = await read({ partitionId, from: earliestEventPosition, until: atLeast(1) });
@@ -154,6 +157,60 @@ describe('event hubs', () => {
         1, 2,
       ]);
     }
+  });
+
+  /** A client that sends by itself, some at a time; it throws what it could not send when it is closed. */
+  function buffered(options: { readonly enableIdempotentRetries?: boolean } = {}) {
+    const failures: unknown[] = [];
+    const client = new EventHubBufferedProducerClient(service.hub.connectionString, service.hub.name, {
+      ...options,
+      maxWaitTimeInMs: 20,
+      onSendEventsErrorHandler: async ({ error }) => void failures.push(error),
+    });
+    open.push(client);
+    const flush = async () => {
+      await client.flush();
+      expect(failures).toEqual([]);
+    };
+    return { client, flush };
+  }
+
+  it('puts the events of a key where a client that computes the partition itself puts them', async () => {
+    const keys = Array.from({ length: 8 }, () => `key-${randomUUID()}`);
+    const partitionIds = await producer.getPartitionIds();
+    const before = await Promise.all(partitionIds.map((id) => producer.getPartitionProperties(id)));
+    const { client, flush } = buffered();
+    for (const partitionKey of keys) {
+      await client.enqueueEvent({ body: partitionKey }, { partitionKey });
+      await producer.sendBatch([{ body: partitionKey }], { partitionKey });
+    }
+    await flush();
+    const places = new Map<unknown, string[]>();
+    for (const { partitionId, lastEnqueuedSequenceNumber: last } of before) {
+      const { lastEnqueuedSequenceNumber: now } = await producer.getPartitionProperties(partitionId);
+      if (now === last) continue;
+      const from = { sequenceNumber: last + 1, isInclusive: true };
+      for (const { body } of await read({ partitionId, from, until: atLeast(now - last) })) {
+        places.set(body, [...(places.get(body) ?? []), partitionId]);
+      }
+    }
+    for (const key of keys) {
+      const found = places.get(key) ?? [];
+      expect(found).toHaveLength(2);
+      expect(new Set(found).size).toBe(1);
+    }
+  });
+
+  it('takes each event of an idempotent producer once', async () => {
+    const { lastEnqueuedSequenceNumber: last } = await producer.getPartitionProperties('1');
+    const { client, flush } = buffered({ enableIdempotentRetries: true });
+    for (let body = 0; body < 20; body++) await client.enqueueEvent({ body }, { partitionId: '1' });
+    await flush();
+    const { lastEnqueuedSequenceNumber: now } = await producer.getPartitionProperties('1');
+    expect(now - last).toBe(20);
+    const from = { sequenceNumber: last + 1, isInclusive: true };
+    const events = await read({ partitionId: '1', from, until: atLeast(20) });
+    expect(events.map(({ body }) => body as unknown)).toEqual(Array.from({ length: 20 }, (_, index) => index));
   });
 
   it('spreads events without a key over the partitions', async () => {
@@ -212,6 +269,15 @@ describe('event hubs', () => {
     expect(await started(1).disconnected).toBe('ReceiverDisconnectedError');
     const plain = read({ partitionId: '0', from: earliestEventPosition, until: atLeast(1) });
     await expect(plain).rejects.toMatchObject({ code: 'ReceiverDisconnectedError' });
+  });
+
+  it('has five readers of a partition without an owner level at the most', async () => {
+    const readers: Awaited<ReturnType<typeof holdReceiver>>[] = [];
+    for (let index = 0; index < 5; index++) readers.push(await holdReceiver(consumerOf(), { partitionId: '1' }));
+    await expect(holdReceiver(consumerOf(), { partitionId: '1' })).rejects.toMatchObject({
+      code: 'QuotaExceededError',
+    });
+    for (const reader of readers) await reader.close();
   });
 
   it('refuses an unknown hub, group and partition with the codes of the service', async () => {

@@ -35,13 +35,13 @@ describe('the namespace', () => {
   });
 
   /** Opens what is in the store, as a start does; an earlier namespace is as good as killed. */
-  async function open(given: Topology = topology): Promise<Namespace> {
+  async function open(given: Topology = topology, partitionMaxBytes = Number.POSITIVE_INFINITY): Promise<Namespace> {
     await store.close();
     const onError = (error: unknown) => {
       throw error;
     };
     const newToken = () => `token-${tokens++}`;
-    return openNamespace({ store, ...hubDeps(onError, disk), clock, newToken, onError }, given);
+    return openNamespace({ store, ...hubDeps(onError, disk), partitionMaxBytes, clock, newToken, onError }, given);
   }
 
   const intakeOf = (namespace: Namespace, name: string) => {
@@ -132,6 +132,20 @@ describe('the namespace', () => {
     expect(partition?.facts()).toMatchObject({ firstSequence: 1, lastSequence: 1 });
     const restarted = await open();
     expect(restarted.findHub('clicks')?.record.definition.retentionMs).toBe(days);
+  });
+
+  it('keeps of a partition no more than its bytes, the newest events, also after a restart', async () => {
+    const maxBytes = 1024 * 1024;
+    const namespace = await open(topology, maxBytes);
+    const partition = namespace.findHub('clicks')?.runtime.partition('1');
+    for (let body = 0; body < 8; body++) await partition?.append([message({ body: Buffer.alloc(300_000, body) })]);
+    await namespace.maintain();
+    const { firstSequence, lastSequence } = partition?.facts() ?? {};
+    expect({ firstSequence, lastSequence }).toEqual({ firstSequence: 5, lastSequence: 7 });
+    const kept = [...disk.files.values()].reduce((sum, { length }) => sum + length, 0);
+    expect(kept).toBeLessThanOrEqual(maxBytes);
+    const restarted = (await open(topology, maxBytes)).findHub('clicks')?.runtime.partition('1');
+    expect(restarted?.facts()).toMatchObject({ firstSequence: 5, lastSequence: 7 });
   });
 
   it('reads on behind the retention where a slow reader had stopped', async () => {

@@ -78,7 +78,7 @@ async function sendOrders(sender: ServiceBusSender, subjects: Subjects): Promise
  * and is killed while it does.
  */
 const BALLAST_BYTES = 40_000;
-const LADEN = 0.3;
+const LADEN = 0.8;
 
 async function sendJobs(sender: ServiceBusSender, subjects: Subjects): Promise<void> {
   const ids = newIds(subjects, 'j');
