@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.js';
-import type { Queue, QueueEntry, Unfit } from '../entities/index.js';
+import type { Queue, QueueEntry } from '../entities/index.js';
 import { encodeDelivery, storedFields, storedSessionId } from '../message/index.js';
 import { changeKey, deferredKey } from '../store/keys.js';
 import type { Store } from '../store/types.js';
@@ -10,8 +10,8 @@ export interface DeferredAccessDeps {
   readonly clock: Clock;
   readonly queue: Queue;
   readonly newToken: () => string;
-  /** Removes or dead-letters a message that cannot be delivered. */
-  readonly sendOff: (message: Unfit) => Promise<void>;
+  /** Removes a message whose time to live is over, or dead-letters it. */
+  readonly expire: (entry: QueueEntry) => Promise<void>;
 }
 
 /** Of which session they have to be, and under whose lock they come. */
@@ -35,7 +35,7 @@ export const MAX_DEFERRED_BYTES = 8 * 1024 * 1024;
 const READ_AT_ONCE = 8;
 
 export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred {
-  const { store, clock, queue, newToken, sendOff } = deps;
+  const { store, clock, queue, newToken, expire } = deps;
 
   /** A few at a time, so that no more is read than may be answered; undefined when it would be more. */
   async function readRecords(sequences: readonly number[]): Promise<(Buffer | undefined)[] | undefined> {
@@ -72,9 +72,9 @@ export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred 
     });
   }
 
-  async function leave(entry: QueueEntry, why: Unfit): Promise<void> {
+  async function leave(entry: QueueEntry): Promise<void> {
     queue.takeDeferred(entry);
-    await sendOff(why);
+    await expire(entry);
   }
 
   function lock(entry: QueueEntry, nowMs: number, session: Session | undefined): QueueDelivery {
@@ -113,9 +113,9 @@ export function createDeferredAccess(deps: DeferredAccessDeps): ReceiveDeferred 
     const good: QueueEntry[] = [];
     const leaving: Promise<void>[] = [];
     for (const [index, entry] of found.entries()) {
-      const unfit = entry && queue.unfit(entry, nowMs);
       if (entry === undefined) queue.letGo(sequences[index] as number);
-      else if (unfit !== undefined) leaving.push(leave(entry, unfit));
+      // However often it was delivered: who waits for something may set it aside again and again.
+      else if (entry.expiresAtMs <= nowMs) leaving.push(leave(entry));
       else good.push(entry);
     }
     if (good.length < sequences.length) {

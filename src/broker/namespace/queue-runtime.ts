@@ -266,7 +266,7 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
   }
 
   const deleteActive = createBatchDeletion({ store, clock, queue, load: dispatcher.load, readRecord });
-  const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, sendOff });
+  const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, expire });
 
   const runtime: QueueRuntime = {
     id,
