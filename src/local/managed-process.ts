@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { systemClock } from '../shared/clock.js';
 import type { ProcessSpec, ReadyFacts } from './process-spec.js';
 
 export interface ManagedProcess {
@@ -27,7 +28,11 @@ export function startProcess(
   });
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    child.once('exit', (code, signal) => {
+      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      // What it said last may still be on its way.
+      void channelEnd(child).then(() => resolve(how));
+    });
   });
   let hopeless: string | undefined;
   const ready = new Promise<ReadyFacts>((resolve, reject) => {
@@ -51,6 +56,20 @@ export function startProcess(
     hopeless: () => hopeless,
     signal: (signal) => send(child, signal),
   };
+}
+
+/** How long a channel may stay open that a process of the process has inherited. */
+const LAST_WORDS_MS = 1000;
+
+function channelEnd(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (!child.connected) return resolve();
+    const giveUp = systemClock.setTimer(resolve, LAST_WORDS_MS);
+    child.once('disconnect', () => {
+      giveUp();
+      resolve();
+    });
+  });
 }
 
 function readLines(stream: Readable | null, listener: (line: string) => void): void {
