@@ -1,17 +1,11 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import {
-  createGateway,
-  createSaltStore,
-  type Gateway,
-  type GatewayOptions,
-  openJournal,
-  openSpoolStore,
-} from '../gateway/index.js';
+import { createGateway, createSaltStore, type Gateway, openJournal, openSpoolStore } from '../gateway/index.js';
 import { createHubPublisher, createTopicPublisher } from '../messaging/index.js';
 import { type Clock, every } from '../shared/clock.js';
 import type { FromWorker, ToWorker } from './gateway/messages.js';
 import { type Channel, createPeers } from './gateway/peers.js';
+import { shareOf } from './gateway/share.js';
 import { formerWorkers, removeSpool, spoolFolder } from './gateway/spools.js';
 import { startWorkers } from './gateway/workers.js';
 import { port, positiveInteger, wholeNumber } from './options.js';
@@ -44,18 +38,6 @@ function start(context: RoleContext, worker: number | undefined): Promise<Runnin
   if (worker !== undefined) return startGateway({ ...context, logger: context.logger.child({ worker }) }, worker);
   const isAlone = gateway.workers === 1 && formerWorkers(dataDir, 1).length === 0;
   return isAlone ? startGateway(context) : startWorkers(context);
-}
-
-/** What a worker may have of what is bounded for the gateway as a whole. What is counted is shared instead. */
-function shareOf(options: GatewayOptions, workers: number): GatewayOptions {
-  const share = (amount: number) => Math.ceil(amount / workers);
-  return {
-    ...options,
-    limits: { ...options.limits, pendingBytes: share(options.limits.pendingBytes) },
-    spool: { ...options.spool, bytes: share(options.spool.bytes) },
-    http: { ...options.http, connections: share(options.http.connections) },
-    recall: { ...options.recall, events: share(options.recall.events) },
-  };
 }
 
 async function startGateway({ config, logger, clock }: RoleContext, worker?: number): Promise<RunningRole> {

@@ -3,6 +3,7 @@ import { findFreePort, type ManagedProcess, type ProcessSpec, type ReadyFacts, s
 import type { HopelessMessage, ReadyMessage, RoleContext, RunningRole } from '../role.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { createRelay, type Relay, type RelayedWorker } from './relay.js';
+import { shareOf } from './share.js';
 import { formerWorkers } from './spools.js';
 
 /** Left for this process of the time to stop. */
@@ -16,6 +17,8 @@ const DRAINED_STOP_MS = 2_000;
  */
 export async function startWorkers({ config, logger, clock }: RoleContext): Promise<RunningRole> {
   const { workers, host } = config.gateway;
+  // Before there are workers, each of which would say the same.
+  shareOf(config.gateway, workers);
   // Chosen here, so that it stays the same when all of them are started again.
   const port = config.gateway.port === 0 ? await findFreePort(host) : config.gateway.port;
   // Workers accept for themselves. Where this process accepts for them, as Node would have it, a connection that is on its
