@@ -61,14 +61,17 @@ export class Lane {
   #open(): Socket {
     const socket = connect(this.#port, '127.0.0.1');
     let isClosing = false;
+    let last: HostileRequest | undefined;
     const reader = createResponseReader(
       (response) => {
         const request = this.#waiting.shift();
+        const answeredBefore = last;
+        last = request ?? last;
         const { statuses } = this.#findings;
         statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
         this.#findings.answered++;
         const fault = request === undefined ? 'an answer that nobody asked for' : faultOf(response, request.method);
-        if (fault !== undefined) report(this.#findings, `${fault}: ${request?.what}`);
+        if (fault !== undefined) report(this.#findings, `${fault}: ${request?.what}\nafter: ${answeredBefore?.what}`);
         isClosing ||= response.headers.get('connection') === 'close';
         if (this.#waiting.length === 0 && !isClosing) this.#wake();
       },

@@ -1,5 +1,6 @@
 /** An answer as it came over a raw connection. */
 export interface RawResponse {
+  readonly statusLine: string;
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;
@@ -34,7 +35,7 @@ export function createResponseReader(
     // Of a head that cannot be read nobody knows that it is one of HEAD: its refusal has a body, and is the last answer.
     isOver = isHead && headers.get('connection') === 'close';
     // An interim answer is none yet.
-    if (status !== 100) onResponse({ status, headers, body });
+    if (status !== 100) onResponse({ statusLine, status, headers, body });
     return pending.length > 0 && !isOver;
   };
 
@@ -50,8 +51,11 @@ export function createResponseReader(
 const JSON_TYPES = /^application\/(?:problem\+)?json\b/;
 
 /** What is wrong with an answer, if anything: every one has a status that is meant and a body of its own kind. */
-export function faultOf({ status, headers, body }: RawResponse, method: string | undefined): string | undefined {
-  if (!(status >= 200 && status < 600)) return `status ${status}`;
+export function faultOf(
+  { statusLine, status, headers, body }: RawResponse,
+  method: string | undefined,
+): string | undefined {
+  if (!(status >= 200 && status < 600)) return `status line ${statusLine.slice(0, 300)}`;
   if (status === 500) return `status 500: ${body.toString()}`;
   if (headers.has('transfer-encoding')) return 'an answer in chunks';
   const type = headers.get('content-type');
