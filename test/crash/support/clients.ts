@@ -20,6 +20,8 @@ export interface Subjects {
   readonly jobs: Ledger;
   readonly partitions: readonly LogLedger[];
   readonly random: Random;
+  /** The part of the sends of jobs that carry ballast. */
+  readonly laden: number;
   /** Ids of orders that were sent and not answered: whoever sent them sends them again. */
   readonly inDoubt: Set<string>;
   readonly settledOrders: string[];
@@ -78,11 +80,10 @@ async function sendOrders(sender: ServiceBusSender, subjects: Subjects): Promise
  * and is killed while it does.
  */
 const BALLAST_BYTES = 40_000;
-const LADEN = 0.8;
 
 async function sendJobs(sender: ServiceBusSender, subjects: Subjects): Promise<void> {
   const ids = newIds(subjects, 'j');
-  const ballast = subjects.random.chance(LADEN) ? randomBytes(BALLAST_BYTES) : Buffer.alloc(0);
+  const ballast = subjects.random.chance(subjects.laden) ? randomBytes(BALLAST_BYTES) : Buffer.alloc(0);
   for (const id of ids) subjects.jobs.sending(id);
   await sender.sendMessages(ids.map((id) => ({ subject: id, body: ballast })));
   for (const id of ids) subjects.jobs.accepted(id);

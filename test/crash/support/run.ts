@@ -34,6 +34,9 @@ const LONGEST_LIFE_MS = 900;
 const SLOWEST_CLIENTS_MS = 15_000;
 const LONGEST_START_MS = 400;
 const CLIENTS_GO_MS = 6000;
+/** A short run is short of time as well. */
+const LONG_RUN = 20;
+const [LADEN, LADEN_LONG] = [0.2, 0.8];
 const KILLED_AT_START = 0.12;
 
 /** How often LevelDB began to merge files in the run that ended last, and how often it came to an end. */
@@ -52,6 +55,7 @@ export async function runCrashes({ dataDir, times, seed, progress }: CrashOption
     jobs: createLedger('jobs'),
     partitions: PARTITIONS.map(createLogLedger),
     random: createRandom(seed),
+    laden: times < LONG_RUN ? LADEN : LADEN_LONG,
     inDoubt: new Set(),
     settledOrders: [],
     numbers: new Map(),
