@@ -20,6 +20,11 @@ export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimi
   app.server.maxConnections = limits.connections;
   // RFC 9110, section 10.1.1: an expectation that is not understood may be passed over. Node would say 417 and nothing more.
   app.server.on('checkExpectation', (request, response) => void app.server.emit('request', request, response));
+  // While answers to earlier requests are due, Node would put its 100 between the head and the body of this one's answer.
+  app.server.on('checkContinue', (request, response) => {
+    if (response.socket !== null) response.writeContinue();
+    app.server.emit('request', request, response);
+  });
   // Nothing is upgraded to, and Node reads nothing more of a connection that asked for it. Not a hook of Fastify, which runs
   // none for a path that it cannot read.
   app.server.prependListener('request', ({ headers }, response) => {

@@ -80,6 +80,20 @@ describe('headers', () => {
     expect(statusesOf(seen.text)).toEqual([200]);
   });
 
+  it('that expect to be told to go on do not tear the answer apart when they come behind others', async () => {
+    const { open } = await listen();
+    const { socket, seen } = open();
+    const pixel = 'GET /v1/pixel.gif HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n';
+    socket.write(whole + pixel);
+    await waitFor('both answers', () => seen.text.includes('GIF89a'));
+    expect(seen.text).toMatch(/\r\n\r\nGIF89a/);
+    expect(statusesOf(seen.text)).toEqual([200, 200]);
+    const alone = open();
+    alone.socket.write(pixel);
+    await waitFor('an answer', () => alone.seen.text.includes('GIF89a'));
+    expect(statusesOf(alone.seen.text)).toEqual([100, 200]);
+  });
+
   it('without a Host get 400 that says so', async () => {
     const { open } = await listen();
     const { socket, seen } = open();
