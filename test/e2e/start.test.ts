@@ -6,14 +6,19 @@ import { waitFor } from '../helpers/wait.js';
 import { penstock, type RunningInstance, startInstance } from './support/penstock.js';
 
 const dir = createTempDir('start');
-const running: RunningInstance[] = [];
-const start = async () => {
-  const instance = await startInstance({ dataDir: dir.path });
-  running.push(instance);
-  return instance;
-};
+/** A start takes seconds of both cores: a test goes on with the instance that the one before has left. */
+let current: RunningInstance | undefined;
+async function running(): Promise<RunningInstance> {
+  current ??= await startInstance({ dataDir: dir.path });
+  return current;
+}
+async function stop(): Promise<number | null | undefined> {
+  const code = await current?.stop();
+  current = undefined;
+  return code;
+}
 afterAll(async () => {
-  for (const instance of running) await instance.stop();
+  await stop();
   dir.remove();
 });
 
@@ -29,7 +34,7 @@ const isAlive = (pid: number) => {
 const PARTS = ['broker', 'azurite', 'redis', 'gateway', 'aggregate', 'dashboard', 'consume'];
 
 test('start brings everything up, says where it is, and SIGTERM stops all of it', async () => {
-  const instance = await start();
+  const instance = await running();
   const { endpoints } = instance;
   expect(Object.keys(endpoints).sort()).toEqual([
     'admin',
@@ -48,13 +53,13 @@ test('start brings everything up, says where it is, and SIGTERM stops all of it'
 
   const pids = PARTS.map((part) => instance.pidOf(part));
   expect(pids.every(isAlive)).toBe(true);
-  expect(await instance.stop()).toBe(0);
+  expect(await stop()).toBe(0);
   expect(pids.filter(isAlive)).toEqual([]);
   expect(existsSync(join(dir.path, 'endpoints.json'))).toBe(false);
 });
 
 test('a second start on the same folder keeps the keys and the log, and refuses to run twice', async () => {
-  const first = await start();
+  const first = await running();
   const { writeKey } = first.endpoints;
   const twice = await penstock([
     'start',
@@ -69,34 +74,32 @@ test('a second start on the same folder keeps the keys and the log, and refuses 
   ]);
   expect(twice.code).toBe(1);
   expect(twice.stderr).toContain('PS_LOCAL_RUNNING');
-  await first.stop();
+  await stop();
 
-  const second = await start();
+  const second = await running();
   expect(second.endpoints.writeKey).toBe(writeKey);
-  await second.stop();
 });
 
 test('after kill -9 of the supervisor its parts go away by themselves and the next start works', async () => {
-  const killed = await start();
+  const killed = await running();
   const pids = PARTS.map((part) => killed.pidOf(part));
   await killed.kill();
-  const next = await start();
+  current = undefined;
+  const next = await running();
   await waitFor('the parts of the killed instance to end', () => pids.filter(isAlive).length === 0);
   expect((await fetch(`${next.endpoints.gateway}/readyz`)).status).toBe(200);
-  await next.stop();
 });
 
 test('a role that is killed is started again at the same address', async () => {
-  const instance = await start();
+  const instance = await running();
   process.kill(instance.pidOf('gateway'), 'SIGKILL');
   await waitFor('the gateway to be back', () => instance.readyCount('gateway') > 1 || undefined);
   expect((await fetch(`${instance.endpoints.gateway}/livez`)).status).toBe(200);
-  await instance.stop();
 });
 
 test('no secret of the instance is in its log', async () => {
-  const instance = await start();
-  await instance.stop();
+  const instance = await running();
+  await stop();
   const log = readFileSync(join(dir.path, 'log/penstock.ndjson'), 'utf8');
   const keys = JSON.parse(readFileSync(join(dir.path, 'keys.json'), 'utf8')) as Record<string, string>;
   const sharedAccessKey = /SharedAccessKey=([^;]+)/.exec(instance.endpoints.serviceBusConnectionString)?.[1] as string;
@@ -104,7 +107,7 @@ test('no secret of the instance is in its log', async () => {
 });
 
 test('a port that is taken is one clear line and no half-started instance', async () => {
-  const instance = await start();
+  const instance = await running();
   const port = new URL(instance.endpoints.gateway).port;
   const other = createTempDir('start-taken');
   const result = await penstock([
@@ -122,7 +125,6 @@ test('a port that is taken is one clear line and no half-started instance', asyn
   expect(result.stderr.trim()).toContain(`port ${port}`);
   expect(result.stderr.trim().split('\n')).toHaveLength(1);
   other.remove();
-  await instance.stop();
 });
 
 test('SIGTERM ends a start of which a part never becomes ready', async () => {
