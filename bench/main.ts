@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { endWithUsage, readFlags } from '../test/helpers/flags.js';
 import { type Bench, type Figure, table } from './lib/report.js';
 import { batch } from './rows/batch.js';
 import { broker } from './rows/broker.js';
@@ -8,7 +8,6 @@ import { freshness } from './rows/freshness.js';
 import { single } from './rows/single.js';
 import { state } from './rows/state.js';
 
-/** `npm run bench [-- name…] [--json] [--seconds N] [--long] [--profile FOLDER]` */
 const benches: Readonly<Record<string, Bench>> = { single, batch, drain, freshness, state, broker };
 /** Names for several at once. */
 const groups: Readonly<Record<string, readonly string[]>> = {
@@ -16,7 +15,9 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   aggregators: ['drain', 'freshness', 'state'],
 };
 
-const { values, positionals } = parseArgs({
+const names = [...Object.keys(groups), ...Object.keys(benches)].join(' | ');
+const usage = `usage: npm run bench [-- ${names}] [--json] [--seconds N] [--long] [--profile FOLDER]`;
+const { values, positionals } = readFlags(usage, {
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
@@ -28,12 +29,7 @@ const { values, positionals } = parseArgs({
 const seconds = Number(values.seconds);
 const wanted = positionals.flatMap((name) => groups[name] ?? [name]);
 const unknown = wanted.find((name) => !Object.hasOwn(benches, name));
-if (unknown !== undefined || !(seconds >= 1)) {
-  process.stderr.write(
-    `usage: npm run bench [-- ${[...Object.keys(groups), ...Object.keys(benches)].join(' | ')}] [--json] [--seconds N] [--long]\n`,
-  );
-  process.exit(1);
-}
+if (unknown !== undefined || !(seconds >= 1)) endWithUsage(usage);
 
 const figures: Figure[] = [];
 for (const [name, bench] of Object.entries(benches)) {

@@ -1,14 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { endWithUsage, readFlags } from '../helpers/flags.js';
 import { abuseBroker } from './broker/run.js';
 import { abuseGateway } from './gateway/run.js';
 
 const usage = [
   'usage: npm run abuse -- gateway [--requests N] [--seed N]',
   '       npm run abuse -- broker [--seconds N] [--connections N] [--seed N]',
-];
-const { values, positionals } = parseArgs({
+].join('\n');
+const { values, positionals } = readFlags(usage, {
   allowPositionals: true,
   options: {
     requests: { type: 'string', default: '100000' },
@@ -42,10 +42,7 @@ const runs: Readonly<Record<string, () => ReturnType<typeof ofBroker> | ReturnTy
 };
 const run = runs[positionals.join()];
 const sound = [requests, seconds, connections].every((number) => number >= 1) && Number.isInteger(seed);
-if (run === undefined || !sound) {
-  process.stderr.write(`${usage.join('\n')}\n`);
-  process.exit(1);
-}
+if (run === undefined || !sound) endWithUsage(usage);
 const { violations, what, ...result } = await run();
 process.stdout.write(`seed ${seed}: ${JSON.stringify(result, null, 2)}\n`);
 for (const violation of violations) process.stdout.write(`NOT KEPT ${violation}\n`);

@@ -1,18 +1,18 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { endWithUsage, readFlags } from '../helpers/flags.js';
 import { runFigures } from './figures/run.js';
 import { runGatewayCrashes } from './gateway/run.js';
 import { runCrashes } from './support/run.js';
 
-/** `npm run crash -- broker | gateway | figures [--times N] [--seed N]` */
 const runs = {
   broker: { run: runCrashes, times: 200 },
   gateway: { run: runGatewayCrashes, times: 100 },
   figures: { run: runFigures, times: 60 },
 };
 
-const { values, positionals } = parseArgs({
+const usage = 'usage: npm run crash -- broker | gateway | figures [--times N] [--seed N]';
+const { values, positionals } = readFlags(usage, {
   allowPositionals: true,
   options: { times: { type: 'string' }, seed: { type: 'string', default: '1' } },
 });
@@ -20,8 +20,7 @@ const [name = '', ...others] = positionals;
 const chosen = Object.hasOwn(runs, name) ? runs[name as keyof typeof runs] : undefined;
 const [times, seed] = [Number(values.times ?? chosen?.times), Number(values.seed)];
 if (chosen === undefined || others.length > 0 || !(times >= 1) || !Number.isInteger(seed)) {
-  process.stderr.write('usage: npm run crash -- broker | gateway | figures [--times N] [--seed N]\n');
-  process.exit(1);
+  endWithUsage(usage);
 }
 // Clients that lose their broker in the middle of something tell it in many ways, all of them expected here.
 process.on('unhandledRejection', () => {});

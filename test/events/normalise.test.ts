@@ -221,7 +221,7 @@ describe('the time of an event', () => {
 
 describe('an event that is not sound is refused by name of the field', () => {
   const long = 'x'.repeat(257);
-  const deep = JSON.parse('{"a":'.repeat(10) + '1' + '}'.repeat(10)) as unknown;
+  const deep = JSON.parse(`${'{"a":'.repeat(10)}1${'}'.repeat(10)}`) as unknown;
   it.each<[unknown, string, string]>([
     ['text', 'not_an_object', ''],
     [null, 'not_an_object', ''],

@@ -1,18 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { endWithUsage, readFlags } from '../../helpers/flags.js';
 import { report } from './report.js';
 import { runOutage } from './run.js';
 
-/** `npm run outage -- [--minutes N] [--rate N]` */
-const { values } = parseArgs({
+const usage = 'usage: npm run outage -- [--minutes N, 40 at the most] [--rate N]';
+const { values } = readFlags(usage, {
   options: { minutes: { type: 'string', default: '10' }, rate: { type: 'string', default: '5000' } },
 });
 const [minutes, rate] = [Number(values.minutes), Number(values.rate)];
-if (!(minutes > 0 && minutes <= 40) || !(rate >= 1)) {
-  process.stderr.write('usage: npm run outage -- [--minutes N, 40 at the most] [--rate N]\n');
-  process.exit(1);
-}
+if (!(minutes > 0 && minutes <= 40) || !(rate >= 1)) endWithUsage(usage);
 const AROUND_MS = 10_000;
 const base = join('node_modules', '.cache', 'crash');
 mkdirSync(base, { recursive: true });
