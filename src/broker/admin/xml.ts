@@ -1,4 +1,4 @@
-import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { createRequire } from 'node:module';
 import { badRequest } from './errors.js';
 
 /** An element as it was read. Namespace prefixes are cut from names: what the clients write differs only in those. */
@@ -15,21 +15,36 @@ const MAX_DEPTH = 16;
 
 const CDATA = '#cdata';
 
-const parser = new XMLParser({
-  preserveOrder: true,
-  ignoreAttributes: false,
-  attributeNamePrefix: '',
-  removeNSPrefix: true,
-  parseTagValue: false,
-  parseAttributeValue: false,
-  trimValues: false,
-  // Kept apart from text: it has no entities.
-  cdataPropName: CDATA,
-  ignoreDeclaration: true,
-  ignorePiTags: true,
-  // Documents with a DOCTYPE are refused, and the five predefined entities are resolved here.
-  processEntities: false,
-});
+type Library = typeof import('fast-xml-parser');
+interface Reader {
+  readonly isWellFormed: (text: string) => boolean;
+  readonly parse: (text: string) => RawNode[];
+}
+let reader: Reader | undefined;
+
+/** The library is loaded with the first document: a broker that nobody administers starts faster without. */
+function openReader(): Reader {
+  const { XMLParser, XMLValidator } = createRequire(import.meta.url)('fast-xml-parser') as Library;
+  const parser = new XMLParser({
+    preserveOrder: true,
+    ignoreAttributes: false,
+    attributeNamePrefix: '',
+    removeNSPrefix: true,
+    parseTagValue: false,
+    parseAttributeValue: false,
+    trimValues: false,
+    // Kept apart from text: it has no entities.
+    cdataPropName: CDATA,
+    ignoreDeclaration: true,
+    ignorePiTags: true,
+    // Documents with a DOCTYPE are refused, and the five predefined entities are resolved here.
+    processEntities: false,
+  });
+  return {
+    isWellFormed: (text) => XMLValidator.validate(text) === true,
+    parse: (text) => parser.parse(text) as RawNode[],
+  };
+}
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
@@ -78,10 +93,11 @@ function toElement(node: RawNode, depth: number): Element {
  */
 export function parseXml(text: string): Element {
   if (/<!DOCTYPE/i.test(text)) throw badRequest('The body must not have a DOCTYPE.');
-  if (XMLValidator.validate(text) !== true) throw badRequest('The body is not well-formed XML.');
+  reader ??= openReader();
+  if (!reader.isWellFormed(text)) throw badRequest('The body is not well-formed XML.');
   let nodes: RawNode[];
   try {
-    nodes = parser.parse(text) as RawNode[];
+    nodes = reader.parse(text);
   } catch (cause) {
     throw Object.assign(badRequest('The body is not well-formed XML.'), { cause });
   }

@@ -1,6 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
-import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 
 /** Where Azure's services take AMQP over WebSockets. */
 const PATH = '/$servicebus/websocket';
@@ -34,14 +35,16 @@ function sendTogether(webSocket: WebSocket, chunks: readonly Chunk[], done: (err
   });
 }
 
-function streamOf(webSocket: WebSocket): Duplex {
+type Library = typeof import('ws');
+
+function streamOf({ createWebSocketStream }: Library, webSocket: WebSocket): Duplex {
   webSocket.on('message', (_data, isBinary) => {
     // Section 2.2 of the binding: binary messages alone carry AMQP.
     if (!isBinary) webSocket.close(UNSUPPORTED_DATA, 'binary messages only');
   });
   return createWebSocketStream(webSocket, {
     writev: (chunks: readonly Chunk[], callback) => sendTogether(webSocket, chunks, callback),
-  } as Parameters<typeof createWebSocketStream>[1]);
+  } as Parameters<Library['createWebSocketStream']>[1]);
 }
 
 function refuse(socket: Duplex, status: number, reason: string): void {
@@ -64,14 +67,20 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 
 /** Takes requests to change to WebSocket: those for AMQP become a stream of bytes, with back-pressure both ways. */
 export function createUpgrade(onStream: (stream: Duplex, facts: { readonly secure: boolean }) => void): Upgrade {
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: MAX_MESSAGE_BYTES,
-    maxFragments: MAX_FRAGMENTS,
-    perMessageDeflate: false,
-    handleProtocols: (names) => SUBPROTOCOLS.find((name) => names.has(name)) ?? false,
-  });
+  let opened: ReturnType<typeof open> | undefined;
+  /** The library is loaded for the first who asks: a broker starts faster without. */
+  function open() {
+    const library = createRequire(import.meta.url)('ws') as Library;
+    const server = new library.WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: MAX_MESSAGE_BYTES,
+      maxFragments: MAX_FRAGMENTS,
+      perMessageDeflate: false,
+      handleProtocols: (names) => SUBPROTOCOLS.find((name) => names.has(name)) ?? false,
+    });
+    return { library, server };
+  }
   // A handshake that is malformed is answered 400 by the library.
   return function upgrade(request, socket, head) {
     socket.on('error', () => socket.destroy());
@@ -80,7 +89,9 @@ export function createUpgrade(onStream: (stream: Duplex, facts: { readonly secur
       refuse(socket, 400, `The subprotocol must be one of ${SUBPROTOCOLS.join(', ')}.`);
     } else {
       const facts = { secure: 'encrypted' in socket };
-      server.handleUpgrade(request, socket, head, (webSocket) => onStream(streamOf(webSocket), facts));
+      opened ??= open();
+      const { library, server } = opened;
+      server.handleUpgrade(request, socket, head, (webSocket) => onStream(streamOf(library, webSocket), facts));
     }
   };
 }
