@@ -24,7 +24,9 @@ describe('what a visitor agreed to', () => {
   });
 
   it('is understood by the gateway, for any purpose and answer', () => {
-    const purposes = fc.string({ minLength: 1, maxLength: 20 }).filter((purpose) => !(purpose in {}));
+    // The gateway refuses names that objects have by themselves, and `prototype`.
+    const isName = (purpose: string) => !(purpose in {}) && purpose !== 'prototype';
+    const purposes = fc.string({ minLength: 1, maxLength: 20 }).filter(isName);
     const choices = fc.dictionary(purposes, fc.oneof(fc.boolean(), fc.string()));
     fc.assert(
       fc.property(choices, (said) => {
