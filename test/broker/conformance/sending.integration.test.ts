@@ -1,6 +1,6 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openService, receive, receiveOne, type Service, sequenceOf } from './support/service.js';
+import { expectNothing, openService, receive, receiveOne, type Service, sequenceOf } from './support/service.js';
 
 describe('sending', () => {
   let service: Service;
@@ -39,6 +39,18 @@ describe('sending', () => {
     expect(Math.abs((message.enqueuedTimeUtc?.getTime() ?? 0) - before)).toBeLessThan(120_000);
     expect(message.expiresAtUtc?.getTime()).toBe((message.enqueuedTimeUtc?.getTime() ?? 0) + sent.timeToLive);
     expect(message.lockedUntilUtc?.getTime()).toBeGreaterThan(message.enqueuedTimeUtc?.getTime() ?? 0);
+  });
+
+  it('goes over WebSockets as it does over TCP, and so does receiving', async () => {
+    const queue = await service.queue();
+    const client = service.overWebSockets();
+    await client.createSender(queue).sendMessages({ body: 'over a WebSocket', messageId: 'id-1' });
+    const receiver = client.createReceiver(queue);
+    const message = await receiveOne(receiver);
+    expect(message).toMatchObject({ body: 'over a WebSocket', messageId: 'id-1' });
+    await receiver.completeMessage(message);
+    await expectNothing(service.client.createReceiver(queue));
+    await client.close();
   });
 
   it('gives an id to a message that comes without one', async () => {

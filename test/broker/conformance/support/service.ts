@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { ServiceBusClient, type ServiceBusReceivedMessage, type ServiceBusReceiver } from '@azure/service-bus';
 import { expect } from 'vitest';
+import { WebSocket } from 'ws';
 import { hub, startTestBroker, type TestBroker } from '../../../helpers/broker.js';
 import { startAdministrationClient } from '../../admin/administration-client.js';
 
@@ -8,6 +10,8 @@ import { startAdministrationClient } from '../../admin/administration-client.js'
 export interface Service {
   readonly connectionString: string;
   readonly client: ServiceBusClient;
+  /** A client that speaks AMQP over WebSockets; who asks for it closes it. */
+  overWebSockets(): ServiceBusClient;
   /** Connection string and name of an event hub with 2 partitions or more, and the group `$Default`. */
   readonly hub: { readonly connectionString: string; readonly name: string };
   /** Makes an entity of a name of its own, which goes with the suite. */
@@ -77,6 +81,12 @@ export async function openService(): Promise<Service> {
   return {
     connectionString,
     client,
+    overWebSockets() {
+      const constructorOptions = broker && { webSocketConstructorOptions: { ca: readFileSync(broker.caFile) } };
+      return new ServiceBusClient(connectionString, {
+        webSocketOptions: { webSocket: WebSocket, ...constructorOptions },
+      });
+    },
     hub: {
       connectionString: env['PENSTOCK_CONFORMANCE_EVENTHUBS_CONNECTION_STRING'] ?? connectionString,
       name: env['PENSTOCK_CONFORMANCE_EVENTHUB'] ?? HUB,
