@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * unit: pure, in process, no sockets. integration: the official SDKs, a real broker, Redis, blobs and browser, on
- * loopback. e2e: the built command, as a user runs it. Three files of the latter two at a time, however many cores there
- * are: each has processes of its own, at free ports and in folders of its own, and waits for them most of its time.
+ * loopback. e2e: the built command, as a user runs it. Two files of the latter two at a time, however many cores there
+ * are: each has processes of its own, at free ports and in folders of its own, and waits for them half of its time.
  */
 export default defineConfig({
   test: {
@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.integration.test.ts'],
-          maxWorkers: 3,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/crash/**/*.test.ts', 'test/abuse/**/*.test.ts'],
-          maxWorkers: 3,
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 120_000,
         },
