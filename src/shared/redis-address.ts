@@ -28,6 +28,13 @@ export function parseRedisUrl(url: string): RedisAddress | undefined {
   return { clusterNodes: cluster === undefined ? undefined : known, ...credentials, tls: scheme === 'rediss' };
 }
 
+/** What a client of a cluster shows to each of its nodes, in the words of ioredis. */
+export const loginOf = ({ username, password, tls }: Omit<RedisAddress, 'clusterNodes'>) => ({
+  ...(username === undefined ? {} : { username }),
+  ...(password === undefined ? {} : { password }),
+  ...(tls ? { tls: {} } : {}),
+});
+
 /** `host`, `host:port` or `[::1]:port`. */
 function parseNode(text: string): { host: string; port: number } | undefined {
   const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(text);

@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
-import { parseRedisUrl } from '../../shared/redis-address.js';
+import { loginOf, parseRedisUrl } from '../../shared/redis-address.js';
 
 const COMMAND_TIMEOUT_MS = 10_000;
 
@@ -15,15 +15,9 @@ const options = {
 export function connectSinkRedis(url: string): Redis | Cluster {
   const address = parseRedisUrl(url);
   if (address?.clusterNodes === undefined) return new Redis(url, { ...options, enableOfflineQueue: false });
-  const { username, password, tls } = address;
   return new Cluster([...address.clusterNodes], {
     enableOfflineQueue: false,
-    redisOptions: {
-      ...options,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(tls ? { tls: {} } : {}),
-    },
+    redisOptions: { ...options, ...loginOf(address) },
   });
 }
 

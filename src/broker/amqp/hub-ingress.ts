@@ -1,14 +1,12 @@
 import { type IncomingMessage, withAnnotation } from '../message/index.js';
 import type { HubEntity, PartitionRuntime } from '../namespace/index.js';
 import { notAllowed } from './conditions.js';
-import type { Take } from './ingress.js';
+import { noFault, type Take } from './ingress.js';
 
 /** A key says which partition, and so does the address: the service takes one of the two. */
 const keyAndPartition = notAllowed(
   'A partition key cannot be given with events that are sent to one partition: the address names it already.',
 );
-
-const noFault = () => undefined;
 
 /**
  * Takes events for the partition of the address or, without one, for that of their key. No async function: while it waits

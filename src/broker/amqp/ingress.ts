@@ -71,7 +71,8 @@ const newId = () => randomUUID().replaceAll('-', '');
 export const withIds = (messages: readonly IncomingMessage[]): IncomingMessage[] =>
   messages.map((message) => identified(message, newId));
 
-const noFault = () => undefined;
+/** The answer to what is durable. */
+export const noFault = () => undefined;
 
 export function takeIntoQueueOrTopic(entity: QueueEntity | TopicEntity): Take {
   const take = ({ messages }: ParsedTransfer) => {

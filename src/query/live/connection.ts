@@ -1,5 +1,5 @@
 import { Cluster, Redis } from 'ioredis';
-import { parseRedisUrl } from '../../shared/redis-address.js';
+import { loginOf, parseRedisUrl } from '../../shared/redis-address.js';
 
 export type LiveRedis = Redis | Cluster;
 
@@ -22,9 +22,3 @@ export function connectAnnouncements(redis: LiveRedis): LiveRedis {
   const options = { maxRetriesPerRequest: null, connectionName: 'penstock-query-announcements' };
   return redis instanceof Cluster ? redis.duplicate() : redis.duplicate(options);
 }
-
-const loginOf = ({ username, password, tls }: NonNullable<ReturnType<typeof parseRedisUrl>>) => ({
-  ...(username === undefined ? {} : { username }),
-  ...(password === undefined ? {} : { password }),
-  ...(tls ? { tls: {} } : {}),
-});
