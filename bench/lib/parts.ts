@@ -9,6 +9,7 @@ import {
   type ProcessSpec,
   redisProcess,
   redisUrl,
+  roleEnvironment,
   roleNodeFlags,
   startProcess,
 } from '../../src/local/index.js';
@@ -80,6 +81,7 @@ export function createParts(profileDir: string | undefined): Parts {
     role: (args, env = {}) =>
       start(
         node(args[0] ?? '', ['dist/cli/main.js', ...args], {
+          ...roleEnvironment(args[0] ?? ''),
           PENSTOCK_DATA_DIR: dataDir,
           PENSTOCK_LOG_LEVEL: 'warn',
           PENSTOCK_PORT: '0',

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findFreePort, roleNodeFlags } from '../../../src/local/index.js';
+import { findFreePort, roleEnvironment, roleNodeFlags } from '../../../src/local/index.js';
 import { startProxy, type TestProxy } from '../../helpers/proxy.js';
 import { HUB, PARTITIONS, startCrashBroker } from '../support/broker.js';
 import { startCommand } from '../support/process.js';
@@ -113,6 +113,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const [order, view] = await Promise.all([startSide('order', options), startSide('view', options)]);
   const port = await findFreePort();
   const env = {
+    ...roleEnvironment('gateway'),
     PENSTOCK_DATA_DIR: join(options.dataDir, 'gateway'),
     PENSTOCK_PORT: String(port),
     PENSTOCK_SOURCES: JSON.stringify([{ name: 'crash', writeKey: WRITE_KEY }]),

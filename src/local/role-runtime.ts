@@ -14,6 +14,21 @@ const YOUNG_GENERATION_MB: Readonly<Record<string, number>> = {
 };
 const DEFAULT_MB = 64;
 
+/** Flags of Node for a role. */
 export const roleNodeFlags = (role: string): readonly string[] => [
   `--max-semi-space-size=${YOUNG_GENERATION_MB[role] ?? DEFAULT_MB}`,
 ];
+
+/**
+ * glibc's allocator, which serves what is outside of V8's heap. It raises the size from which memory goes back to the system
+ * as soon as it is freed to that of the largest piece that was ever freed, and has an arena for each thread: what a spool that
+ * fills and drains leaves free in them came to tens of megabytes (man 3 mallopt).
+ */
+const ALLOCATOR: Readonly<Record<string, string>> = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: String(128 * 1024),
+};
+
+/** What a role is started with in its environment. */
+export const roleEnvironment = (role: string): Readonly<Record<string, string>> =>
+  role === 'gateway' ? ALLOCATOR : {};
