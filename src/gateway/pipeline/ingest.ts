@@ -60,7 +60,7 @@ export interface IngestSteps {
   readonly tally: Tally;
   /** Told how long the events of a request took to be settled. */
   readonly onSettled: (tookMs: number) => void;
-  /** When to send again what failed now. */
+  /** When to send again what failed now, unless its disk knows better. */
   readonly retryAfterSeconds: () => number;
 }
 
@@ -116,7 +116,7 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
     const settlements = visit.settle(entries, await settled);
     steps.onSettled(clock.now() - receivedAtMs);
     steps.tally.add(entries, settlements);
-    return answerOf(entries, settlements, steps.retryAfterSeconds);
+    return answerOf(entries, settlements, () => settlements.retryAfterSeconds ?? steps.retryAfterSeconds());
   }
 
   function launch(

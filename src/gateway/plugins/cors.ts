@@ -28,7 +28,6 @@ export function corsOriginsOf(sources: readonly { readonly origins?: readonly st
 }
 
 /**
-/**
  * What browsers ask before they let a page send. Whether a page may use the write key that it sends with is decided when
  * that is known. No cookie plays a part, so credentials are allowed only to pages that are listed, and where a protocol's
  * browser library insists on sending them. A hook of our own, since it runs for every single event.

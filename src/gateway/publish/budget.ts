@@ -1,7 +1,5 @@
 import type { Clock } from '../../shared/clock.js';
-
-const WINDOW_MS = 1000;
-const MAX_RETRY_AFTER_S = 60;
+import { createDrainRate } from '../drain-rate.js';
 
 /** A body up to this size is small: it takes of the budget what has come of it, and no more. */
 const SMALL_BODY_BYTES = 64 * 1024;
@@ -29,18 +27,7 @@ export function createBudget(clock: Clock, limitBytes: number) {
   let pendingBytes = 0;
   /** The part of it that is held for bodies that are not small. */
   let largeBytes = 0;
-  let windowStartMs = clock.now();
-  let drainedBytes = 0;
-  let bytesPerSecond = 0;
-
-  /** Bytes drained since the window began, per second, once the window is full; before that the last window's figure. */
-  const rollWindow = () => {
-    const elapsedMs = clock.now() - windowStartMs;
-    if (elapsedMs < WINDOW_MS) return;
-    bytesPerSecond = (drainedBytes * 1000) / elapsedMs;
-    drainedBytes = 0;
-    windowStartMs = clock.now();
-  };
+  const rate = createDrainRate(clock);
 
   /** Takes bytes. What nothing else waits beside always fits: it could never be taken otherwise. */
   const reserve = (bytes: number, beside = pendingBytes): boolean => {
@@ -50,9 +37,8 @@ export function createBudget(clock: Clock, limitBytes: number) {
   };
 
   const release = (bytes: number) => {
-    rollWindow();
     pendingBytes -= bytes;
-    drainedBytes += bytes;
+    rate.drained(bytes);
   };
 
   function openHold(): Hold {
@@ -87,11 +73,7 @@ export function createBudget(clock: Clock, limitBytes: number) {
     openHold,
     pendingBytes: () => pendingBytes,
     /** Seconds until what waits now will have drained, by the rate of the last second. */
-    retryAfterSeconds(): number {
-      rollWindow();
-      const rate = Math.max(bytesPerSecond, 1);
-      return Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(pendingBytes / rate)));
-    },
+    retryAfterSeconds: (): number => rate.secondsFor(pendingBytes),
   };
 }
 

@@ -87,6 +87,7 @@ export function createHubSink(
     name,
     report: () => reportOf(name, health, deps),
     isReady: () => health.isUp() || (partitions.length > 0 && spool?.hasRoom(name, 0) === true),
+    retryAfterSeconds: () => spool?.retryAfterSeconds(name),
     async start() {
       const known = await spool?.recall(name);
       if (known !== undefined) openAll(decode(known));

@@ -12,15 +12,23 @@ export function createPublisher(clock: Clock, budget: Budget, limits: { readonly
   const openTicket = (
     count: number,
     bytes: number,
-    reserved: boolean,
+    sinks: readonly Sink[] | undefined,
   ): { ticket: Ticket; settled: Promise<Settlements> } => {
     let resolve: (settlements: Settlements) => void = () => {};
     const settled = new Promise<Settlements>((resolveSettled) => {
       resolve = resolveSettled;
     });
     const ticket = createTicket(count, clock.now() + limits.publishTimeoutMs, (settlements) => {
-      if (reserved) budget.release(bytes);
-      resolve(settlements);
+      if (sinks === undefined) {
+        resolve(settlements);
+        return;
+      }
+      budget.release(bytes);
+      resolve(
+        settlements.failures.size === 0
+          ? settlements
+          : { ...settlements, retryAfterSeconds: waitFor(sinks, settlements) },
+      );
     });
     return { ticket, settled };
   };
@@ -34,13 +42,20 @@ export function createPublisher(clock: Clock, budget: Budget, limits: { readonly
     }
     if (count === 0) return Promise.resolve(NOTHING_SENT);
     const reserved = budget.reserve(bytes);
-    const { ticket, settled } = openTicket(count, bytes, reserved);
+    // Without room in memory nothing is asked of the sinks.
+    const { ticket, settled } = openTicket(count, bytes, reserved ? [...outgoing.keys()] : undefined);
     for (const [sink, events] of outgoing) {
       if (reserved) sink.add(events, ticket);
       else ticket.settle(indexesOf(events), 'overloaded');
     }
     return settled;
   };
+}
+
+/** What was refused although there was room in memory found none on disk. */
+function waitFor(sinks: readonly Sink[], { failures }: Settlements): number | undefined {
+  if (![...failures.values()].includes('overloaded')) return undefined;
+  return Math.max(...sinks.map((sink) => sink.retryAfterSeconds() ?? 0));
 }
 
 function indexesOf(events: readonly OutgoingEvent[]): number[] {

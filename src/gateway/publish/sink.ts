@@ -28,6 +28,8 @@ export interface Sink {
   report(): SinkReport;
   /** Whether an event for it can be accepted now: by its broker, or on disk. */
   isReady(): boolean;
+  /** When to send again what it could not keep on disk; undefined where it has no disk. */
+  retryAfterSeconds(): number | undefined;
   /** Takes the events of one request; every one of them settles its place in the ticket exactly once. */
   add(events: readonly OutgoingEvent[], ticket: Ticket): void;
   start(): Promise<void>;

@@ -23,6 +23,8 @@ export interface Settlements {
   readonly known: ReadonlySet<number>;
   /** Of those that went to a hub: where in it. */
   readonly partitions: readonly (number | undefined)[];
+  /** When to send again what a disk had no room for. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 const NONE: ReadonlySet<number> = new Set();

@@ -51,6 +51,7 @@ export function createTopicSink(
     name,
     report: () => reportOf(name, health, deps),
     isReady: () => health.isUp() || deps.spool?.hasRoom(name, 0) === true,
+    retryAfterSeconds: () => deps.spool?.retryAfterSeconds(name),
     start: health.start,
     isIdle: lane.isIdle,
     add(events, ticket) {

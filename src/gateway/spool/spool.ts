@@ -1,6 +1,7 @@
 import { backoffMs } from '../../shared/backoff.js';
 import type { CancelTimer, Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
+import { createDrainRate, type DrainRate } from '../drain-rate.js';
 import { GatewayError } from '../errors.js';
 import { keysFrom, parseRecordKey, recordOf, type SpoolRecord } from './record-key.js';
 import type { SpoolStore, Write } from './store.js';
@@ -45,9 +46,11 @@ export interface Spool {
   report(destination: string): SpoolReport;
   /** Whether the destination takes `bytes` more. */
   hasRoom(destination: string, bytes: number): boolean;
-  /** What became of a record that a lane took between two times. In doubt it is still waiting. */
+  /** When a destination that was refused may have room again: when what waits there will have drained, at its rate. */
+  retryAfterSeconds(destination: string): number;
   /** Whether there are records that their broker has refused for good. */
   hasSetAside(): boolean;
+  /** What became of a record that a lane took between two times. In doubt it is still waiting. */
   stateOf(lane: { readonly destination: string; readonly lane: string }, taken: TimeSpan): SpooledState;
   /** Small facts that outlive a restart. */
   remember(name: string, value: Buffer): Promise<void>;
@@ -112,6 +115,7 @@ const REOPEN = { firstDelayMs: 500, maxDelayMs: 15_000 };
 export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<Spool> {
   const { clock, logger } = deps;
   const lanes = new Map<string, LaneState>();
+  const rates = new Map<string, DrainRate>();
   let store = await deps.openStore();
   let writer = createWriter(store);
   let broken = false;
@@ -210,14 +214,22 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
     return bytes + more <= limits.bytes && oldestMs <= limits.ageMs;
   };
 
+  const rateOf = (destination: string): DrainRate => {
+    const rate = rates.get(destination) ?? createDrainRate(clock);
+    rates.set(destination, rate);
+    return rate;
+  };
+
   function lane(destination: string, part: string): SpoolLane {
     const name = `${destination}/${part}`;
     const state = stateOf(name);
+    const rate = rateOf(destination);
 
     const forget = (records: readonly SpoolRecord[]) => {
       for (const { bytes } of records) {
         state.records--;
         state.bytes -= bytes;
+        rate.drained(bytes);
       }
       if (state.records === 0) state.oldestAtMs = undefined;
     };
@@ -291,6 +303,9 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
     lane,
     report,
     hasRoom,
+    // A disk that fails is tried again within that time.
+    retryAfterSeconds: (destination) =>
+      broken ? REOPEN.maxDelayMs / 1000 : rateOf(destination).secondsFor(report(destination).bytes),
     hasSetAside: () => [...lanes.values()].some(({ asideAtMs }) => asideAtMs.length > 0),
     stateOf: spooledStateOf,
     remember: (name, value) => write([{ key: `${FACTS}${name}`, value }]),

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openSpool, openSpoolStore, type Spool, type SpoolLane } from '../../../src/gateway/spool/index.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { createManualClock } from '../../helpers/manual-clock.js';
+import { createSmallDisk } from '../../helpers/small-disk.js';
+import { waitFor } from '../../helpers/wait.js';
 
 const LIMITS = { bytes: 10_000, ageMs: 60_000 };
 const ALL = 1_000_000;
@@ -116,4 +118,58 @@ test('it tells what became of a record: it waits, was delivered, or was set asid
   await spool.close();
   spool = await open();
   expect(states()).toEqual(['delivered', 'set_aside', 'waiting']);
+});
+
+test('on a disk that is full nothing is claimed, nothing is lost, and it goes on when there is room again', async () => {
+  const disk = await createSmallDisk(16 * 1024 * 1024);
+  const openStore = async () => {
+    const store = await openSpoolStore(join(disk.path, 'spool'));
+    const write: typeof store.write = async (writes) => {
+      // Where no file system could be mounted the real one is not full.
+      if (!disk.isOwn && (await disk.freeBytes()) <= 0) throw new Error('no space left on device');
+      await store.write(writes);
+    };
+    return { ...store, write };
+  };
+  const openAll = () =>
+    openSpool(
+      { clock, random: () => 0.5, logger: createLogger('test', 'silent'), openStore },
+      { bytes: 2 ** 30, ageMs: 3_600_000 },
+    );
+  const claimed: string[] = [];
+  const fill = async (lane: SpoolLane, most: number): Promise<unknown> => {
+    for (let count = 0; count < most; count++) {
+      const body = Buffer.alloc(20_000, `${claimed.length} `);
+      try {
+        await lane.append(body);
+      } catch (error) {
+        return error;
+      }
+      claimed.push(body.toString());
+    }
+    return undefined;
+  };
+  try {
+    const full = await openAll();
+    const lane = full.lane('hub:clicks', '0');
+    expect(await fill(lane, 10)).toBeUndefined();
+    await disk.fill(1024 * 1024);
+    expect(await fill(lane, 1_000)).toMatchObject({ code: 'PS_SPOOL_UNUSABLE' });
+    expect(full.hasRoom('hub:clicks', 1)).toBe(false);
+    await disk.empty();
+    await waitFor('the spool to be opened anew', () => {
+      clock.advance(1_000);
+      return full.hasRoom('hub:clicks', 1);
+    });
+    expect(await fill(lane, 5)).toBeUndefined();
+    await full.close();
+
+    const next = await openAll();
+    const held = (await next.lane('hub:clicks', '0').read(2 ** 30, 0)).map(({ body }) => body.toString());
+    // One whose write failed may be there all the same: nobody knows what became of it.
+    expect(held.filter((body) => claimed.includes(body))).toEqual(claimed);
+    await next.close();
+  } finally {
+    await disk.remove();
+  }
 });
