@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { allMetrics } from '../src/aggregators/metrics/index.js';
+import { pathToFileURL } from 'node:url';
 import { defaultAggregatorOptions } from '../src/aggregators/options.js';
 import { createPartitionState, type PartitionState } from '../src/aggregators/state/partition.js';
 import { decodeSnapshot, encodeSnapshot } from '../src/aggregators/state/snapshot.js';
@@ -9,6 +10,10 @@ import type { StateLoadOptions, StateLoadResult } from './lib/aggregator-state.j
 const PACK = 500;
 const DEVICES = ['desktop', 'mobile', 'tablet', 'other'];
 const START_MS = Date.UTC(2026, 0, 1, 12);
+/** Metrics are found in their folder, and this program is bundled: so they are those that were built. */
+const { allMetrics } = (await import(
+  pathToFileURL(resolve('dist/aggregators/metrics/index.js')).href
+)) as typeof import('../src/aggregators/metrics/index.js');
 const parts = { ...allMetrics, seed: [7, 11] as const };
 
 /** Fills partitions with visitors, saves each, and restores them, in a process of its own. */

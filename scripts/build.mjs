@@ -1,6 +1,6 @@
 // Compiles the servers with tsc (no bundler), bundles the two pieces of browser code, and copies what is not code.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, readdirSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildWeb } from './build-web.mjs';
@@ -12,6 +12,13 @@ const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p'
   stdio: 'inherit',
 });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+
+// Metrics are found in their folder: one whose source is gone must not be there any more.
+const metrics = join('dist', 'aggregators', 'metrics');
+for (const file of readdirSync(metrics)) {
+  const [name] = file.split('.');
+  if (!existsSync(join('src', 'aggregators', 'metrics', `${name}.ts`))) rmSync(join(metrics, file));
+}
 
 await buildWeb(join(root, 'dist'));
 

@@ -74,11 +74,14 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
     async catalogue() {
       const texts = await redis.hgetall(CATALOGUE_KEY);
       return new Map(
-        Object.entries(texts).flatMap(([name, text]) => {
-          // Another version of the aggregators may keep what this reader does not know.
-          const { data } = metricDescription.safeParse(JSON.parse(text));
-          return data === undefined ? [] : [[name, data]];
-        }),
+        // Redis has no order: that of the names is steady.
+        Object.entries(texts)
+          .sort()
+          .flatMap(([name, text]) => {
+            // Another version of the aggregators may keep what this reader does not know.
+            const { data } = metricDescription.safeParse(JSON.parse(text));
+            return data === undefined ? [] : [[name, data]];
+          }),
       );
     },
     async readPanes(metric, startsMs, once) {
