@@ -214,6 +214,17 @@ describe('a lane with a spool', () => {
     expect(firstArrivals(rig)).toEqual(['item-0000', meanwhile]);
   });
 
+  it('puts what is in flight on disk before what comes while its broker is away, whenever that fails', async () => {
+    const rig = createRig();
+    await rig.add(2);
+    await rig.setUp(false);
+    const [later] = await rig.add(1);
+    expect([...rig.outcomes.values()]).toEqual(['spool', 'spool', 'spool']);
+    await rig.answer('PS_PUBLISH_UNAVAILABLE');
+    await rig.finish();
+    expect(rig.arrived).toEqual(['item-0000', 'item-0001', later]);
+  });
+
   it('lets what comes go to the disk at once while there is more on it than one batch', async () => {
     const rig = createRig();
     await rig.setUp(false);
@@ -286,6 +297,14 @@ describe('a lane with a spool', () => {
     await rig.crash();
     await rig.finish();
     expect(rig.arrived).toEqual(['item-0000', 'item-0001', 'item-0002']);
+  });
+
+  it('puts on disk what is in flight when it is closed, though nothing waits behind it', async () => {
+    const rig = createRig();
+    await rig.add(2);
+    expect(rig.inFlight()).toEqual([['item-0000', 'item-0001']]);
+    await rig.close();
+    expect([...rig.outcomes.values()]).toEqual(['spool', 'spool']);
   });
 
   it('whatever becomes of broker, disk and process, what was accepted arrives, in order, and each is settled once', async () => {

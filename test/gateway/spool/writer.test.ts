@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import type { Write } from '../../../src/gateway/spool/store.js';
+import { createWriter } from '../../../src/gateway/spool/writer.js';
+
+/** A store whose writes end when the test says so. */
+function createHeldStore() {
+  const batches: { readonly keys: readonly string[]; end(error?: Error): void }[] = [];
+  const write = (writes: readonly Write[]) =>
+    new Promise<void>((resolve, reject) => {
+      const end = (error?: Error) => (error === undefined ? resolve() : reject(error));
+      batches.push({ keys: writes.map(({ key }) => key), end });
+    });
+  return { batches, write };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+it('while one batch is being written the next one gathers, in order', async () => {
+  const store = createHeldStore();
+  const writer = createWriter(store);
+  const first = writer.write([{ key: 'a' }]);
+  await settled();
+  const others = [writer.write([{ key: 'b' }, { key: 'c' }]), writer.write([{ key: 'd' }])];
+  await settled();
+  expect(store.batches.map(({ keys }) => keys)).toEqual([['a']]);
+  store.batches[0]?.end();
+  await first;
+  await settled();
+  expect(store.batches.map(({ keys }) => keys)).toEqual([['a'], ['b', 'c', 'd']]);
+  store.batches[1]?.end();
+  await Promise.all(others);
+  await writer.idle();
+});
+
+it('a batch that cannot be written fails those who wait for it, and them alone', async () => {
+  const store = createHeldStore();
+  const writer = createWriter(store);
+  const failing = writer.write([{ key: 'a' }]);
+  await settled();
+  const next = writer.write([{ key: 'b' }]);
+  store.batches[0]?.end(new Error('no space left on device'));
+  await expect(failing).rejects.toThrow('no space');
+  await settled();
+  store.batches[1]?.end();
+  await expect(next).resolves.toBeUndefined();
+  await writer.idle();
+});
