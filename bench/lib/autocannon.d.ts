@@ -9,8 +9,6 @@ declare module 'autocannon' {
     readonly url: string;
     readonly connections: number;
     readonly duration: number;
-    /** Requests a second over all connections; latencies then count from when a request was due. */
-    readonly overallRate?: number;
     /** Puts a new id in place of `[<id>]` in each request. */
     readonly idReplacement: boolean;
     readonly requests: readonly Request[];

@@ -11,7 +11,7 @@ export interface LoadOptions {
   /** Put a new id in place of `[<id>]` in each request. */
   readonly uniqueIds: boolean;
   readonly connections: number;
-  /** Requests a second over all connections; as many as it can without. */
+  /** Requests a second over all connections, at even distances; as many as it can without. */
   readonly perSecond?: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;

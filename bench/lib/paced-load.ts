@@ -1,0 +1,67 @@
+import { Pool } from 'undici';
+import { delay, systemClock } from '../../src/shared/clock.js';
+import type { LoadOptions, LoadResult } from './load.js';
+
+const TICK_MS = 1;
+const ID = '[<id>]';
+
+/**
+ * A steady load, whatever the server does: requests go at even distances, and each counts from the moment at which it
+ * was due, also when it had to wait for a connection. Otherwise a slow server would be asked less, and look better than
+ * it is ("coordinated omission").
+ */
+export async function pacedLoad(options: LoadOptions & { readonly perSecond: number }): Promise<LoadResult> {
+  const pool = new Pool(options.url, { connections: options.connections, pipelining: 1 });
+  try {
+    const warmUp = await run(pool, options, options.warmUpSeconds);
+    const found = await run(pool, options, options.seconds);
+    const tookMs = found.tookMs.sort((a, b) => a - b);
+    const at = (share: number) => tookMs[Math.ceil(share * tookMs.length) - 1] ?? Number.NaN;
+    const { user, system } = process.cpuUsage();
+    return {
+      answered: tookMs.length,
+      answeredInAll: warmUp.tookMs.length + tookMs.length,
+      failed: warmUp.failed + found.failed,
+      perSecond: tookMs.length / options.seconds,
+      p50Ms: at(0.5),
+      p99Ms: at(0.99),
+      cpuSeconds: (user + system) / 1e6,
+    };
+  } finally {
+    await pool.close();
+  }
+}
+
+type Pace = LoadOptions & { readonly perSecond: number };
+
+/** Resolves when every request of the time is answered. */
+async function run(pool: Pool, { perSecond, path, headers, bodies, uniqueIds }: Pace, seconds: number) {
+  const tookMs: number[] = [];
+  let failed = 0;
+  const send = async (number: number, dueMs: number) => {
+    const body = bodies[number % bodies.length] ?? '';
+    try {
+      const answer = await pool.request({
+        method: 'POST',
+        path,
+        headers,
+        body: uniqueIds ? body.replaceAll(ID, `${dueMs}.${number}`) : body,
+      });
+      await answer.body.dump();
+      if (answer.statusCode >= 200 && answer.statusCode < 300) tookMs.push(performance.now() - dueMs);
+      else failed++;
+    } catch {
+      failed++;
+    }
+  };
+  const startMs = performance.now();
+  const all = Math.round(perSecond * seconds);
+  const requests: Promise<void>[] = [];
+  while (requests.length < all) {
+    const due = Math.min(all, Math.ceil(((performance.now() - startMs) * perSecond) / 1000));
+    while (requests.length < due) requests.push(send(requests.length, startMs + (requests.length * 1000) / perSecond));
+    await delay(systemClock, TICK_MS);
+  }
+  await Promise.all(requests);
+  return { tookMs, failed };
+}
