@@ -7,6 +7,7 @@ import { formatCountry, formatNumber, formatPercent } from './format.js';
 import { createPanel, type PanelFrame } from './panel.js';
 import type { PlotLine } from './plot.js';
 import { fetchPanes, LIVE, type Range, rankedOf, rowsOf, spanOf } from './range.js';
+import { fetchCatalogue, fetchMetric, type RangeMetric } from './range-metric.js';
 import { createSeries } from './series.js';
 import { shapeOf, shapeOfMetric, titleOf } from './shape.js';
 import { createEventsTable, createOffersTable, createVisitorsTable } from './tables.js';
@@ -16,8 +17,8 @@ export type Figures = LiveFigures & Readonly<Record<string, unknown>>;
 
 interface View {
   show(figures: Figures): void;
-  /** Shows another range than the live one. */
-  load?(range: Range, nowMs: number): Promise<void>;
+  /** Shows another range than the live one, of the metric behind it. */
+  load?(range: Range, nowMs: number, metric: RangeMetric): Promise<void>;
 }
 
 interface PanelPlan {
@@ -72,7 +73,11 @@ const plans: readonly PanelPlan[] = [
     name: 'funnel',
     title: 'Funnel',
     note: 'sessions of the last 8 hours',
-    form: { detail: (value, [first]) => (first && first.value > 0 ? formatPercent(value / first.value) : '–') },
+    form: {
+      whole: true,
+      order: ['view', 'cart', 'purchase'],
+      detail: (value, [first]) => (first && first.value > 0 ? formatPercent(value / first.value) : '–'),
+    },
   },
   { name: 'revenue', title: 'Revenue', note: 'each minute', form: { label: (currency) => currency } },
   { name: 'ingestionDelay', title: 'Delay', note: 'ms from gateway to hub', form: { label: (name) => name } },
@@ -158,7 +163,21 @@ function generalView(frame: PanelFrame, plan: PanelPlan): View {
   const { name, title, none = 'Nothing yet.', form } = plan;
   const show = createForm(frame, { id: plan.id ?? name, title, none }, form);
   return {
-    show: (figures) => show(figures.metrics?.[name] ? shapeOfMetric(figures.metrics[name]) : shapeOf(figures[name])),
+    show(figures) {
+      frame.note(plan.note);
+      const metric = figures.metrics?.[name];
+      show(metric ? shapeOfMetric(form?.whole ? { ...metric, series: [] } : metric) : shapeOf(figures[name]));
+    },
+    async load(range, nowMs, metric) {
+      const { shown, stepMinutes } = await fetchMetric(
+        form?.whole ? { ...metric, seriesWindows: 1 } : metric,
+        range,
+        nowMs,
+      );
+      const steps = stepMinutes === 1 ? 'each minute' : `in steps of ${stepMinutes} minutes`;
+      frame.note(shown.series.length === 0 ? range.note : `${range.note}, ${steps}`);
+      show(shapeOfMetric(shown));
+    },
   };
 }
 
@@ -177,6 +196,8 @@ export function createBoard(openVisitor: (id: string) => void): Board {
   const parent = byId('panels');
   const views = new Map<string, View>();
   let range = LIVE;
+  /** Panels that show that range; the others are live. */
+  let ranged: ReadonlySet<string> = new Set();
   let latest: Figures | undefined;
 
   const add = (plan: PanelPlan) => {
@@ -194,7 +215,7 @@ export function createBoard(openVisitor: (id: string) => void): Board {
   };
   const showOne = (name: string, view: View, figures: Figures) => {
     if (!isThere(figures, name)) return;
-    if (range === LIVE || !view.load) view.show(figures);
+    if (range === LIVE || !ranged.has(name)) view.show(figures);
   };
   return {
     show(figures) {
@@ -208,7 +229,14 @@ export function createBoard(openVisitor: (id: string) => void): Board {
         if (latest) this.show(latest);
         return;
       }
-      await Promise.all([...views.values()].map((view) => view.load?.(next, nowMs)));
+      const catalogue = await fetchCatalogue();
+      if (range !== next) return;
+      const loads = [...views].flatMap(([name, view]) => {
+        const metric = catalogue.get(name);
+        return metric === undefined || view.load === undefined ? [] : [{ name, load: view.load(next, nowMs, metric) }];
+      });
+      ranged = new Set(loads.map(({ name }) => name));
+      await Promise.all(loads.map(({ load }) => load));
     },
   };
 }

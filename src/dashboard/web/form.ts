@@ -17,6 +17,10 @@ export interface FormOptions {
   /** Beside the number of a ranked entry. */
   readonly detail?: (value: number, entries: Ranked['entries']) => string;
   readonly limit?: number;
+  /** Of ranked entries whose order is not that of their size, their names. */
+  readonly order?: readonly string[];
+  /** Of a metric its figure alone, and not its windows. */
+  readonly whole?: boolean;
 }
 
 export interface FormText {
@@ -44,12 +48,16 @@ export function createForm(frame: PanelFrame, text: FormText, options: FormOptio
       kind = shape.kind;
     }
     // What was there before may be empty now.
-    const now =
-      shape ??
-      (kind === 'ranked' ? { kind, entries: [] } : kind === 'listed' ? { kind, columns: [], rows: [] } : undefined);
+    const now = shape ?? (kind && EMPTY[kind]);
     if (now) view?.(now);
   };
 }
+
+const EMPTY: Readonly<Record<Shape['kind'], Shape>> = {
+  ranked: { kind: 'ranked', entries: [] },
+  series: { kind: 'series', totals: [], columns: [], rows: [] },
+  listed: { kind: 'listed', columns: [], rows: [] },
+};
 
 const views: Readonly<Record<Shape['kind'], (frame: PanelFrame, text: FormText, options: FormOptions) => View>> = {
   ranked: rankedView,
@@ -64,7 +72,7 @@ function rankedView(frame: PanelFrame, { id, none }: FormText, options: FormOpti
   // Names come from clients and stay as they are; keys are ours.
   const nameOf = (key: string) => options.labels?.[key] ?? options.label?.(key) ?? key;
   return (shape) => {
-    const { entries } = shape as Ranked;
+    const entries = inOrder((shape as Ranked).entries, options.order);
     show(
       entries.slice(0, options.limit ?? 10).map(({ label, value }) => ({
         label: nameOf(label),
@@ -73,6 +81,11 @@ function rankedView(frame: PanelFrame, { id, none }: FormText, options: FormOpti
       })),
     );
   };
+}
+
+function inOrder(entries: Ranked['entries'], order: readonly string[] | undefined): Ranked['entries'] {
+  if (order === undefined) return entries;
+  return [...entries].sort((a, b) => order.indexOf(a.label) - order.indexOf(b.label));
 }
 
 function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: FormOptions): View {
@@ -93,6 +106,7 @@ function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: F
       delta.dataset['direction'] = !change ? 'same' : change > 0 ? 'up' : 'down';
     },
   });
+  let latest: { readonly lines: readonly PlotLine[]; readonly stepMs: number } = { lines: [], stepMs: 60_000 };
   return (shape) => {
     const { totals: sums, columns, rows: steps } = shape as Series;
     const lines = columns.map(
@@ -109,16 +123,17 @@ function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: F
         change: changeIn(shape as Series, columns.indexOf(label)),
       })),
     );
-    const stepMs = (steps[1]?.startMs ?? 60_000) - (steps[0]?.startMs ?? 0);
-    show(lines, steps, stepMs);
+    // Where there is nothing any more, the lines that there were have their place.
+    if (lines.length > 0) latest = { lines, stepMs: (steps[1]?.startMs ?? 60_000) - (steps[0]?.startMs ?? 0) };
+    show(latest.lines, steps, latest.stepMs);
   };
 }
 
-/** The newest step is still filling: the one before it is compared with its own before. Nothing of what has no line. */
+/** The newest step is still filling: the one before it is compared with its own before. Nothing of what has no line, or no number. */
 function changeIn({ rows, columns }: Series, column: number): number | undefined {
   if (column < 0 || column >= columns.length) return undefined;
-  const [before, last] = rows.slice(-3, -1).map(({ values }) => values[column] ?? 0);
-  return before === undefined || last === undefined ? undefined : last - before;
+  const [before = null, last = null] = rows.slice(-3, -1).map(({ values }) => values[column] ?? null);
+  return before === null || last === null ? undefined : last - before;
 }
 
 function listedView(frame: PanelFrame, { id, title, none }: FormText, options: FormOptions): View {

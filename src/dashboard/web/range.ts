@@ -23,9 +23,11 @@ const RANGES: readonly Range[] = [
 ];
 
 /** Panes of a metric, as `GET /api/metrics/:metric` gives them. */
-export interface Pane {
+export interface Pane<Value = number> {
   readonly start: string;
-  readonly values: Readonly<Record<string, number>>;
+  readonly values: Readonly<Record<string, Value>>;
+  /** How often something that was counted in it was taken back. */
+  readonly revision?: number;
 }
 
 export interface Span {
@@ -66,11 +68,11 @@ export function rankedOf(panes: readonly Pane[], count: number): { label: string
     .slice(0, count);
 }
 
-export async function fetchPanes(
+export async function fetchPanes<Value = number>(
   metric: string,
   { fromMs, toMs }: Span,
   { stepMinutes, top }: { readonly stepMinutes: number; readonly top?: number },
-): Promise<readonly Pane[]> {
+): Promise<readonly Pane<Value>[]> {
   const query = new URLSearchParams({
     from: new Date(fromMs).toISOString(),
     to: new Date(toMs).toISOString(),
@@ -79,7 +81,7 @@ export async function fetchPanes(
   });
   const response = await fetch(`/api/metrics/${encodeURIComponent(metric)}?${query}`);
   if (!response.ok) throw new Error(`status ${response.status}`);
-  return ((await response.json()) as { panes: readonly Pane[] }).panes;
+  return ((await response.json()) as { panes: readonly Pane<Value>[] }).panes;
 }
 
 /** The choice of a range: radio buttons, so that arrow keys move between them. */

@@ -45,13 +45,13 @@ export function createSeries(frame: PanelFrame, text: SeriesText) {
     const days = (rows.at(-1)?.startMs ?? 0) - (rows[0]?.startMs ?? 0) > 20 * HOUR_MS;
     return days ? formatDayMinute(startMs) : formatMinute(startMs);
   };
+  const textOf = (value: number | null | undefined) => (value === null || value === undefined ? '–' : format(value));
   // Without a pointer on the drawing the legend tells of the last step that is over.
   const tell = (index = rows.length - 2) => {
     const row = rows[index];
     const running = index === rows.length - 1;
     lines.forEach((_, line) => {
-      const value = row?.values[line];
-      setText(shown[line] as Element, value === null || value === undefined ? '–' : format(value));
+      setText(shown[line] as Element, textOf(row?.values[line]));
     });
     const when = row && `${formatStart(row.startMs)}${running ? ', so far' : ''}${row.revised ? ', revised' : ''}`;
     setText(shown.at(-1) as Element, when ?? '–');
@@ -62,7 +62,7 @@ export function createSeries(frame: PanelFrame, text: SeriesText) {
     update(row, { startMs, values, revised }) {
       const texts = [
         `${formatStart(startMs)}${revised ? ', revised' : ''}`,
-        ...lines.map((_, line) => format(values[line] ?? 0)),
+        ...lines.map((_, line) => textOf(values[line])),
       ];
       texts.forEach((each, index) => {
         setText(row.cells[index] as Element, each);

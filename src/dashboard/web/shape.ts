@@ -63,9 +63,14 @@ export function shapeOf(value: unknown): Shape | undefined {
 const isTimeline = (items: readonly unknown[]) =>
   items.length > 0 && items.every((item) => isFields(item) && !Number.isNaN(timeOf(item['start'])));
 
+/** Where nothing was, a sum is 0, and a mean is none. */
+const NOTHING_IS_0: ReadonlySet<ShownMetric['aggregate']> = new Set(['count', 'sum', 'distinct', 'top']);
+
 /** A metric says itself what it is: its figure over a time, and where it has them the windows before now. */
 export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape | undefined {
   const entries = values.flatMap(({ key, value }) => partsOf(key, value));
+  if ([...values, ...series.flatMap(({ values: inWindow }) => entriesOf(inWindow))].some(({ value }) => isText(value)))
+    return textsOf(values, series);
   if (series.length === 0) return entries.length > 0 ? { kind: 'ranked', entries } : undefined;
   const rows = series.map(({ start, values: inWindow, revision = 0 }) => ({
     startMs: Date.parse(start),
@@ -79,8 +84,7 @@ export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape
   const names = [...entries.map(({ label }) => label), ...rows.flatMap(({ parts }) => [...parts.keys()])];
   const columns = [...new Set(names)].slice(0, MAX_COLUMNS);
   if (columns.length === 0) return undefined;
-  // Where nothing was, a sum is 0, and a mean is none.
-  const nothing = aggregate === 'count' || aggregate === 'sum' ? 0 : null;
+  const nothing = NOTHING_IS_0.has(aggregate) ? 0 : null;
   return {
     kind: 'series',
     totals: entries.filter(({ label }) => columns.includes(label)),
@@ -90,6 +94,31 @@ export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape
       revised,
       values: columns.map((name) => parts.get(name) ?? nothing),
     })),
+  };
+}
+
+const entriesOf = (values: ShownMetric['series'][number]['values']) =>
+  Object.entries(values).map(([key, value]) => ({ key, value }));
+
+/** Texts, by name, or where there are windows by their start, the newest first. */
+function textsOf(values: ShownMetric['values'], series: ShownMetric['series']): Listed {
+  const cells = (entries: ShownMetric['values']) => new Map(entries.map(({ key, value }) => [key, textOf(value)]));
+  if (series.length === 0) {
+    const rows = [...cells(values)];
+    const isNamed = rows.some(([key]) => key !== UNKEYED);
+    return isNamed
+      ? { kind: 'listed', columns: ['name', 'value'], rows }
+      : { kind: 'listed', columns: ['value'], rows: rows.map(([, value]) => [value]) };
+  }
+  const windows = series.map(({ start, values: inWindow }) => ({ start, texts: cells(entriesOf(inWindow)) }));
+  const keys = [...new Set(windows.flatMap(({ texts }) => [...texts.keys()]))].slice(0, MAX_COLUMNS - 1);
+  return {
+    kind: 'listed',
+    columns: ['time', ...keys.map((key) => (key === UNKEYED ? 'value' : key))],
+    rows: windows
+      .filter(({ texts }) => texts.size > 0)
+      .reverse()
+      .map(({ start, texts }) => [start, ...keys.map((key) => texts.get(key) ?? '')]),
   };
 }
 
@@ -103,7 +132,7 @@ function partsOf(key: string, value: AggregateResult): Ranked['entries'] {
     );
   }
   return (value as readonly { readonly name: string; readonly count: number }[]).map(({ name, count }) => ({
-    label: name,
+    label: key === UNKEYED ? name : `${key} ${name}`,
     value: count,
   }));
 }

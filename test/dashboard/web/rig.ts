@@ -103,6 +103,7 @@ export const everything = {
         { key: 'cart', value: 288 },
         { key: 'purchase', value: 97 },
       ],
+      series: windows(16, (index) => ({ view: 75 + index, cart: 18, ...(index % 2 ? { purchase: 12 } : {}) })),
     },
     revenue: {
       ...metric('Revenue of purchases per minute, by currency.', 'money'),

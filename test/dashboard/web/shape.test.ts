@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rankedOf, rowsOf, spanOf } from '../../../src/dashboard/web/range.js';
+import { stepMinutesOf } from '../../../src/dashboard/web/range-metric.js';
 import { shapeOf, shapeOfMetric, titleOf } from '../../../src/dashboard/web/shape.js';
 
 describe('the form of a figure', () => {
@@ -39,9 +40,47 @@ describe('the form of a figure', () => {
       [0, 0],
       [7, 1],
     ]);
+    const distinct = { ...sums, aggregate: 'distinct' as const };
+    expect(valuesOf(shapeOfMetric(distinct as never))?.[1]).toEqual([0, 0]);
     const delay = (p50: number) => ({ all: { count: 1, p50, p95: null, p99: null } });
     const quantiles = { ...metric, aggregate: 'quantiles' as const, series: series([delay(5), {}]) };
     expect(valuesOf(shapeOfMetric(quantiles as never))).toEqual([[5], [null]]);
+  });
+
+  it('of texts is a list: by name, or by window, the newest first', () => {
+    const metric = { help: '', unit: '', windowMs: 60_000, aggregate: 'last' as const, series: [] };
+    const window = (minute: number, values: object) => ({ start: `2026-11-21T12:0${minute}:00Z`, values });
+    expect(shapeOfMetric({ ...metric, values: [{ key: 'all', value: '/a' }] })).toEqual({
+      ...{ kind: 'listed', columns: ['value'], rows: [['/a']] },
+    });
+    expect(shapeOfMetric({ ...metric, values: [{ key: 'shop', value: '/a' }] })).toEqual({
+      ...{ kind: 'listed', columns: ['name', 'value'], rows: [['shop', '/a']] },
+    });
+    const series = [window(0, { all: '/a' }), window(1, {}), window(2, { all: '/b' })];
+    expect(shapeOfMetric({ ...metric, values: [], series } as never)).toEqual({
+      kind: 'listed',
+      columns: ['time', 'value'],
+      rows: [
+        ['2026-11-21T12:02:00Z', '/b'],
+        ['2026-11-21T12:00:00Z', '/a'],
+      ],
+    });
+  });
+
+  it('of the most frequent names keeps apart what they are the most frequent of', () => {
+    const top = (name: string) => [{ name, count: 3, error: 0 }];
+    const values = [
+      { key: 'blog', value: top('/a') },
+      { key: 'shop', value: top('/a') },
+    ];
+    const metric = { help: '', unit: '', windowMs: 60_000, aggregate: 'top' as const, series: [] };
+    expect(shapeOfMetric({ ...metric, values })).toEqual({
+      kind: 'ranked',
+      entries: [
+        { label: 'blog /a', value: 3 },
+        { label: 'shop /a', value: 3 },
+      ],
+    });
   });
 
   it('has a title made of its name', () => {
@@ -68,6 +107,11 @@ describe('a range', () => {
     expect(rows[1]?.values).toEqual([0, 0]);
     // 12:05, 12:06 and the half of 12:07.
     expect(rows.at(-1)?.values).toEqual([10, 0]);
+  });
+
+  it('has steps of whole panes and whole minutes', () => {
+    const steps = [1_000, 60_000, 90_000, 1_800_000, 86_400_000].map((paneMs) => stepMinutesOf(range, { paneMs }));
+    expect(steps).toEqual([5, 5, 6, 30, 1_440]);
   });
 
   it('ranks by number, then by name', () => {

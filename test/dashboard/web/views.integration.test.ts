@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { AdminServerDeps } from '../../../src/dashboard/index.js';
+import type { RangeMetric } from '../../../src/dashboard/web/range-metric.js';
 import type { LiveFigures } from '../../../src/shared/live.js';
 import { createMemoryLiveSource } from '../../helpers/live-source.js';
 import { busy, createPageRig, everything, patience, picture } from './rig.js';
@@ -11,13 +12,34 @@ const shown = (figures: object) => createMemoryLiveSource(figures as LiveFigures
 
 type Routes = AdminServerDeps['routes'];
 
+const describedAs = (description: Partial<RangeMetric> & Pick<RangeMetric, 'name'>): RangeMetric => ({
+  ...{ help: '', unit: '', aggregate: 'count', paneMs: 60_000, seriesWindows: 1, top: 10 },
+  ...description,
+});
+
+const valuesOf: Readonly<Record<string, object>> = {
+  visitors: { visitors: 30, pageViews: 60 },
+  countries: { DE: 70, FR: 35 },
+  revenue: { EUR: 720 },
+  sessions: { sessions: 44 },
+  funnel: { cart: 40, view: 40, purchase: 4 },
+  ingestionDelay: { all: { count: 9, p50: 12, p95: 40, p99: 90 } },
+};
+
 /** Panes of a metric as the query side answers them: the numbers tell what was asked for. */
 const panesRoute = (asked: URLSearchParams[]): Routes => [
   async (app) => {
+    app.get('/api/metrics', async () => [
+      ...['visitors', 'pages', 'categories', 'countries', 'devices'].map((name) => describedAs({ name })),
+      describedAs({ name: 'revenue', aggregate: 'sum', seriesWindows: 60 }),
+      describedAs({ name: 'sessions', paneMs: 1_800_000, seriesWindows: 16 }),
+      describedAs({ name: 'funnel', paneMs: 1_800_000, seriesWindows: 16 }),
+      describedAs({ name: 'ingestionDelay', aggregate: 'quantiles', seriesWindows: 15 }),
+    ]);
     app.get<{ Params: { metric: string } }>('/api/metrics/:metric', async ({ url, params }) => {
       const query = new URL(url, 'http://local').searchParams;
       asked.push(query);
-      const values = params.metric === 'visitors' ? { visitors: 30, pageViews: 60 } : { '/of-the-range': 7 };
+      const values = valuesOf[params.metric] ?? { '/of-the-range': 7 };
       return { metric: params.metric, panes: [{ start: query.get('from'), values }] };
     });
   },
@@ -61,6 +83,35 @@ describe('panels', () => {
     expect(problems).toEqual([]);
   });
 
+  it('show texts as a list, and nothing where there is nothing any more', async () => {
+    const { revenue } = everything.metrics;
+    const textMetric = { ...revenue, aggregate: 'last' as const, series: [] };
+    const source = shown({
+      ...busy,
+      metrics: {
+        revenue,
+        lastPage: { ...textMetric, values: [{ key: 'all', value: '/sale' }] },
+        firstPage: {
+          ...textMetric,
+          values: [
+            { key: 'blog', value: '/a' },
+            { key: 'shop', value: '/b' },
+          ],
+        },
+      },
+    });
+    const { url } = await serve(source);
+    const { page, problems } = await open(url);
+    await expect.poll(() => page.locator('#lastPage tbody td').allTextContents(), patience).toEqual(['/sale']);
+    expect(await page.locator('#firstPage tbody td').allTextContents()).toEqual(['blog', '/a', 'shop', '/b']);
+    await expect.poll(() => page.locator('[data-panel="revenue"] .total').count(), patience).toBe(2);
+    const windows = revenue.series.map(({ start }) => ({ start, values: {} }));
+    source.push({ metrics: { revenue: { ...revenue, values: [], series: windows } } });
+    await expect.poll(() => page.locator('[data-panel="revenue"] .total').count(), patience).toBe(0);
+    expect(await page.locator('[data-panel="revenue"] .none').isVisible()).toBe(true);
+    expect(problems).toEqual([]);
+  });
+
   it('show a drawing as a table to who would rather read', async () => {
     const { url } = await serve(shown(busy));
     const { page } = await open(url);
@@ -94,6 +145,42 @@ describe('another range', () => {
     await page.locator('#range label').first().click();
     await expect.poll(() => page.locator('#pages .bar').count(), patience).toBe(10);
     expect(await page.locator('#traffic-table tbody tr').count()).toBe(15);
+  });
+
+  it('is that of every metric that has panes, in its own form and in whole panes', async () => {
+    const asked: URLSearchParams[] = [];
+    const { url } = await serve(shown(everything), { routes: panesRoute(asked) });
+    const { page, problems } = await open(url);
+    await page.locator('#countries .bar').first().waitFor();
+    await page.locator('#range label').nth(2).click();
+    await expect
+      .poll(() => page.locator('#countries .bar').allTextContents(), patience)
+      .toEqual(['Germany70', 'France35']);
+    const title = (panel: string) => page.locator(`[data-panel="${panel}"] h2`).textContent();
+    expect(await title('countries')).toBe('Countries last 6 hours');
+    await expect
+      .poll(() => page.locator('[data-panel="revenue"] .total b').allTextContents(), patience)
+      .toEqual(['720']);
+    expect(await page.locator('#revenue-table tbody tr').count()).toBe(72);
+    expect(await title('revenue')).toBe('Revenue last 6 hours, in steps of 5 minutes');
+    await expect.poll(() => page.locator('#sessions-table tbody tr').count(), patience).toBe(12);
+    expect(await page.locator('[data-panel="sessions"] .total b').allTextContents()).toEqual(['44']);
+    await expect
+      .poll(() => page.locator('#funnel .bar-value').allTextContents(), patience)
+      .toEqual(['40 · 100%', '40 · 100%', '4 · 10%']);
+    expect(await page.locator('#funnel .bar-label').allTextContents()).toEqual(['view', 'cart', 'purchase']);
+    const delays = page.locator('#ingestionDelay-table tbody tr');
+    await expect.poll(() => delays.count(), patience).toBe(72);
+    expect((await delays.first().locator('td').allTextContents()).slice(1)).toEqual(['12', '40', '90']);
+    // Nothing was measured in a step without events, and nothing is no 0.
+    expect((await delays.nth(1).locator('td').allTextContents()).slice(1)).toEqual(['–', '–', '–']);
+    // Distinct visitors by device are of minutes alone, and lists are of now.
+    expect(await page.locator('[data-panel="devices"] h2').textContent()).toContain('last 10 minutes');
+
+    await page.locator('#range label').first().click();
+    await expect.poll(() => title('revenue'), patience).toBe('Revenue each minute');
+    expect(await page.locator('[data-panel="sessions"] .total').textContent()).toContain('open now96');
+    expect(problems).toEqual([]);
   });
 
   it('that cannot be read is said to be so', async () => {
