@@ -91,6 +91,15 @@ test('bytes and age of a destination are bounded, and another destination has it
   await expect(lane.append(Buffer.alloc(1))).resolves.toBeDefined();
 });
 
+test('a lane has its own records alone, also where its name is the beginning of another', async () => {
+  const [one, ten] = [spool.lane('hub:clicks', '1'), spool.lane('hub:clicks', '10')];
+  await ten.append(Buffer.from('of ten'));
+  await one.append(Buffer.from('of one'));
+  expect([await bodiesOf(one), await bodiesOf(ten)]).toEqual([['of one'], ['of ten']]);
+  await one.remove(await one.read(ALL, 0));
+  expect(await bodiesOf(one)).toEqual([]);
+});
+
 test('two gateways cannot share a folder, and the second is told what to do', async () => {
   await expect(open()).rejects.toMatchObject({
     code: 'PS_SPOOL_LOCKED',
