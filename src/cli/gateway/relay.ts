@@ -1,3 +1,4 @@
+import { type Counted, dayOf, isOfQuota } from '../../gateway/index.js';
 import type { Clock } from '../../shared/clock.js';
 import type { FromWorker, ToWorker } from './messages.js';
 
@@ -12,7 +13,8 @@ export interface RelayedWorker {
 const TIMEOUT_MS = 2_000;
 
 /** Lets the workers of a gateway speak with one another. One that is being started again has nothing to say. */
-export function createRelay(clock: Pick<Clock, 'setTimer'>, workers: number) {
+export function createRelay(clock: Pick<Clock, 'now' | 'setTimer'>, workers: number) {
+  const quotas = createQuotas(clock);
   const ready = new Set<RelayedWorker>();
   const open = new Map<number, (from: RelayedWorker, answer: unknown) => void>();
   let nextId = 0;
@@ -46,14 +48,40 @@ export function createRelay(clock: Pick<Clock, 'setTimer'>, workers: number) {
       if (message.type === 'ask') relayQuestion(from, message);
       else if (message.type === 'answer') open.get(message.id)?.(from, message.answer);
       else if (message.type === 'counted') {
+        quotas.add(message.counts);
         for (const worker of ready) if (worker !== from) worker.send(message);
       }
     },
-    join: (worker: RelayedWorker) => void ready.add(worker),
+    join(worker: RelayedWorker): void {
+      ready.add(worker);
+      const counts = quotas.today();
+      if (counts.length > 0) worker.send({ type: 'counted', counts });
+    },
     /** Nobody waits any more for what it would have said. */
     leave(worker: RelayedWorker): void {
       ready.delete(worker);
       for (const take of [...open.values()]) take(worker, undefined);
+    },
+  };
+}
+
+/** What has gone from the quotas today, for a worker that comes later: one that was started again has forgotten it. */
+function createQuotas(clock: Pick<Clock, 'now'>) {
+  let day = -1;
+  const taken = new Map<string, number>();
+  const turn = () => {
+    const today = dayOf(clock.now());
+    if (today !== day) taken.clear();
+    day = today;
+  };
+  return {
+    add(counts: readonly Counted[]): void {
+      turn();
+      for (const [name, , count] of counts) if (isOfQuota(name)) taken.set(name, (taken.get(name) ?? 0) + count);
+    },
+    today(): Counted[] {
+      turn();
+      return [...taken].map(([name, count]): Counted => [name, '', count]);
     },
   };
 }

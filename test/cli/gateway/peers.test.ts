@@ -2,7 +2,9 @@ import { expect, it } from 'vitest';
 import type { FromWorker, ToWorker } from '../../../src/cli/gateway/messages.js';
 import { createPeers } from '../../../src/cli/gateway/peers.js';
 import { createRelay, type RelayedWorker } from '../../../src/cli/gateway/relay.js';
-import type { Counted, PeerAnswers } from '../../../src/gateway/index.js';
+import type { Counted, PeerAnswers, Peers } from '../../../src/gateway/index.js';
+import { createQuota } from '../../../src/gateway/policy/quota.js';
+import { createSharedCounts } from '../../../src/gateway/policy/shared-counts.js';
 import { createManualClock } from '../../helpers/manual-clock.js';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -12,7 +14,7 @@ function createWorkers(expected: number) {
   const clock = createManualClock();
   const relay = createRelay(clock, expected);
   let messages = 0;
-  const open = (number: number, answer: (() => unknown) | 'silent') => {
+  const open = (number: number, answer: (() => unknown) | 'silent', prepare?: (peers: Peers) => void) => {
     let toWorker: (message: ToWorker) => void = () => {};
     const relayed: RelayedWorker = {
       number,
@@ -34,6 +36,7 @@ function createWorkers(expected: number) {
       peers.answerWith({ metrics: async () => answer(), ready: answer, where: answer } as unknown as PeerAnswers);
     const told: Counted[] = [];
     peers.onTold((counts) => told.push(...counts));
+    prepare?.(peers);
     relay.join(relayed);
     return { peers, told, leave: () => relay.leave(relayed) };
   };
@@ -91,6 +94,36 @@ it('many who ask the same at once are one question', async () => {
   expect(messages()).toBe(2);
   await peers.ask('ready');
   expect(messages()).toBe(4);
+});
+
+it('a worker that comes later is told what has gone from the quotas of the day, and of nothing else', () => {
+  const { clock, open } = createWorkers(2);
+  const first = open(0, () => 'x');
+  const second = open(1, () => 'x');
+  const rates: Counted = ['rate shop 0', '192.0.2.1', 9];
+  first.peers.tellOthers([['quota shop', '', 3], ['quota blog', '', 1], rates]);
+  second.peers.tellOthers([['quota shop', '', 4]]);
+  second.leave();
+  expect(open(1, () => 'x').told).toEqual([
+    ['quota shop', '', 7],
+    ['quota blog', '', 1],
+  ]);
+  clock.advance(86_400_000);
+  expect(open(1, () => 'x').told).toEqual([]);
+});
+
+it('a quota is not given anew to a worker that was started again', () => {
+  const { clock, open } = createWorkers(2);
+  const takes: (ReturnType<typeof createQuota> | undefined)[] = [];
+  const withQuota = (peers: Peers) =>
+    takes.push(createQuota(10, { counts: createSharedCounts(clock, peers), name: 'shop' }));
+  const former = open(1, () => 'x', withQuota);
+  for (let count = 0; count < 7; count++) takes[0]?.(clock.now());
+  clock.advance(100);
+  former.leave();
+  open(1, () => 'x', withQuota);
+  const passed = Array.from({ length: 20 }, () => takes[1]?.(clock.now()));
+  expect(passed.filter((pass) => pass)).toHaveLength(3);
 });
 
 it('what a worker has counted the others are told, and not itself', () => {
