@@ -1,5 +1,5 @@
 import { remember } from '../shared/remember.js';
-import { quote } from './json.js';
+import { escaped, quote } from './json.js';
 import type { EventContext, Page } from './model.js';
 import type { NormalisedEvent } from './normalise.js';
 import { createTimeFormatter } from './time.js';
@@ -38,7 +38,7 @@ export function createEnvelope(input: EnvelopeInput): Envelope {
     source: input.source,
     traceparent: input.traceparent,
     tracestate: input.tracestate,
-    head: `${headOf(input.source)}${traceparent}${tracestate}"id":`,
+    head: `${headOf(input.source)}${traceparent}${tracestate}"id":"`,
     context: rememberedContextJson(input.context),
     tail: `,"receivedAt":"${formatTime(input.receivedAtMs)}"}}`,
     isPlain: input.isPlain === true,
@@ -48,22 +48,22 @@ export function createEnvelope(input: EnvelopeInput): Envelope {
 /**
  * The CloudEvents 1.0 JSON text of an event (CloudEvents JSON event format, section 2). It is put together from pieces,
  * since most of them are known for the whole request and most strings need no escape: half the cost of building an
- * object only to walk it again.
+ * object only to walk it again. Of as few pieces as there can be, because each costs once more when the text is written.
  */
 export function serialise(event: NormalisedEvent, envelope: Envelope): string {
   const { isPlain } = envelope;
-  const anonymousId = event.anonymousId === undefined ? undefined : quote(event.anonymousId, isPlain);
-  const userId = event.userId === undefined ? undefined : quote(event.userId, isPlain);
+  const anonymousId = event.anonymousId === undefined ? undefined : escaped(event.anonymousId, isPlain);
+  const userId = event.userId === undefined ? undefined : escaped(event.userId, isPlain);
   const subject = userId ?? anonymousId;
-  let json = `${envelope.head}${quote(event.id, isPlain)},"type":"${event.type}","time":"${event.time}"`;
-  if (subject !== undefined) json += `,"subject":${subject}`;
-  json += ',"data":{"context":';
+  let json = `${envelope.head}${escaped(event.id, isPlain)}","type":"${event.type}","time":"${event.time}`;
+  if (subject !== undefined) json += `","subject":"${subject}`;
+  json += '","data":{"context":';
   json += event.context === undefined ? envelope.context : rememberedContextJson(event.context);
-  if (anonymousId !== undefined) json += `,"anonymousId":${anonymousId}`;
-  if (userId !== undefined) json += `,"userId":${userId}`;
-  if (event.sessionId !== undefined) json += `,"sessionId":${quote(event.sessionId, isPlain)}`;
+  if (anonymousId !== undefined) json += `,"anonymousId":"${anonymousId}"`;
+  if (userId !== undefined) json += `,"userId":"${userId}"`;
+  if (event.sessionId !== undefined) json += `,"sessionId":"${escaped(event.sessionId, isPlain)}"`;
   if (event.consent !== undefined) json += `,"consent":${JSON.stringify(event.consent)}`;
-  if (event.page !== undefined) json += `,"page":${pageJson(event.page, isPlain)}`;
+  if (event.page !== undefined) json += pageJson(event.page, isPlain);
   if (event.properties !== undefined) json += `,"properties":${JSON.stringify(event.properties)}`;
   if (event.occurredAt !== undefined) json += `,"occurredAt":"${event.occurredAt}"`;
   if (event.sentAt !== undefined) json += `,"sentAt":"${event.sentAt}"`;
@@ -71,14 +71,14 @@ export function serialise(event: NormalisedEvent, envelope: Envelope): string {
   return json + envelope.tail;
 }
 
-/** A page that is there has at least one field. */
+/** With its key. A page that is there has at least one field. */
 function pageJson({ url, path, title, referrer }: Page, isPlain: boolean): string {
   let json = '';
-  if (url !== undefined) json = `{"url":${quote(url, isPlain)}`;
-  if (path !== undefined) json += `${json === '' ? '{' : ','}"path":${quote(path, isPlain)}`;
-  if (title !== undefined) json += `${json === '' ? '{' : ','}"title":${quote(title, isPlain)}`;
-  if (referrer !== undefined) json += `${json === '' ? '{' : ','}"referrer":${quote(referrer, isPlain)}`;
-  return `${json}}`;
+  if (url !== undefined) json = `,"page":{"url":"${escaped(url, isPlain)}`;
+  if (path !== undefined) json += `${json === '' ? ',"page":{' : '",'}"path":"${escaped(path, isPlain)}`;
+  if (title !== undefined) json += `${json === '' ? ',"page":{' : '",'}"title":"${escaped(title, isPlain)}`;
+  if (referrer !== undefined) json += `${json === '' ? ',"page":{' : '",'}"referrer":"${escaped(referrer, isPlain)}`;
+  return `${json}"}`;
 }
 
 let lastContext: EventContext | undefined;

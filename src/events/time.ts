@@ -69,8 +69,8 @@ export function isWritableTime(timeMs: number): boolean {
   return timeMs >= MIN_TIME_MS && timeMs <= MAX_TIME_MS;
 }
 
-const PAD_3 = Array.from({ length: 1000 }, (_, ms) => String(ms).padStart(3, '0'));
-const PAD_2 = PAD_3.slice(0, 60).map((text) => text.slice(1));
+const SECONDS = Array.from({ length: 60 }, (_, seconds) => `${String(seconds).padStart(2, '0')}.`);
+const MILLISECONDS = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);
 
 /**
  * ISO 8601 in UTC with milliseconds, as `toISOString` gives it. The part up to the minute is remembered from call to
@@ -87,6 +87,7 @@ export function createTimeFormatter(): (timeMs: number) => string {
     }
     const restMs = timeMs - nowMinute * MINUTE_MS;
     const seconds = Math.floor(restMs / 1000);
-    return `${prefix}${PAD_2[seconds]}.${PAD_3[restMs - seconds * 1000]}Z`;
+    // The short ones first: of two long texts V8 makes no new one yet, but a pair, which costs again when it is written.
+    return prefix + ((SECONDS[seconds] as string) + (MILLISECONDS[restMs - seconds * 1000] as string));
   };
 }

@@ -5,6 +5,7 @@ import {
   createEnvelope,
   createNormaliser,
   createTopicMessage,
+  isPlainJson,
   type NormalisedEvent,
   parsePack,
   Rejection,
@@ -345,5 +346,38 @@ describe('as a message of the topic', () => {
     const event = normal({ type: 'generate_lead' });
     expect(createTopicMessage(event, '', traced, context).applicationProperties).toMatchObject({ traceparent });
     expect(JSON.parse(serialise(event, traced))).toMatchObject({ traceparent });
+  });
+});
+
+describe('the JSON text of an event', () => {
+  const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+  const page = fc.record({ url: text, path: text, title: text, referrer: text }, { requiredKeys: ['path'] });
+  const names = { id: text, anonymousId: text, userId: text, sessionId: text };
+  const raws = fc.record({ type: fc.constant('e'), ...names, page }, { requiredKeys: ['type'] });
+
+  it('says what was sent, whatever characters it has', () => {
+    fc.assert(
+      fc.property(raws, (raw) => {
+        const { data, ...event } = written(raw);
+        expect(event.id).toBe(raw.id ?? 'made-id');
+        expect(event.subject).toBe(raw.userId ?? raw.anonymousId);
+        const { anonymousId, userId, sessionId } = raw;
+        expect(data).toEqual({
+          context,
+          receivedAt,
+          ...JSON.parse(JSON.stringify({ anonymousId, userId, sessionId, page: raw.page })),
+        });
+      }),
+    );
+  });
+
+  it('is the same where it is known beforehand that nothing needs an escape', () => {
+    const plain = createEnvelope({ source: 'shop', context, receivedAtMs, isPlain: true });
+    const isPlain = (raw: object) => isPlainJson(JSON.stringify(raw));
+    fc.assert(
+      fc.property(raws.filter(isPlain), (raw) => {
+        expect(serialise(normal(raw), plain)).toBe(serialise(normal(raw), envelope));
+      }),
+    );
   });
 });

@@ -83,6 +83,7 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
     const outgoing = new Map<Sink, OutgoingEvent[]>();
     const seen = items.length > 1 ? createSeen() : undefined;
     for (let index = 0; index < items.length; index++) entries.push(prepareOne(items[index], index));
+    if (items.length > 1) compactIds(entries);
     return { entries, outgoing };
 
     function prepareOne(item: unknown, index: number): Prepared {
@@ -113,6 +114,22 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
       return idJson;
     }
   };
+}
+
+/**
+ * Makes the ids of the events that are sent views of one text. They are all that a request has for each of its events
+ * while it waits for a broker, and as they were put together each is a tree of texts: garbage collection would move
+ * hundreds of objects for a batch, again and again.
+ */
+function compactIds(entries: Prepared[]): void {
+  const text = entries.filter((entry) => typeof entry === 'string').join('');
+  let at = 0;
+  for (let index = 0; index < entries.length; index++) {
+    const entry = entries[index] as Prepared;
+    if (typeof entry !== 'string') continue;
+    entries[index] = text.slice(at, at + entry.length);
+    at += entry.length;
+  }
 }
 
 /** Which events of a body have been taken so far, by where they go and the ids and business keys that their senders gave. */
