@@ -1,5 +1,5 @@
 import type { BrokerStatus } from '../broker/index.js';
-import type { Surroundings, SystemPart } from '../query/index.js';
+import type { NewestPositions, Surroundings, SystemPart } from '../query/index.js';
 import type { Config } from '../shared/config/index.js';
 import { isEmbedded } from './broker/admin-routes.js';
 import { askBroker } from './broker/fetch-status.js';
@@ -7,15 +7,23 @@ import { askGateway, type GatewayPlace } from './gateway/ask.js';
 
 const TIMEOUT_MS = 3_000;
 
-/** The gateway and the embedded broker, as far as they are known here and answer. */
-export async function surroundings(config: Config, gateway: GatewayPlace | undefined): Promise<Surroundings> {
+/**
+ * The gateway and the embedded broker, as far as they are known here and answer. How far a hub is the embedded broker
+ * tells with its status, and any other is asked for.
+ */
+export async function surroundings(
+  config: Config,
+  gateway: GatewayPlace | undefined,
+  positions: Pick<NewestPositions, 'read'> | undefined,
+): Promise<Surroundings> {
   const { connectionString } = config.eventHubs;
   const embedded = connectionString !== undefined && isEmbedded(connectionString) ? connectionString : undefined;
-  const [gatewayParts, broker] = await Promise.all([
+  const [gatewayParts, broker, newest] = await Promise.all([
     gateway === undefined ? [] : partsOf(gateway),
     embedded === undefined ? undefined : brokerStatus(embedded),
+    embedded === undefined ? positions?.read() : undefined,
   ]);
-  if (embedded === undefined) return { parts: gatewayParts, newest: new Map() };
+  if (embedded === undefined) return { parts: gatewayParts, newest: newest ?? new Map() };
   if (broker === undefined) return { parts: [...gatewayParts, away('Broker')], newest: new Map() };
   const hub = broker.hubs.find(({ name }) => name === config.eventHubs.hub);
   return {

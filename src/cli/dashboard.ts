@@ -4,11 +4,13 @@ import { createHubReader } from '../messaging/index.js';
 import {
   connectLiveRedis,
   createLiveSource,
+  createNewestPositions,
   eventRoutes,
   liveRoutes,
   systemRoutes,
   visitorRoutes,
 } from '../query/index.js';
+import { delay } from '../shared/clock.js';
 import { readEndpoints } from '../shared/endpoints.js';
 import { messageOf } from '../shared/errors.js';
 import { brokerRoutes } from './broker/admin-routes.js';
@@ -21,6 +23,7 @@ import { hubAccess, redisUrl } from './services.js';
 
 /** Shared with `penstock replay`: both read on demand, beside the aggregators. */
 const READER_GROUP = 'replay';
+const HUB_CLOSE_MS = 1_000;
 
 interface DashboardFlags {
   readonly adminHost?: string;
@@ -51,13 +54,14 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
     const intake = intakeOf(config.dataDir);
     return intake && { url: intake.url, certificateFile: config.gateway.tls?.cert };
   };
+  const { connectionString, namespace, hub } = config.eventHubs;
+  const isHubKnown = connectionString !== undefined || namespace !== undefined;
+  const openReader = () => createHubReader(hubAccess(config), { hub, consumerGroup: READER_GROUP });
+  const newest = isHubKnown ? createNewestPositions(openReader, clock) : undefined;
   const queries: AdminServerDeps['routes'][number] = async (app) => {
     await app.register(liveRoutes, { source });
-    const around = () => surroundings(config, gateway());
+    const around = () => surroundings(config, gateway(), newest);
     await app.register(systemRoutes, { source, surroundings: around, clock });
-    const { connectionString, namespace, hub } = config.eventHubs;
-    const isHubKnown = connectionString !== undefined || namespace !== undefined;
-    const openReader = () => createHubReader(hubAccess(config), { hub, consumerGroup: READER_GROUP });
     await app.register(eventRoutes, {
       ask: (id) => askWhere(gateway(), id),
       hub: `hub:${hub}`,
@@ -81,6 +85,8 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
     ready: { url: server.url },
     async stop() {
       await server.stop();
+      // A hub that is away may take its time.
+      await Promise.race([newest?.close(), delay(clock, HUB_CLOSE_MS)]);
       source.close();
       redis.disconnect();
     },
