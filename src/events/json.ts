@@ -51,28 +51,35 @@ export function isForbiddenKey(key: string): boolean {
  * overflowed. `path` is where the value itself is. The walk never goes deeper than `depth`.
  */
 export function findFault(value: unknown, depth: number, path: string): Rejection | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : reject('not_finite', path);
+  const fault = faultInside(value, depth);
+  return fault && reject(fault.reason, path + fault.path);
+}
+
+/** The path of what is wrong begins at `value`; it is put together on the way back, so that what is sound costs none. */
+function faultInside(value: unknown, depth: number): Rejection | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : reject('not_finite', '');
   if (value === null || typeof value !== 'object') return undefined;
-  if (depth <= 0) return reject('too_deep', path);
+  if (depth <= 0) return reject('too_deep', '');
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
-      const fault = faultOfMember(value[index], depth, path, index);
+      const fault = faultOfMember(value[index], depth, index);
       if (fault) return fault;
     }
     return undefined;
   }
   for (const key in value) {
     const fault = isForbiddenKey(key)
-      ? reject('forbidden_key', path + pointerToken(key))
-      : faultOfMember((value as Record<string, unknown>)[key], depth, path, key);
+      ? reject('forbidden_key', pointerToken(key))
+      : faultOfMember((value as Record<string, unknown>)[key], depth, key);
     if (fault) return fault;
   }
   return undefined;
 }
 
-/** Strings and small numbers are most of what there is: they cost no call and no path. */
-function faultOfMember(member: unknown, depth: number, path: string, key: string | number): Rejection | undefined {
+/** Strings and small numbers are most of what there is: they cost no call. */
+function faultOfMember(member: unknown, depth: number, key: string | number): Rejection | undefined {
   if (typeof member === 'string' || member === null || typeof member === 'boolean') return undefined;
   if (typeof member === 'number' && Number.isFinite(member)) return undefined;
-  return findFault(member, depth - 1, path + pointerToken(key));
+  const fault = faultInside(member, depth - 1);
+  return fault && reject(fault.reason, pointerToken(key) + fault.path);
 }

@@ -37,17 +37,39 @@ export interface SpooledLane<Item extends SpooledItem> extends Lane<Item> {
   close(): Promise<void>;
 }
 
-/** An item on its way through the memory lane, and through the spool as well once the broker is away or slow. */
-interface Passenger<Item> extends LaneItem {
+/**
+ * An item on its way through the memory lane, and through the spool as well once the broker is away or slow. A class: there
+ * is one for each event, and an object with accessors of its own would cost several times as much.
+ */
+class Passenger<Item extends SpooledItem> implements LaneItem {
   readonly item: Item;
-  /** When it came, or was let into the memory lane. */
-  sinceMs: number;
+  /** When it was let into the memory lane. */
+  sinceMs = 0;
   /** What the memory lane said of it. */
-  sent: Outcome | undefined;
+  sent: Outcome | undefined = undefined;
   /** Where it is on disk; `refused` when the spool did not take it. */
-  stored: 'no' | 'writing' | 'refused' | SpoolRecord;
+  stored: 'no' | 'writing' | 'refused' | SpoolRecord = 'no';
   /** It was answered as accepted on disk. */
-  promised: boolean;
+  promised = false;
+  readonly #disembark: (passenger: Passenger<Item>) => void;
+
+  constructor(item: Item, disembark: (passenger: Passenger<Item>) => void) {
+    this.item = item;
+    this.#disembark = disembark;
+  }
+
+  get bytes(): number {
+    return this.item.bytes;
+  }
+
+  get deadlineMs(): number {
+    return this.item.deadlineMs;
+  }
+
+  settle(outcome: Outcome): void {
+    this.sent = outcome;
+    this.#disembark(this);
+  }
 }
 
 /** How long the lane waits before it tries the disk again. */
@@ -96,24 +118,6 @@ export function createSpooledLane<Item extends SpooledItem>(
       void drain();
     });
   };
-
-  const embark = (item: Item): Passenger<Item> => ({
-    item,
-    sinceMs: clock.now(),
-    sent: undefined,
-    stored: 'no',
-    promised: false,
-    get bytes() {
-      return item.bytes;
-    },
-    get deadlineMs() {
-      return item.deadlineMs;
-    },
-    settle(outcome) {
-      this.sent = outcome;
-      disembark(this);
-    },
-  });
 
   function disembark(passenger: Passenger<Item>): void {
     if (passenger.sent === 'broker') breaker.settled(passenger.sinceMs);
@@ -302,7 +306,7 @@ export function createSpooledLane<Item extends SpooledItem>(
 
   return {
     add(item) {
-      const passenger = embark(item);
+      const passenger = new Passenger(item, disembark);
       if (!closed && !spooling && deps.isUp()) {
         board(passenger);
         return;

@@ -28,6 +28,7 @@ export interface Settlements {
 }
 
 const NONE: ReadonlySet<number> = new Set();
+/** Shared by all requests for which there is nothing more to say: hardly any has failures. */
 export const NOTHING_SENT: Settlements = { failures: new Map(), spooled: NONE, known: NONE, partitions: [] };
 
 /** What became of one event. */
@@ -45,20 +46,32 @@ export interface Ticket {
 
 /** `onSettled` is called once, when `count` events are settled. */
 export function createTicket(count: number, deadlineMs: number, onSettled: (settlements: Settlements) => void): Ticket {
-  const failures = new Map<number, Failure>();
-  const spooled = new Set<number>();
-  const partitions: (number | undefined)[] = [];
+  let failures: Map<number, Failure> | undefined;
+  let spooled: Set<number> | undefined;
+  let partitions: (number | undefined)[] | undefined;
   let open = count;
   return {
     deadlineMs,
     place(index, partition) {
+      partitions ??= [];
       partitions[index] = partition;
     },
     settle(indexes, outcome) {
-      if (outcome === 'spool') for (const index of indexes) spooled.add(index);
-      else if (outcome !== 'broker') for (const index of indexes) failures.set(index, outcome);
+      if (outcome === 'spool') {
+        spooled ??= new Set();
+        for (const index of indexes) spooled.add(index);
+      } else if (outcome !== 'broker') {
+        failures ??= new Map();
+        for (const index of indexes) failures.set(index, outcome);
+      }
       open -= indexes.length;
-      if (open === 0) onSettled({ failures, spooled, known: NONE, partitions });
+      if (open > 0) return;
+      onSettled({
+        failures: failures ?? NOTHING_SENT.failures,
+        spooled: spooled ?? NONE,
+        known: NONE,
+        partitions: partitions ?? NOTHING_SENT.partitions,
+      });
     },
   };
 }

@@ -4,10 +4,33 @@ import { createHealth } from './health.js';
 import { openOutlet } from './outlet.js';
 import { closeSink, reportOf, type Sink, type SinkDeps, type SinkOptions } from './sink.js';
 import type { SpooledItem } from './spooled-lane.js';
-import type { Outcome } from './ticket.js';
+import type { Outcome, Ticket } from './ticket.js';
 
-interface TopicItem extends SpooledItem {
+/** A message on its way, and the place in a ticket that it settles. */
+class TopicItem implements SpooledItem {
   readonly message: TopicMessage;
+  readonly bytes: number;
+  readonly #ticket: Ticket;
+  readonly #index: number;
+
+  constructor(message: TopicMessage, ticket: Ticket, index: number) {
+    this.message = message;
+    this.bytes = message.body.length;
+    this.#ticket = ticket;
+    this.#index = index;
+  }
+
+  get deadlineMs(): number {
+    return this.#ticket.deadlineMs;
+  }
+
+  settle(outcome: Outcome): void {
+    this.#ticket.settle([this.#index], outcome);
+  }
+
+  toRecord(): Buffer {
+    return encode(this.message);
+  }
 }
 
 /** The largest batch of any Service Bus tier; smaller limits are the publisher's to keep. */
@@ -56,14 +79,7 @@ export function createTopicSink(
     isIdle: lane.isIdle,
     add(events, ticket) {
       for (const { message, index } of events) {
-        if (message === undefined) continue;
-        lane.add({
-          message,
-          bytes: message.body.length,
-          deadlineMs: ticket.deadlineMs,
-          settle: (outcome: Outcome) => ticket.settle([index], outcome),
-          toRecord: () => encode(message),
-        });
+        if (message !== undefined) lane.add(new TopicItem(message, ticket, index));
       }
     },
     close: () => closeSink(health, [lane], deps.publisher),

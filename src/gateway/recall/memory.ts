@@ -1,8 +1,8 @@
-import { createGenerations } from '../../shared/remember.js';
 import type { Hash64 } from '../../shared/siphash.js';
 import { AT_BROKER, IN_SPOOL } from '../pipeline/fate.js';
 import { createFingerprints, createMask, type FingerprintKey, type Fingerprints } from './fingerprint.js';
 import { createKnownIds, type KnownIds } from './known-ids.js';
+import { createOrders, type Orders } from './orders.js';
 import { createRecent, type Recent } from './recent.js';
 
 export interface RecallOptions {
@@ -31,8 +31,7 @@ export interface KnownDestination {
 export interface Memory {
   readonly known: KnownIds;
   readonly recent: Recent;
-  /** Of orders: the message's key by the fingerprint of an id, and the first id by that of a key. Bounded. */
-  readonly orders: { get(fingerprint: string): string | undefined; set(fingerprint: string, text: string): void };
+  readonly orders: Orders;
   readonly sources: ReadonlyMap<string, Fingerprints>;
   readonly destinations: ReadonlyMap<string, KnownDestination>;
   /** A number for a fate, and back. */
@@ -47,7 +46,7 @@ export const CODE_ORDERED = 2;
 export const ORDERED = ' order';
 /** Above all numbers of destinations. */
 export const NO_DESTINATION = 0xff;
-/** Orders whose texts are kept, twice over. */
+/** Orders whose texts are kept. */
 const MAX_ORDERS = 32_768;
 
 export function createMemory(key: FingerprintKey, names: RecallNames, options: RecallOptions): Memory {
@@ -56,7 +55,7 @@ export function createMemory(key: FingerprintKey, names: RecallNames, options: R
   return {
     known: createKnownIds({ capacity: options.ids, ageMs: options.ageMs }),
     recent: createRecent(options.events),
-    orders: createGenerations<string>(MAX_ORDERS),
+    orders: createOrders(MAX_ORDERS),
     sources: new Map(names.sources.map((source) => [source, createFingerprints(key, source)])),
     destinations: new Map(
       names.destinations.map((name, number) => [name, { name, number, mask: createMask(key, name) }]),
@@ -70,5 +69,3 @@ export function createMemory(key: FingerprintKey, names: RecallNames, options: R
     fateOf: (code) => fates[code] ?? '',
   };
 }
-
-export const fingerprintName = ({ high, low }: Readonly<Hash64>): string => `${high >>> 0}.${low >>> 0}`;

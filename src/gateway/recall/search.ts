@@ -2,7 +2,7 @@ import { quote } from '../../events/index.js';
 import type { Hash64 } from '../../shared/siphash.js';
 import { type Entry, NO_PARTITION } from './entry.js';
 import { type Fingerprints, looksMade } from './fingerprint.js';
-import { fingerprintName, type KnownDestination, type Memory, ORDERED } from './memory.js';
+import { type KnownDestination, type Memory, ORDERED } from './memory.js';
 
 /** What is remembered of one event, or of one attempt to send it. */
 export interface Remembered {
@@ -32,8 +32,8 @@ const MAX_FOUND = 20;
 /** Everything that is remembered of an id, or of the key of an order (`purchase:T1`), of whichever source; the newest first. */
 export function search(memory: Memory, id: string, nowMs: number): Remembered[] {
   const found: Remembered[] = [];
-  for (const [source, fingerprints] of memory.sources) {
-    const of = searchSource(memory, fingerprints, nowMs);
+  for (const source of memory.sources.keys()) {
+    const of = searchSource(memory, source, nowMs);
     const tell = (entry: Entry, more: Partial<Remembered>) =>
       found.push({ source, ...describe(memory, entry), ...more });
     const order = of.orderOf(id);
@@ -61,7 +61,8 @@ function describe(memory: Memory, { what, atMs, tookMs, partition }: Entry) {
   return { outcome, reason, atMs, receivedAtMs: atMs - tookMs, ...place, ...ordered };
 }
 
-function searchSource(memory: Memory, fingerprints: Fingerprints, nowMs: number) {
+function searchSource(memory: Memory, source: string, nowMs: number) {
+  const fingerprints = memory.sources.get(source) as Fingerprints;
   const copyOf = ({ high, low }: Hash64): Hash64 => ({ high, low });
   const accepted = (text: string): { entry: Entry; name: string }[] => {
     const hash = copyOf(fingerprints.of(text));
@@ -70,16 +71,15 @@ function searchSource(memory: Memory, fingerprints: Fingerprints, nowMs: number)
       return entry === undefined ? [] : [{ entry, name }];
     });
   };
-  const textOf = (text: string) => memory.orders.get(fingerprintName(fingerprints.of(text)));
   /** The id of the event that told of an order first. */
   const firstOf = (order: string): { readonly id?: string } => {
-    const idJson = textOf(order);
+    const idJson = memory.orders.firstOf(source, order);
     return idJson === undefined ? {} : { id: JSON.parse(idJson) as string };
   };
   return {
     accepted,
     firstOf,
-    orderOf: (id: string) => textOf(quote(id)),
+    orderOf: (id: string) => memory.orders.orderOf(source, quote(id)),
     recent(id: string): Entry[] {
       const idJson = quote(id);
       const { high, low } = fingerprints.of(idJson);

@@ -11,7 +11,6 @@ import {
   CODE_AT_BROKER,
   CODE_IN_SPOOL,
   CODE_ORDERED,
-  fingerprintName,
   type KnownDestination,
   type Memory,
   NO_DESTINATION,
@@ -36,11 +35,19 @@ const REPEATABLE = 1 << 8;
 /** The event is an order: its message is known by another key than its id. */
 const ORDERED = 1 << 9;
 
+/** The key of the order that the event of that index tells of. */
+interface NotedOrder {
+  readonly index: number;
+  readonly order: string;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
 export function createVisit({ clock, memory, journal }: VisitDeps, source: string, receivedAtMs: number): Visit {
   const { known, recent } = memory;
   const fingerprints = memory.sources.get(source) as Fingerprints;
   const marks: number[] = [];
-  let orders: Map<number, string> | undefined;
+  let orders: NotedOrder[] | undefined;
   let destination: KnownDestination | undefined;
 
   function markRepeatable(text: string, index: number, to: number): boolean {
@@ -60,8 +67,8 @@ export function createVisit({ clock, memory, journal }: VisitDeps, source: strin
     if (idGiven) isOne = markRepeatable(idJson, index, to);
     else marks.push(index, to, 0, 0);
     if (order === undefined) return isOne;
-    orders ??= new Map();
-    orders.set(index, order);
+    orders ??= [];
+    orders.push({ index, order });
     return markRepeatable(order, index, to) || isOne;
   }
 
@@ -80,7 +87,7 @@ export function createVisit({ clock, memory, journal }: VisitDeps, source: strin
     { failures, spooled, partitions }: Settlements,
     entry: Entry,
   ): ReadonlySet<number> {
-    const already = new Set<number>();
+    let already: Set<number> | undefined;
     const [anyFailed, anySpooled] = [failures.size > 0, spooled.size > 0];
     for (let mark = 0; mark < marks.length; mark += MARK) {
       const index = marks[mark] as number;
@@ -96,10 +103,13 @@ export function createVisit({ clock, memory, journal }: VisitDeps, source: strin
         entry.high = marks[mark + 2] as number;
         entry.low = marks[mark + 3] as number;
         if (known.add(entry, entry.atMs)) journal?.append(entry);
-        else already.add(index);
+        else {
+          already ??= new Set();
+          already.add(index);
+        }
       }
     }
-    return already;
+    return already ?? NONE;
   }
 
   function rememberOthers(entries: readonly Prepared[], settlements: Settlements, entry: Entry): void {
@@ -125,13 +135,12 @@ export function createVisit({ clock, memory, journal }: VisitDeps, source: strin
   }
 
   /** So that a look-up can name the message of an order, and the event that told of it first. */
-  function noteOrders(noted: ReadonlyMap<number, string>, entries: readonly Prepared[], all: Settlements): void {
-    for (const [index, order] of noted) {
+  function noteOrders(noted: readonly NotedOrder[], entries: readonly Prepared[], all: Settlements): void {
+    for (const { index, order } of noted) {
       const prepared = entries[index] as Prepared;
       const idJson = typeof prepared === 'string' ? prepared : prepared.idJson;
-      memory.orders.set(fingerprintName(fingerprints.of(idJson)), order);
       const isFirst = typeof prepared === 'string' && !all.failures.has(index) && !all.known.has(index);
-      if (isFirst) memory.orders.set(fingerprintName(fingerprints.of(order)), idJson);
+      memory.orders.note({ source, idJson, order, isFirst });
     }
   }
 

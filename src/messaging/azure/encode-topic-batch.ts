@@ -99,9 +99,24 @@ function writeHead(into: Buffer, start: number, { messageId, applicationProperti
 }
 
 function writeString(into: Buffer, at: number, text: string): number {
-  const length = into.write(text, at + STRING_HEADER_BYTES);
+  const start = at + STRING_HEADER_BYTES;
+  let length = text.length > SHORT_TEXT ? 0 : writeAscii(into, start, text);
+  if (length < text.length) length = into.write(text, start);
   into[at] = STRING32;
   return into.writeUInt32BE(length, at + 1) + length;
+}
+
+/** Up to this length a loop is faster than a call out of JavaScript; most strings are names and ids. */
+const SHORT_TEXT = 48;
+
+/** How many characters it wrote: all, or those before the first that takes more than one byte. */
+function writeAscii(into: Buffer, start: number, text: string): number {
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit > 0x7f) return index;
+    into[start + index] = unit;
+  }
+  return text.length;
 }
 
 interface Compound {

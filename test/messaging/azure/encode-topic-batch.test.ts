@@ -7,10 +7,10 @@ import { createTopicEncoder } from '../../../src/messaging/azure/encode-topic-ba
 const text = (maxLength: number) => fc.string({ unit: 'grapheme', maxLength });
 const anyMessage: fc.Arbitrary<TopicMessage> = fc.record({
   body: text(400),
-  messageId: text(40),
+  messageId: text(128),
   applicationProperties: fc.dictionary(
     text(10).filter((name) => name !== '__proto__'),
-    fc.oneof(text(20), fc.double({ noNaN: true }), fc.integer()),
+    fc.oneof(text(100), fc.string({ maxLength: 100 }), fc.double({ noNaN: true }), fc.integer()),
     {
       noNullPrototype: true,
       maxKeys: 6,
