@@ -86,6 +86,8 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
   const app = fastify({
     // A line for every event would cost more than the event.
     logger: false,
+    // They would stand in its lines.
+    genReqId: () => '',
     bodyLimit: options.bodyBytes,
     requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: options.keepAliveTimeoutMs,

@@ -14,9 +14,10 @@ export interface ClientQuery {
   readonly dryRun?: string | undefined;
 }
 
-interface Address {
-  readonly whole: string | undefined;
-  readonly truncated: string | undefined;
+interface Visitor {
+  readonly userAgent: string | undefined;
+  readonly address: string | undefined;
+  readonly context: EventContext;
 }
 
 const MAX_CONTEXTS = 10_000;
@@ -32,8 +33,8 @@ export interface ClientReaderDeps {
 /** Reads from the headers and the connection of a request what its events need to know of the client. */
 export function createClientReader({ deviceOf, trustedProxies }: ClientReaderDeps) {
   const clientAddressOf = createClientAddress(trustedProxies);
-  /** Of connections that are kept alive; their address stays what it is. */
-  const addressOfSocket = new WeakMap<Socket, Address>();
+  /** Who sends by a connection, so far as it has been the same each time. Not by a proxy's, which has many clients. */
+  const lastOf = new WeakMap<Socket, Visitor>();
   /** Clients that look alike share an object, whose JSON is then known as well. */
   const contexts = createGenerations<EventContext>(MAX_CONTEXTS);
   const contextOf = (ip: string | undefined, userAgent: string | undefined): EventContext => {
@@ -48,37 +49,38 @@ export function createClientReader({ deviceOf, trustedProxies }: ClientReaderDep
     contexts.set(key, context);
     return context;
   };
-  const addressOf = (message: IncomingMessage): Address => {
-    const { socket } = message;
-    const forwarded = message.headers['x-forwarded-for'];
-    if (forwarded !== undefined && socket.remoteAddress !== undefined)
-      return readAddress(clientAddressOf(socket.remoteAddress, String(forwarded)));
-    const known = addressOfSocket.get(socket);
-    if (known !== undefined) return known;
-    const address = readAddress(socket.remoteAddress);
-    if (address.truncated !== undefined) addressOfSocket.set(socket, address);
-    return address;
+  const visitorAt = (address: string | undefined, userAgent: string | undefined): Visitor => {
+    const ip = address === undefined ? undefined : truncateIp(address);
+    return { address, userAgent, context: contextOf(ip, userAgent) };
+  };
+  const visitorOf = ({ socket, headers }: IncomingMessage): Visitor => {
+    const { 'x-forwarded-for': forwarded, 'user-agent': agent } = headers;
+    const userAgent = agent?.slice(0, MAX_USER_AGENT_LENGTH);
+    const { remoteAddress } = socket;
+    // A connection that has just ended has no address any more.
+    if (remoteAddress === undefined) return visitorAt(undefined, userAgent);
+    if (forwarded !== undefined) return visitorAt(clientAddressOf(remoteAddress, String(forwarded)), userAgent);
+    const last = lastOf.get(socket);
+    if (last !== undefined && last.userAgent === userAgent) return last;
+    const visitor = visitorAt(remoteAddress, userAgent);
+    if (userAgent === agent) lastOf.set(socket, visitor);
+    return visitor;
   };
 
   return function readClient(message: IncomingMessage, query: ClientQuery): Client {
     const { headers } = message;
-    const address = addressOf(message);
-    const userAgent = headers['user-agent']?.slice(0, MAX_USER_AGENT_LENGTH);
+    const { address, userAgent, context } = visitorOf(message);
     return {
       credentials: credentialsOf(message, query.writeKey),
-      context: contextOf(address.truncated, userAgent),
+      context,
       trace: readTrace(headers['traceparent'], headers['tracestate']),
       origin: headers.origin,
-      address: address.whole,
+      address,
       userAgent,
       signals: signalsOf(headers['sec-gpc'], headers['dnt']),
       dryRun: query.dryRun === '1' || query.dryRun === 'true',
     };
   };
-}
-
-function readAddress(address: string | undefined): Address {
-  return { whole: address, truncated: address === undefined ? undefined : truncateIp(address) };
 }
 
 function signalsOf(gpc: unknown, dnt: unknown): OptOutSignals {

@@ -6,6 +6,8 @@ import type { Sender } from './sender.js';
 const BEARER = /^Bearer +(\S+) *$/i;
 const BASIC = /^Basic +([A-Za-z0-9+/=_-]+) *$/i;
 const MAX_KEY_LENGTH = 512;
+/** Of what is remembered for a connection. */
+const MAX_SHOWN_LENGTH = 1024;
 
 /**
  * Which site sends, and what its key may do. Keys are compared by their SHA-256: how long a look-up takes says nothing about a key whose digest
@@ -15,12 +17,14 @@ export function createAuthenticate(senders: ReadonlyMap<string, Sender>) {
   const byDigest = new Map([...senders].map(([writeKey, sender]) => [digest(writeKey), sender]));
 
   /**
-   * The key that a connection showed last: with it the digest need not be made again. What the comparison takes tells a
-   * client only about a key that it sent itself.
+   * What a connection showed last: with it the key need not be found and its digest not be made again. What the
+   * comparison takes tells a client only about a key that it sent itself.
    */
-  const lastOf = new WeakMap<object, { readonly key: string; readonly sender: Sender }>();
+  const lastOf = new WeakMap<object, { readonly shown: Credentials; readonly sender: Sender }>();
 
   return function authenticate(credentials: Credentials): Sender | Problem {
+    const last = lastOf.get(credentials.connection);
+    if (last !== undefined && isSame(last.shown, credentials)) return last.sender;
     const key = writeKeyOf(credentials);
     if (key === undefined || key === '') {
       return new Problem(
@@ -28,12 +32,23 @@ export function createAuthenticate(senders: ReadonlyMap<string, Sender>) {
         'Send it as "Authorization: Bearer", as "X-Write-Key", as the user of Basic authorization, or as ?writeKey=',
       );
     }
-    const last = lastOf.get(credentials.connection);
-    if (last?.key === key) return last.sender;
     const sender = key.length > MAX_KEY_LENGTH ? undefined : byDigest.get(digest(key));
-    if (sender !== undefined) lastOf.set(credentials.connection, { key, sender });
-    return sender ?? new Problem('PS_WRITE_KEY_UNKNOWN', 'No source has this write key');
+    if (sender === undefined) return new Problem('PS_WRITE_KEY_UNKNOWN', 'No source has this write key');
+    if (lengthOf(credentials) <= MAX_SHOWN_LENGTH) lastOf.set(credentials.connection, { shown: credentials, sender });
+    return sender;
   };
+}
+
+function lengthOf({ authorization = '', writeKeyHeader = '', writeKeyQuery = '' }: Credentials): number {
+  return authorization.length + writeKeyHeader.length + writeKeyQuery.length;
+}
+
+function isSame(one: Credentials, other: Credentials): boolean {
+  return (
+    one.authorization === other.authorization &&
+    one.writeKeyHeader === other.writeKeyHeader &&
+    one.writeKeyQuery === other.writeKeyQuery
+  );
 }
 
 function digest(key: string): string {

@@ -4,7 +4,7 @@ import { messageOf } from '../../shared/errors.js';
 import { createSlots } from '../../shared/turns.js';
 import { Problem } from '../problem.js';
 import type { Hold } from '../publish/budget.js';
-import { createGathering, noRoom } from './gather.js';
+import { Gathering, noRoom } from './gather.js';
 import { decompressZstd } from './zstd.js';
 
 /** `deflate` means zlib's wrapping (RFC 9110, section 8.4.1.2), but some senders leave it out. CM 8 marks the wrapping. */
@@ -47,7 +47,7 @@ export function createDecode({ decompressedBytes }: DecodeOptions, retryAfterSec
   }
 
   function inflate(body: Buffer, hold: Hold, stream: Transform): Promise<Decoded> {
-    const gathering = createGathering(hold, { limitBytes: decompressedBytes, besideBytes: body.length });
+    const gathering = new Gathering(hold, { limitBytes: decompressedBytes, besideBytes: body.length });
     return new Promise((resolve, reject) => {
       stream.on('data', (piece: Buffer) => {
         const gathered = gathering.add(piece);

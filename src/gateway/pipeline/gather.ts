@@ -14,42 +14,58 @@ export interface GatherOptions {
 export type Gathered = 'taken' | 'too_large' | 'no_room';
 
 const FIRST_BYTES = 1024;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Puts a body together from its pieces. What it takes is asked of the hold before it is allocated. Pieces are copied into
- * one growing buffer: they may be of a single byte each, and kept as they came such a piece costs two hundred.
+ * one growing buffer: they may be of a single byte each, and kept as they came such a piece costs two hundred. A class,
+ * since every request has one: functions of its own would be made anew for each.
  */
-export function createGathering(hold: Hold, { limitBytes, expectedBytes, besideBytes = 0 }: GatherOptions) {
-  let buffer: Buffer = Buffer.alloc(0);
-  let length = 0;
+export class Gathering {
+  readonly #hold: Hold;
+  readonly #options: GatherOptions;
+  #buffer: Buffer = NOTHING;
+  #length = 0;
 
-  const grow = (needed: number): boolean => {
+  constructor(hold: Hold, options: GatherOptions) {
+    this.#hold = hold;
+    this.#options = options;
+  }
+
+  add(piece: Buffer): Gathered {
+    const { limitBytes, expectedBytes } = this.#options;
+    const needed = this.#length + piece.length;
+    if (needed > limitBytes) return 'too_large';
+    // Nearly all bodies come in one piece, which is theirs already.
+    if (this.#length === 0 && piece.length === expectedBytes) {
+      if (!this.#cover(needed)) return 'no_room';
+      this.#buffer = piece;
+    } else {
+      if (needed > this.#buffer.length && !this.#grow(needed)) return 'no_room';
+      piece.copy(this.#buffer, this.#length);
+    }
+    this.#length = needed;
+    return 'taken';
+  }
+
+  bytes(): Buffer {
+    return this.#length === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#length);
+  }
+
+  #grow(needed: number): boolean {
+    const { limitBytes, expectedBytes } = this.#options;
     const most = Math.max(needed, Math.min(expectedBytes ?? limitBytes, limitBytes));
-    const capacity = Math.min(most, Math.max(needed, FIRST_BYTES, 2 * buffer.length));
-    if (!hold.cover(besideBytes + capacity)) return false;
+    const capacity = Math.min(most, Math.max(needed, FIRST_BYTES, 2 * this.#buffer.length));
+    if (!this.#cover(capacity)) return false;
     const larger = Buffer.allocUnsafeSlow(capacity);
-    buffer.copy(larger, 0, 0, length);
-    buffer = larger;
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
     return true;
-  };
+  }
 
-  return {
-    add(piece: Buffer): Gathered {
-      const needed = length + piece.length;
-      if (needed > limitBytes) return 'too_large';
-      // Nearly all bodies come in one piece, which is theirs already.
-      if (length === 0 && piece.length === expectedBytes) {
-        if (!hold.cover(besideBytes + needed)) return 'no_room';
-        buffer = piece;
-      } else {
-        if (needed > buffer.length && !grow(needed)) return 'no_room';
-        piece.copy(buffer, length);
-      }
-      length = needed;
-      return 'taken';
-    },
-    bytes: (): Buffer => (length === buffer.length ? buffer : buffer.subarray(0, length)),
-  };
+  #cover(bytes: number): boolean {
+    return this.#hold.cover((this.#options.besideBytes ?? 0) + bytes);
+  }
 }
 
 export function noRoom(retryAfterSeconds: number): Problem {

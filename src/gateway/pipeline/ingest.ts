@@ -64,6 +64,11 @@ export interface IngestSteps {
   readonly retryAfterSeconds: () => number;
 }
 
+/** What becomes of a request. */
+export type Answer = Results | Problem;
+type Awaitable<T> = T | Promise<T>;
+type ParseForeign = (bytes: Buffer) => ParsedBody | Problem;
+
 /** Events that were mapped from another protocol. */
 interface MappedBody extends ParsedBody {
   /** They are judged and answered for, and go nowhere. */
@@ -72,51 +77,49 @@ interface MappedBody extends ParsedBody {
 
 /** The way of a request through the gateway, from bytes to answer. */
 export function createIngest(clock: Clock, steps: IngestSteps) {
-  /** What `read` makes of the bytes that were meant; for the routes of other protocols, which read bodies of their own. */
-  async function readBody<T>(body: PostedBody, read: (bytes: Buffer) => T): Promise<T | Problem> {
+  // None of these is an async function: it would keep what it was given in memory for as long as the request waits.
+
+  /**
+   * What `read` makes of the bytes that were meant; for the routes of other protocols, which read bodies of their own.
+   * Only a body that is compressed has to be waited for.
+   */
+  function readBody<T>(body: PostedBody, read: (bytes: Buffer) => T): Awaitable<T | Problem> {
     const encoding = encodingOf(body.contentEncoding, body.bytes);
     if (encoding === undefined) return takeBytes(body, read);
-    const bytes = await steps.decode(body.bytes, encoding, body.hold);
-    return takeBytes(body, () => (bytes instanceof Problem ? bytes : read(bytes)));
+    return steps
+      .decode(body.bytes, encoding, body.hold)
+      .then((bytes) => takeBytes(body, () => (bytes instanceof Problem ? bytes : read(bytes))));
   }
 
   /** A posted body; `parseForeign` reads one that is not native. */
-  async function ingestBody(
-    request: IngestRequest,
-    body: PostedBody,
-    parseForeign?: (bytes: Buffer) => ParsedBody | Problem,
-  ): Promise<Results | Problem> {
-    const { contentType } = body;
-    const parsed = await readBody(body, parseForeign ?? ((bytes) => steps.parse(bytes, contentType)));
-    if (parsed instanceof Problem) return parsed;
-
-    return parseForeign === undefined ? ingestItems(request, parsed) : ingestMapped(request, parsed);
+  function ingestBody(request: IngestRequest, body: PostedBody, parseForeign?: ParseForeign): Awaitable<Answer> {
+    const parsed = readBody(body, parseForeign ?? ((bytes) => steps.parse(bytes, body.contentType)));
+    const ingest = parseForeign === undefined ? ingestItems : ingestMapped;
+    return parsed instanceof Promise ? parsed.then((later) => ingest(request, later)) : ingest(request, parsed);
   }
 
   /** One event that was put together from something else than a body, such as a pixel's query. */
-  function ingestEvent(request: IngestRequest, event: unknown): Promise<Results | Problem> {
+  function ingestEvent(request: IngestRequest, event: unknown): Awaitable<Answer> {
     return ingestItems(request, { items: [event] });
   }
 
   /** Events that a route has mapped from another protocol. */
-  function ingestMapped(request: IngestRequest, mapped: MappedBody): Promise<Results | Problem> {
-    const bounded = steps.bound(mapped);
-    return bounded instanceof Problem ? Promise.resolve(bounded) : ingestItems(request, mapped);
+  function ingestMapped(request: IngestRequest, mapped: MappedBody | Problem): Awaitable<Answer> {
+    return ingestItems(request, mapped instanceof Problem ? mapped : steps.bound(mapped));
   }
 
-  /** Not an async function, which would keep the events alive as they were sent for as long as the request waits. */
-  function ingestItems(request: IngestRequest, parsed: MappedBody): Promise<Results | Problem> {
-    const launched = launch(request, parsed);
-    return launched instanceof Problem ? Promise.resolve(launched) : answerFor(launched);
-  }
-
-  async function answerFor({ entries, visit, settled, receivedAtMs }: Launched): Promise<Results | Problem> {
+  function ingestItems(request: IngestRequest, parsed: MappedBody | Problem): Awaitable<Answer> {
+    const launched = parsed instanceof Problem ? parsed : launch(request, parsed);
+    if (launched instanceof Problem) return launched;
+    const { entries, visit, receivedAtMs, settled } = launched;
     if (settled === undefined) return answerOfDryRun(entries);
-    // Nothing is said to be accepted, or a duplicate, before it is durable.
-    const settlements = visit.settle(entries, await settled);
-    steps.onSettled(clock.now() - receivedAtMs);
-    steps.tally.add(entries, settlements);
-    return answerOf(entries, settlements, () => settlements.retryAfterSeconds ?? steps.retryAfterSeconds());
+    return settled.then((outcomes) => {
+      // Nothing is said to be accepted, or a duplicate, before it is durable.
+      const settlements = visit.settle(entries, outcomes);
+      steps.onSettled(clock.now() - receivedAtMs);
+      steps.tally.add(entries, settlements);
+      return answerOf(entries, settlements, () => settlements.retryAfterSeconds ?? steps.retryAfterSeconds());
+    });
   }
 
   function launch(

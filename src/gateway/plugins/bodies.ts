@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { createGathering, noRoom } from '../pipeline/gather.js';
+import { Gathering, noRoom } from '../pipeline/gather.js';
 import type { PostedBody } from '../pipeline/ingest.js';
 import { Problem } from '../problem.js';
 import { type Budget, HOLDS_NOTHING, type Hold } from '../publish/budget.js';
@@ -10,13 +10,9 @@ export interface BodyOptions {
   readonly bodyBytes: number;
 }
 
-/** A body that was read, and what of the budget it holds. */
-interface ReadBody {
-  readonly bytes: Buffer;
-  readonly hold: Hold;
-}
-
 type BodyBudget = Pick<Budget, 'openHold' | 'retryAfterSeconds'>;
+
+const ANY_CONTENT_TYPE = /^/;
 
 /** `type/subtype` (RFC 9110, section 8.3.1), whatever its parameters. */
 const SOUND_CONTENT_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
@@ -27,65 +23,80 @@ const SOUND_CONTENT_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|
  * refused is given to its route as a problem, to be answered in the words of the route's protocol.
  */
 export function takeBodiesAsBytes(app: FastifyInstance, budget: BodyBudget, options: BodyOptions): void {
+  /** Nearly all say the same. */
+  let soundBefore: string | undefined;
   app.addHook('onRequest', (request, _reply, done) => {
     const contentType = request.headers['content-type'];
-    if (contentType !== undefined && !SOUND_CONTENT_TYPE.test(contentType)) {
-      request.headers['content-type'] = 'application/octet-stream';
+    if (contentType !== soundBefore && contentType !== undefined) {
+      if (SOUND_CONTENT_TYPE.test(contentType)) soundBefore = contentType;
+      else request.headers['content-type'] = 'application/octet-stream';
     }
     done();
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (request, payload, done) => {
+  // Not `*`: with a pattern Fastify remembers what it is of, and does not read the content type anew for every request.
+  app.addContentTypeParser(ANY_CONTENT_TYPE, (request, payload, done) => {
     // Nobody will read it: Node lets it pass by.
     if (request.is404) done(null);
     else readBody(payload, budget, options, done);
   });
 }
 
-type Done = (error: Error | null, body?: ReadBody | Problem) => void;
+type Done = (error: Error | null, body?: PostedBody | Problem) => void;
 
 function readBody(payload: IncomingMessage, budget: BodyBudget, { bodyBytes }: BodyOptions, done: Done): void {
   const { 'content-length': contentLength } = payload.headers;
   const expectedBytes = contentLength === undefined ? undefined : Number(contentLength);
   const hold = budget.openHold();
-  const gathering = createGathering(hold, { limitBytes: bodyBytes, expectedBytes });
+  /** Undefined when it is over, so that nothing of the body waits in memory with its request. */
+  let gathering: Gathering | undefined = new Gathering(hold, { limitBytes: bodyBytes, expectedBytes });
 
-  const end = (error: Error | null, body?: ReadBody | Problem) => {
-    payload.off('data', onData).off('end', onEnd).off('error', onError);
-    if (error !== null || body instanceof Problem) hold.release();
+  const refuse = (problem: Problem) => {
+    gathering = undefined;
+    hold.release();
+    done(null, problem);
+  };
+  if (expectedBytes !== undefined && expectedBytes > bodyBytes) {
+    refuse(tooLarge(bodyBytes));
+    return;
+  }
+  if (!hold.claim(expectedBytes ?? 0)) {
+    refuse(noRoom(budget.retryAfterSeconds()));
+    return;
+  }
+  payload.on('data', (piece: Buffer) => {
+    const gathered = gathering?.add(piece) ?? 'taken';
+    if (gathered !== 'taken')
+      refuse(gathered === 'too_large' ? tooLarge(bodyBytes) : noRoom(budget.retryAfterSeconds()));
+  });
+  payload.on('end', () => {
+    if (gathering === undefined) return;
+    const body = postedBody(gathering.bytes(), hold, payload.headers);
+    gathering = undefined;
+    done(null, body);
+  });
+  payload.on('error', (error: Error) => {
+    if (gathering === undefined) return;
+    gathering = undefined;
+    hold.release();
     // A client that broke off in the middle is told so as good as it can be.
-    done(error === null ? null : Object.assign(error, { statusCode: 400 }), body);
-  };
-  const onData = (piece: Buffer) => {
-    const gathered = gathering.add(piece);
-    if (gathered === 'taken') return;
-    end(null, gathered === 'too_large' ? tooLarge(bodyBytes) : noRoom(budget.retryAfterSeconds()));
-    payload.resume();
-  };
-  const onEnd = () => end(null, { bytes: gathering.bytes(), hold });
-  const onError = (error: Error) => end(error);
-
-  if (expectedBytes !== undefined && expectedBytes > bodyBytes) end(null, tooLarge(bodyBytes));
-  else if (!hold.claim(expectedBytes ?? 0)) end(null, noRoom(budget.retryAfterSeconds()));
-  else payload.on('data', onData).on('end', onEnd).on('error', onError);
+    done(Object.assign(error, { statusCode: 400 }));
+  });
 }
 
 const tooLarge = (bodyBytes: number) => new Problem('PS_BODY_TOO_LARGE', `A body may have ${bodyBytes} bytes`);
 
-const NO_BODY: ReadBody = { bytes: Buffer.alloc(0), hold: HOLDS_NOTHING };
+const NOTHING = Buffer.alloc(0);
+
+function postedBody(bytes: Buffer, hold: Hold, headers: IncomingHttpHeaders): PostedBody {
+  return { bytes, hold, contentType: headers['content-type'], contentEncoding: headers['content-encoding'] };
+}
 
 /** Takes the body of a request off it, so that it does not wait in memory with the request for the answer. */
 export function takeBody(request: FastifyRequest, reply: FastifyReply): PostedBody | Problem {
-  const body = (request.body ?? NO_BODY) as ReadBody | Problem;
+  const body = request.body as PostedBody | Problem | undefined;
   request.body = undefined;
-  if (body instanceof Problem) {
-    // What is still to come of it may be any amount.
-    if (body.code === 'PS_BODY_TOO_LARGE') reply.header('connection', 'close');
-    return body;
-  }
-  return {
-    ...body,
-    contentType: request.headers['content-type'],
-    contentEncoding: request.headers['content-encoding'],
-  };
+  // What is still to come of it may be any amount.
+  if (body instanceof Problem && body.code === 'PS_BODY_TOO_LARGE') reply.header('connection', 'close');
+  return body ?? postedBody(NOTHING, HOLDS_NOTHING, request.headers);
 }

@@ -41,36 +41,42 @@ export function createBudget(clock: Clock, limitBytes: number) {
     rate.drained(bytes);
   };
 
-  function openHold(): Hold {
-    let held = 0;
-    const largeOf = (bytes: number) => (bytes > SMALL_BODY_BYTES ? bytes : 0);
-    const cover = (bytes: number): boolean => {
+  const largeOf = (bytes: number) => (bytes > SMALL_BODY_BYTES ? bytes : 0);
+
+  /** What one request holds of all this. A class, since every request has one. */
+  class RequestHold implements Hold {
+    #held = 0;
+
+    claim(bytes: number): boolean {
+      if (largeOf(bytes) > 0) return this.cover(bytes);
+      return pendingBytes === 0 || pendingBytes + bytes <= limitBytes;
+    }
+
+    cover(bytes: number): boolean {
+      const held = this.#held;
       if (bytes <= held) return true;
       const othersLarge = largeBytes - largeOf(held);
       const large = othersLarge + largeOf(bytes);
       if (othersLarge > 0 && large > largeBytes && large > limitBytes * LARGE_BODIES_SHARE) return false;
       if (!reserve(bytes - held, pendingBytes - held)) return false;
       largeBytes = large;
-      held = bytes;
+      this.#held = bytes;
       return true;
-    };
-    return {
-      claim: (bytes) => (largeOf(bytes) > 0 ? cover(bytes) : pendingBytes === 0 || pendingBytes + bytes <= limitBytes),
-      cover,
-      release() {
-        if (held === 0) return;
-        largeBytes -= largeOf(held);
-        release(held);
-        held = 0;
-      },
-    };
+    }
+
+    release(): void {
+      if (this.#held === 0) return;
+      largeBytes -= largeOf(this.#held);
+      release(this.#held);
+      this.#held = 0;
+    }
   }
 
   return {
     /** Takes the bytes of a request's events. */
     reserve: (bytes: number): boolean => reserve(bytes),
     release,
-    openHold,
+    openHold: (): Hold => new RequestHold(),
     pendingBytes: () => pendingBytes,
     /** Seconds until what waits now will have drained, by the rate of the last second. */
     retryAfterSeconds: (): number => rate.secondsFor(pendingBytes),

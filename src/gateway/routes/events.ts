@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ClientQuery } from '../client.js';
 import type { Client } from '../pipeline/client.js';
-import type { Ingest, IngestRequest } from '../pipeline/ingest.js';
+import type { Answer, Ingest, IngestRequest } from '../pipeline/ingest.js';
 import { takeBody } from '../plugins/bodies.js';
 import { sendProblem } from '../plugins/problems.js';
 import { Problem } from '../problem.js';
@@ -43,16 +43,22 @@ export function addEventRoute(app: FastifyInstance, deps: EventRouteDeps): void 
     done();
   };
 
-  app.post('/v1/events', { onRequest }, async (request: FastifyRequest, reply: FastifyReply) => {
+  app.post('/v1/events', { onRequest }, (request: FastifyRequest, reply: FastifyReply) => {
     const { admitted } = request as AdmittedRequest;
     if (admitted === null) throw new Error('a request came past its write key');
     const body = takeBody(request, reply);
-    const answer =
-      body instanceof Problem ? body : await deps.ingest.ingestBody(admitted, body, cloudEventsParser(request.headers));
-    if (answer instanceof Problem) return sendProblem(reply, answer);
-    if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds));
-    return reply.header('content-type', JSON_CONTENT_TYPE).send(answer.json);
+    if (body instanceof Problem) return sendProblem(reply, body);
+    const answer = deps.ingest.ingestBody(admitted, body, cloudEventsParser(request.headers));
+    // What waits for the answer holds the reply, and nothing of what was asked.
+    return answer instanceof Promise ? answer.then((later) => answerWith(reply, later)) : answerWith(reply, answer);
   });
+}
+
+function answerWith(reply: FastifyReply, answer: Answer): FastifyReply | string {
+  if (answer instanceof Problem) return sendProblem(reply, answer);
+  if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', String(answer.retryAfterSeconds));
+  reply.header('content-type', JSON_CONTENT_TYPE);
+  return answer.json;
 }
 
 /** A parameter of the query; of several, the first. */

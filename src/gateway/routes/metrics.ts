@@ -13,7 +13,8 @@ export function addMetricsRoute(
   metrics: Pick<GatewayMetrics, 'request'>,
   textOfAll: () => Promise<MetricsText>,
 ): void {
-  app.addHook('onResponse', (_request, reply, done) => {
+  // As it is sent, not behind it: waiting for the end of each answer would cost every request two listeners.
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     metrics.request(reply.statusCode);
     done();
   });

@@ -57,7 +57,7 @@ async function take(
   if (mapped instanceof Problem) return mapped;
   const sender = (request as ForeignRequest).sender ?? admit(deps, request, mapped.writeKey);
   if (sender instanceof Problem) return sender;
-  return deps.ingest.ingestMapped(sender, mapped).then(resendWhole);
+  return resendWhole(await deps.ingest.ingestMapped(sender, mapped));
 }
 
 /** Their clients can only send a whole request again. */

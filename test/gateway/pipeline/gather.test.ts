@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createGathering } from '../../../src/gateway/pipeline/gather.js';
+import { Gathering } from '../../../src/gateway/pipeline/gather.js';
 import { createBudget } from '../../../src/gateway/publish/budget.js';
 import { createManualClock } from '../../helpers/manual-clock.js';
 
 describe('a body that is put together', () => {
   const open = (limitBytes: number, expectedBytes?: number) => {
     const budget = createBudget(createManualClock(), 1_000_000);
-    const gathering = createGathering(budget.openHold(), { limitBytes, expectedBytes });
+    const gathering = new Gathering(budget.openHold(), { limitBytes, expectedBytes });
     return { budget, gathering };
   };
 
