@@ -100,7 +100,7 @@ export function createNormaliser(deps: NormaliserDeps, options: NormaliserOption
     if (commerce instanceof Rejection) return commerce;
 
     return {
-      id: id ?? deps.ids.next(),
+      id: id ?? deps.ids.next(request.receivedAtMs),
       idGiven: id !== undefined,
       type,
       anonymousId,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 export interface IdSource {
-  /** A new id. */
-  next(): string;
+  /** A new id, of this moment where that is known: to ask the clock costs as much as the id. */
+  next(nowMs?: number): string;
 }
 
 const RANDOM_BYTES_PER_ID = 10;
@@ -21,12 +21,11 @@ export function createUuidV7Source(now: () => number, random: (bytes: number) =>
   let timeMs = -1;
   let time = '';
   return {
-    next() {
+    next(nowMs = now()) {
       if (used === pool.length) {
         pool = writePool(random(IDS_PER_POOL * RANDOM_BYTES_PER_ID));
         used = 0;
       }
-      const nowMs = now();
       if (nowMs !== timeMs) {
         timeMs = nowMs;
         const hex = nowMs.toString(16).padStart(12, '0');
@@ -47,14 +46,19 @@ const VARIANT_BITS = 0b1000;
 /** The rests of as many ids as there are bytes for. The first digit of each gives way to the version and is left out. */
 function writePool(bytes: Buffer): string {
   const text = Buffer.allocUnsafe((bytes.length / RANDOM_BYTES_PER_ID) * REST_LENGTH);
-  let at = 0;
-  for (let digit = 0; digit < 2 * bytes.length; digit++) {
-    const place = digit % (2 * RANDOM_BYTES_PER_ID);
-    if (place === 0) continue;
-    if (place === 4 || place === 8) text[at++] = HYPHEN;
-    const byte = bytes[digit >> 1] as number;
-    const value = digit % 2 === 0 ? byte >> 4 : byte & 0xf;
-    text[at++] = DIGITS[place === 4 ? VARIANT_BITS | (value & 3) : value] as number;
+  const byte = (from: number) => bytes[from] as number;
+  const put = (at: number, value: number) => {
+    text[at] = DIGITS[value >> 4] as number;
+    text[at + 1] = DIGITS[value & 0xf] as number;
+  };
+  for (let from = 0, at = 0; from < bytes.length; from += RANDOM_BYTES_PER_ID, at += REST_LENGTH) {
+    text[at] = DIGITS[byte(from) & 0xf] as number;
+    put(at + 1, byte(from + 1));
+    text[at + 3] = HYPHEN;
+    put(at + 4, (VARIANT_BITS << 4) | (byte(from + 2) & 0x3f));
+    put(at + 6, byte(from + 3));
+    text[at + 8] = HYPHEN;
+    for (let next = 0; next < 6; next++) put(at + 9 + 2 * next, byte(from + 4 + next));
   }
   return text.toString('latin1');
 }
