@@ -199,6 +199,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     if (fenced !== undefined) throw fenced;
     if (events.length === 0) return;
     for (const [index, event] of events.entries()) {
+      while (state.isBeingCopied && saving !== undefined) await setImmediate();
       if (closed || fenced !== undefined) return;
       state.apply(decodePack(event.body), event);
       if (index % EVENTS_PER_TURN === EVENTS_PER_TURN - 1) await setImmediate();

@@ -16,6 +16,7 @@ import { createSessions, type SavedSessions } from '../windows/sessions.js';
 import { timeOf } from './event-time.js';
 import { createIdHistory, type SavedIds, type Seed } from './id-history.js';
 import { concernedBy, createLateEvents, type LateChange, lateEvent, latenessStep } from './late.js';
+import { createStateSave, type StateSave } from './state-save.js';
 import { createVisitors, type Visit } from './visitors.js';
 
 /** Where a hub event is in its partition. */
@@ -82,14 +83,8 @@ export interface PartitionState {
   readonly outbox: Behaviours['outbox'];
   /** Begins to save the state as it is now. One save at a time. */
   save(): StateSave;
-}
-
-/** A save that is under way, while the state goes on to change. */
-interface StateSave {
-  /** Encodes a further part, some milliseconds of work; false when nothing is left. */
-  next(): boolean;
-  /** The state as it was when the save began; what is left of it is encoded first. */
-  finish(): SavedState;
+  /** A save has not copied everything yet: to apply something now takes as long as the rest of that. */
+  readonly isBeingCopied: boolean;
 }
 
 export interface SavedState {
@@ -109,9 +104,6 @@ export interface SavedState {
 }
 
 type SavedPanes = readonly SavedPane[];
-
-/** Visitors, or keys of sessions, that a save encodes at a time. */
-const ENTRIES_PER_PART = 2_000;
 
 const TOTALS_PANE = 0;
 const MANY = Number.POSITIVE_INFINITY;
@@ -160,6 +152,7 @@ export function createPartitionState(
     visit: undefined,
   };
   let position = saved?.position;
+  let uncopied: StateSave | undefined;
   /** Place of the event in its pack. */
   let index = 0;
   /** Events of the pack that went into the figures: one sum for all, since each event would look it up. */
@@ -308,6 +301,7 @@ export function createPartitionState(
     },
     apply(pack, at) {
       if (position !== undefined && at.sequenceNumber <= position.sequenceNumber) return false;
+      uncopied?.copy();
       position = at;
       if (pack === undefined) addTotal(totalNames.malformed);
       else {
@@ -376,11 +370,13 @@ export function createPartitionState(
         ids: ids.save(),
         messageIds: messageIds.save(),
       };
-      const [visitorsSave, sessionsSave] = [visitors.save(), sessions.save()];
-      return {
-        next: () => visitorsSave.next(ENTRIES_PER_PART) || sessionsSave.next(ENTRIES_PER_PART),
-        finish: () => ({ ...small, visitors: visitorsSave.finish(), sessions: sessionsSave.finish() }),
-      };
+      uncopied = createStateSave(small, { visitors: visitors.save, sessions: sessions.save }, () => {
+        uncopied = undefined;
+      });
+      return uncopied;
+    },
+    get isBeingCopied() {
+      return uncopied !== undefined;
     },
   };
 
