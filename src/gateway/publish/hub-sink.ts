@@ -7,12 +7,14 @@ import {
   BATCH_OVERHEAD_BYTES,
   closeSink,
   indexesOf,
+  type OutgoingEvent,
   reportOf,
   type Sink,
   type SinkDeps,
   type SinkOptions,
 } from './sink.js';
 import type { SpooledLane } from './spooled-lane.js';
+import type { Ticket } from './ticket.js';
 
 interface Partition {
   readonly lane: SpooledLane<Pack>;
@@ -82,6 +84,13 @@ export function createHubSink(
     return { lane, packer: createPacker(packing, lane.add), packing };
   };
 
+  /** An event alone is a chunk by itself. */
+  const addOne = ({ json, partitionKey, index }: OutgoingEvent, ticket: Ticket) => {
+    const partition = partitionForKey(partitionKey, partitions.length);
+    ticket.place(index, partition);
+    partitions[partition]?.packer.add({ json, indexes: [index] }, ticket);
+  };
+
   return {
     kind: 'hub',
     name,
@@ -97,6 +106,11 @@ export function createHubSink(
     add(events, ticket) {
       if (partitions.length === 0) {
         ticket.settle(indexesOf(events), 'unavailable');
+        return;
+      }
+      const [only] = events;
+      if (only !== undefined && events.length === 1) {
+        addOne(only, ticket);
         return;
       }
       const chunkers = partitions.map(({ packer, packing }) =>
