@@ -14,8 +14,11 @@ export type Pack = SpooledItem;
 /** What AMQP frames one hub event with: section headers and the content type, rounded up. */
 export const PACK_OVERHEAD_BYTES = 128;
 
-/** Large enough that allocating is rare, small enough that a few sent packs do not keep much alive. */
-const SLAB_BYTES = 512 * 1024;
+/**
+ * Room for a large pack, and no more: from 128 KB on each slab would be pages that the system hands out anew, and clears
+ * (measured: a microsecond of an event's time; see role-runtime.ts).
+ */
+const SLAB_BYTES = 124 * 1024;
 
 const OPENING = 0x5b;
 const COMMA = 0x2c;
@@ -74,7 +77,7 @@ export function createPacker(options: PackingOptions, onOpen: (pack: Pack) => vo
       if (open !== undefined && !open.fits(worstBytes, indexes.length)) seal();
       if (used + worstBytes + 2 > slab.length) {
         seal();
-        slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, worstBytes + 1));
+        slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, options.maxBytes, worstBytes + 1));
         used = 0;
       }
       const pack = open ?? createOpenPack(slab, used, options, () => pack === open && seal());
