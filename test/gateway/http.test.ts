@@ -60,6 +60,17 @@ describe('when a broker is away', () => {
     expect((await rig.post(event)).json()).toMatchObject({ status: 503, code: 'PS_BROKER_TIMEOUT' });
   });
 
+  it('at the start a hub that was seen once is known by its partitions, and its events go to disk', async () => {
+    const disk = createMemoryDisk();
+    const strange = await createGatewayRig({ openSpoolStore: disk.open, down: true });
+    expect((await strange.post({ type: 'page_view' })).statusCode).toBe(503);
+    await strange.gateway.stop({ deadlineMs: 1_000 });
+    const before = await createGatewayRig({ openSpoolStore: disk.open });
+    await before.gateway.stop({ deadlineMs: 1_000 });
+    const rig = await createGatewayRig({ openSpoolStore: disk.open, down: true });
+    expect(await rig.results({ type: 'page_view' })).toMatchObject([{ outcome: 'accepted', durability: 'spool' }]);
+  });
+
   it('at the start the gateway runs, is not ready, and comes up by itself', async () => {
     const rig = await createGatewayRig({ down: true });
     const ready = await rig.app.inject('/readyz');

@@ -27,6 +27,14 @@ test('what is taken is what came since, and names the one before it', () => {
   expect(late.takeDirty()).toEqual({ after: event(1), events: [event(2), event(3)] });
 });
 
+test('of what waits for longer than the stream holds the newest is written, and then nothing is before it', () => {
+  const late = createLateEvents([], 10);
+  for (let number = 1; number <= 15; number++) late.add(event(number));
+  expect(late.takeDirty()).toEqual({ after: undefined, events: [6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map(event) });
+  expect(late.takeDirty()).toBeUndefined();
+  expect(numbers(late.entries())).toEqual([6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+});
+
 test('what was not written is taken again with all that is kept', () => {
   const late = createLateEvents();
   late.add(event(1));

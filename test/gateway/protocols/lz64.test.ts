@@ -3,7 +3,10 @@ import lzString from 'lz-string';
 import { describe, expect, it } from 'vitest';
 import { decodeLz64 } from '../../../src/gateway/protocols/lz64.js';
 
-describe('lz64', () => {
+/** The library takes its time on a machine that has other work. */
+const PATIENCE_MS = 120_000;
+
+describe('lz64', { timeout: PATIENCE_MS }, () => {
   it('gives back whatever the library has packed', () => {
     const texts = fc.oneof(
       fc.string({ unit: 'binary' }),

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { createPanes, type Panes } from '../../../src/aggregators/windows/panes.js';
+import { aggregateOf } from '../../../src/shared/aggregates/index.js';
+
+const count = aggregateOf('count');
+const create = (options = { maxNamesPerPane: 100, maxNames: 100 }) => createPanes(count, options);
+/** What all panes hold, as `start name: value`. */
+const heldBy = (panes: Panes) =>
+  Object.fromEntries(
+    panes
+      .entries()
+      .flatMap(([startMs, names, values]) => names.map((name, index) => [`${startMs} ${name}`, values[index]])),
+  );
+const addAll = (panes: Panes, startMs: number, names: readonly string[]) => {
+  for (const name of names) panes.add(startMs, name, 1, startMs);
+};
+const writeAll = (panes: Panes) => panes.written(panes.takeDirty());
+
+describe('names beyond a bound', () => {
+  it('of a pane are added up, and those that are kept count on', () => {
+    const panes = create({ maxNamesPerPane: 2, maxNames: 100 });
+    addAll(panes, 0, ['a', 'b', 'c', 'a', 'd']);
+    addAll(panes, 60, ['c']);
+    expect(heldBy(panes)).toEqual({ '0 a': 2, '0 b': 1, '0 (other)': 2, '60 c': 1 });
+  });
+
+  it('of all panes that may change are added up, until some of these are over', () => {
+    const panes = create({ maxNamesPerPane: 100, maxNames: 3 });
+    addAll(panes, 0, ['a', 'b']);
+    addAll(panes, 60, ['c', 'd']);
+    expect(heldBy(panes)).toEqual({ '0 a': 1, '0 b': 1, '60 c': 1, '60 (other)': 1 });
+    writeAll(panes);
+    panes.evict(60);
+    addAll(panes, 120, ['e', 'f']);
+    expect(heldBy(panes)).toEqual({ '60 c': 1, '60 (other)': 1, '120 e': 1, '120 (other)': 1 });
+  });
+
+  it('do not depend on whether a pane that is over was written already: a replay decides alike', () => {
+    const [written, unwritten] = [
+      create({ maxNamesPerPane: 100, maxNames: 2 }),
+      create({ maxNamesPerPane: 100, maxNames: 2 }),
+    ];
+    for (const panes of [written, unwritten]) addAll(panes, 0, ['a', 'b']);
+    writeAll(written);
+    for (const panes of [written, unwritten]) {
+      panes.evict(60);
+      panes.evict(61);
+      addAll(panes, 120, ['c', 'd', 'e']);
+      panes.evict(120);
+    }
+    expect(heldBy(written)).toEqual({ '120 c': 1, '120 d': 1, '120 (other)': 1 });
+    expect(heldBy(unwritten)).toEqual({ '0 a': 1, '0 b': 1, '120 c': 1, '120 d': 1, '120 (other)': 1 });
+  });
+});
+
+it('a pane that is over stays until what changed in it is written, and no longer', () => {
+  const panes = create();
+  addAll(panes, 0, ['a']);
+  panes.evict(60);
+  expect(panes.size).toBe(1);
+  const changes = panes.takeDirty();
+  panes.evict(60);
+  expect(panes.size).toBe(1);
+  panes.notWritten(changes);
+  panes.evict(60);
+  expect(panes.takeDirty()).toEqual(changes);
+  panes.written(changes);
+  panes.evict(60);
+  expect([panes.size, panes.unwritten]).toEqual([0, 0]);
+});
