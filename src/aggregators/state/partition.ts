@@ -82,7 +82,7 @@ export interface PartitionState {
   /** Offers on their way to the topic. */
   readonly outbox: Behaviours['outbox'];
   /** Begins to save the state as it is now. One save at a time. */
-  save(): StateSave;
+  save(): StateSave<SavedState>;
   /** A save has not copied everything yet: to apply something now takes as long as the rest of that. */
   readonly isBeingCopied: boolean;
 }
@@ -152,7 +152,7 @@ export function createPartitionState(
     visit: undefined,
   };
   let position = saved?.position;
-  let uncopied: StateSave | undefined;
+  let uncopied: StateSave<SavedState> | undefined;
   /** Place of the event in its pack. */
   let index = 0;
   /** Events of the pack that went into the figures: one sum for all, since each event would look it up. */

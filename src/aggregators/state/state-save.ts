@@ -1,15 +1,19 @@
 import type { SavedSessions } from '../windows/sessions.js';
 import type { PartSave } from './part-save.js';
-import type { SavedState } from './partition.js';
 
 /** A save that is under way. The state may go on to change once it is copied. */
-export interface StateSave {
+export interface StateSave<Saved> {
   /** Copies or encodes a further part, some milliseconds of work; false when nothing is left. */
   next(): boolean;
   /** Copies at once what is not copied yet. */
   copy(): void;
   /** The state as it was when the save began; what is left of it is copied and encoded first. */
-  finish(): SavedState;
+  finish(): Saved;
+}
+
+interface SavedParts {
+  readonly visitors: Buffer;
+  readonly sessions: SavedSessions;
 }
 
 /** What takes long to copy: each part begins its own save with that. */
@@ -22,11 +26,11 @@ interface LargeParts {
 const ENTRIES_PER_PART = 2_000;
 
 /** @param onCopied called when everything is copied */
-export function createStateSave(
-  small: Omit<SavedState, keyof LargeParts>,
+export function createStateSave<Small>(
+  small: Small,
   large: LargeParts,
   onCopied: () => void,
-): StateSave {
+): StateSave<Small & SavedParts> {
   let visitors: PartSave | undefined;
   let sessions: PartSave<SavedSessions> | undefined;
   const copySessions = () => {
