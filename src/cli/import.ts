@@ -14,7 +14,7 @@ import {
 import { systemClock } from '../shared/clock.js';
 import { type GatewayFlags, gatewayOf } from './gateway-address.js';
 import { positiveNumber } from './options.js';
-import { stopOnSignals } from './signals.js';
+import { withStopSignal } from './signals.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_BATCH = 10_000;
@@ -72,12 +72,11 @@ export function register(command: Command): void {
     .option('--write-key <key>', 'write key for --url')
     .option('--json', 'print the account as one JSON object on standard output')
     .addHelpText('after', HELP)
-    .action(importFile);
+    .action((file: string, flags: ImportFlags) => withStopSignal((signal) => importFile(file, flags, signal)));
 }
 
-async function importFile(file: string, flags: ImportFlags): Promise<void> {
+async function importFile(file: string, flags: ImportFlags, signal: AbortSignal): Promise<void> {
   const format = formatNamed(flags.format);
-  const signal = stopOnSignals();
   const source =
     file === '-' ? streamSource('standard input', () => addAbortSignal(signal, process.stdin)) : fileSource(file);
   const poster = createPoster(

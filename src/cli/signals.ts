@@ -1,6 +1,15 @@
-/** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process at once, as it does by default. */
-export function stopOnSignals(): AbortSignal {
+/**
+ * Does `work` with a signal that the first Ctrl-C or SIGTERM aborts; a second one ends the process at once, as it does
+ * by default.
+ */
+export async function withStopSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-  return stop.signal;
+  const abort = () => stop.abort();
+  const names = ['SIGINT', 'SIGTERM'] as const;
+  for (const name of names) process.once(name, abort);
+  try {
+    return await work(stop.signal);
+  } finally {
+    for (const name of names) process.off(name, abort);
+  }
 }

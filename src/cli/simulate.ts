@@ -12,7 +12,7 @@ import {
 } from '../simulator/index.js';
 import { type GatewayFlags, gatewayOf } from './gateway-address.js';
 import { positiveNumber } from './options.js';
-import { stopOnSignals } from './signals.js';
+import { withStopSignal } from './signals.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const DEFAULT_VISITORS = 100;
@@ -79,12 +79,11 @@ export function register(command: Command): void {
     .option('--write-key <key>', 'write key for --url')
     .option('--json', 'print options, account and ground truth as one JSON object on standard output')
     .addHelpText('after', HELP)
-    .action(simulate);
+    .action((flags: SimulateFlags) => withStopSignal((signal) => simulate(flags, signal)));
 }
 
-async function simulate(flags: SimulateFlags): Promise<void> {
+async function simulate(flags: SimulateFlags, signal: AbortSignal): Promise<void> {
   const options = shopOptionsOf(flags, systemClock.now());
-  const signal = stopOnSignals();
   const tally = createTally();
   const truth = createTruth();
   const poster = createPoster(
