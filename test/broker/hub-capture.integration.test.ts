@@ -198,7 +198,7 @@ describe('Capture', () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'penstock-capture-'));
     const definition = capture('killed', { sizeLimitBytes: 20_000 });
     const hubs = { storage: azurite.connectionString, capture: definition };
-    const noRetries = { retryOptions: { maxRetries: 0, timeoutInMs: 2000 } };
+    const noRetries = { retryOptions: { maxRetries: 0 } };
     let sent = 0;
     let broker = await startBrokerProcess(dataDir, 0, hubs);
     for (let round = 1; round <= 4; round++) {
