@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * unit: pure, in process, no sockets. integration: the official SDKs, a real broker, Redis, blobs and browser, on
- * loopback. e2e: the built command, as a user runs it. Two files of the latter two at a time, however many cores there
- * are: each has processes of its own, at free ports and in folders of its own, and waits for them half of its time.
+ * loopback. e2e: the built command, as a user runs it. Two files at a time, however many cores there are: those of the
+ * latter two have processes of their own, at free ports and in folders of their own, and wait for them half of their time.
  */
 export default defineConfig({
   test: {
@@ -16,6 +16,7 @@ export default defineConfig({
           // Pure tests have nothing to isolate, and loading every module for every file takes most of the time.
           pool: 'threads',
           isolate: false,
+          maxWorkers: 2,
           testTimeout: 20_000,
         },
       },
@@ -23,6 +24,10 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.integration.test.ts'],
+          // The modules of the product and of the SDKs take two seconds of each file that loads them anew.
+          pool: 'forks',
+          isolate: false,
+          setupFiles: ['test/helpers/leftovers.ts'],
           maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
