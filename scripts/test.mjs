@@ -1,5 +1,6 @@
 // `npm test`: from a fresh clone to every test run. Ends with a plain line "N passed, N failed".
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,15 +26,20 @@ const results = mkdtempSync(join(tmpdir(), 'penstock-test-'));
 let passed = 0;
 let failed = 0;
 
-/** A check counts as one test. */
-function check(name, args) {
-  process.stdout.write(`\n# ${name}\n`);
-  const { status } = spawnSync('npm', ['run', '--silent', ...args], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+/** Runs checks side by side; each counts as one test, and prints what it says when its turn comes. */
+async function checks(names) {
+  const runs = names.map((name) => {
+    const run = spawn('npm', ['run', '--silent', name], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = [];
+    for (const stream of [run.stdout, run.stderr]) stream.on('data', (chunk) => output.push(chunk));
+    return { name, output, ended: once(run, 'close') };
   });
-  if (status === 0) passed += 1;
-  else failed += 1;
+  for (const { name, output, ended } of runs) {
+    const [status] = await ended;
+    process.stdout.write(`\n# ${name}\n${Buffer.concat(output)}`);
+    if (status === 0) passed += 1;
+    else failed += 1;
+  }
 }
 
 function tests(project) {
@@ -61,7 +67,7 @@ function tests(project) {
   }
 }
 
-for (const name of ['typecheck', 'lint', 'layers', 'unused']) check(name, [name]);
+await checks(['typecheck', 'lint', 'layers', 'unused']);
 for (const project of ['unit', 'integration', 'e2e']) tests(project);
 
 rmSync(results, { recursive: true, force: true });
