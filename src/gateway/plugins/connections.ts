@@ -18,6 +18,8 @@ export interface ConnectionLimits {
  */
 export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimits): void {
   app.server.maxConnections = limits.connections;
+  // A client may close its side behind its last request (RFC 9112, section 9.6). Node would close ours too, unanswered.
+  Object.assign(app.server, { httpAllowHalfOpen: true });
   // RFC 9110, section 10.1.1: an expectation that is not understood may be passed over. Node would say 417 and nothing more.
   app.server.on('checkExpectation', (request, response) => void app.server.emit('request', request, response));
   // While answers to earlier requests are due, Node would put its 100 between the head and the body of this one's answer.
@@ -31,13 +33,16 @@ export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimi
     if (headers.upgrade !== undefined) response.setHeader('connection', 'close');
   });
   const requestsOf = new WeakMap<Socket, number>();
+  /** Those with a request that asked for the end and is not answered yet. */
+  const ending = new WeakSet<Socket>();
   app.addHook('onRequest', (request, reply, done) => {
     const { headers, httpVersion, rawHeaders, socket } = request.raw;
-    // Behind the last answer of a connection that lingers.
-    if (socket.writableEnded) {
+    // Behind the last answer of a connection that lingers, or behind the last request: its answer has the socket meanwhile.
+    if (socket.writableEnded || (reply.raw.socket === null && ending.has(socket))) {
       passOver(request, reply);
       return;
     }
+    if (!reply.raw.shouldKeepAlive) ending.add(socket);
     // RFC 9112, section 3.2. Of several, Node would take the first, and a proxy before it perhaps another.
     if ((headers.host === undefined && httpVersion === '1.1') || namesHostTwice(rawHeaders)) {
       sendProblem(reply, new Problem('PS_REQUEST_INVALID', 'A request of HTTP/1.1 names its Host, once'));

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../helpers/wait.js';
-import { eventText, headWith, listenRaw, requestOf, statusesOf } from './raw-gateway.js';
+import { eventText, headWith, listenRaw, listenRawWithSlowHub, requestOf, statusesOf } from './raw-gateway.js';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -13,22 +13,10 @@ async function listen(http?: Parameters<typeof listenRaw>[0]) {
   return gateway;
 }
 
-/** A gateway whose hub answers when the test says so, so that answers are due for as long as it likes. */
 async function listenWithSlowHub(http?: Parameters<typeof listenRaw>[0]) {
-  const gateway = await listen(http);
-  let release = () => {};
-  const { state } = gateway.rig.brokers;
-  state.hubWaits = new Promise((resolve) => {
-    release = resolve;
-  });
-  cleanups.push(async () => release());
-  /** Resolves when so many events wait for the hub, which means that their requests were read. */
-  const pending = (count: number) =>
-    waitFor(`${count} events that wait`, async () => {
-      const { body } = await gateway.rig.app.inject({ method: 'GET', url: '/metrics', remoteAddress: '127.0.0.1' });
-      return Number(/^penstock_gateway_pending_bytes (\d+)/m.exec(body)?.[1]) > 0;
-    });
-  return { ...gateway, pending, release: () => release() };
+  const gateway = await listenRawWithSlowHub(http);
+  cleanups.push(gateway.close);
+  return gateway;
 }
 
 const GARBAGE = 'this is no HTTP\r\n\r\n';
@@ -45,7 +33,7 @@ describe('what is broken behind requests that are not answered yet', () => {
     const { rig, open, pending, release } = await listenWithSlowHub();
     const { socket, seen, closed } = open();
     socket.write(requestOf(eventText('first')) + requestOf(eventText('second')) + broken);
-    await pending(2);
+    await pending();
     // Another one, so that the parser complains again.
     socket.write(GARBAGE);
     const other = open();
@@ -64,7 +52,7 @@ describe('what is broken behind requests that are not answered yet', () => {
     const { open, pending, release } = await listenWithSlowHub({ headersTimeoutMs: 200, requestTimeoutMs: 400 });
     const { socket, seen, closed } = open();
     socket.write(`${requestOf(eventText('first'))}${headWith('X-Slow: ')}`);
-    await pending(1);
+    await pending();
     const other = open();
     other.socket.write(headWith('X-Slow: '));
     await other.closed();
@@ -80,7 +68,7 @@ describe('what is broken behind requests that are not answered yet', () => {
     const { socket, seen, closed } = open({ allowHalfOpen: true });
     socket.end(requestOf(eventText('first')) + headWith());
     socket.on('end', () => socket.destroy());
-    await pending(1);
+    await pending();
     release();
     await closed();
     expect(statusesOf(seen.text)).toEqual([200, 400]);
@@ -90,7 +78,7 @@ describe('what is broken behind requests that are not answered yet', () => {
     const { rig, open, pending } = await listenWithSlowHub();
     const { socket, seen, closed } = open();
     socket.write(requestOf(eventText('first')) + GARBAGE);
-    await pending(1);
+    await pending();
     const other = open();
     other.socket.write(GARBAGE);
     await other.closed();

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../helpers/wait.js';
-import { headWith as head, listenRaw, requestOf, statusesOf } from './raw-gateway.js';
+import { headWith as head, listenRaw, listenRawWithSlowHub, requestOf, statusesOf } from './raw-gateway.js';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -9,6 +9,12 @@ afterEach(async () => {
 
 async function listen(http?: Parameters<typeof listenRaw>[0]) {
   const gateway = await listenRaw(http);
+  cleanups.push(gateway.close);
+  return gateway;
+}
+
+async function listenWithSlowHub() {
+  const gateway = await listenRawWithSlowHub();
   cleanups.push(gateway.close);
   return gateway;
 }
@@ -45,6 +51,58 @@ describe('connections', () => {
     expect(statusesOf(seen.text)).toEqual([200, 200, 200]);
     expect(seen.text.match(/^connection: close/gim)).toHaveLength(1);
     expect(rig.brokers.hubEvents()).toHaveLength(3);
+  });
+
+  it.each([
+    ['asked for the end', whole.replace('Host: x', 'Host: x\r\nConnection: close')],
+    ['is of HTTP/1.0', whole.replace('HTTP/1.1', 'HTTP/1.0')],
+  ])('process nothing behind a request that %s', async (_what, last) => {
+    const { rig, open, pending, release } = await listenWithSlowHub();
+    const sent = [[whole + last + whole.repeat(2)], [whole, last, whole, whole]].map((texts) => {
+      const connection = open();
+      for (const text of texts) connection.socket.write(text);
+      return connection;
+    });
+    await pending();
+    // Read behind everything that was sent before it.
+    const other = open();
+    other.socket.write('no HTTP\r\n\r\n');
+    await other.closed();
+    release();
+    for (const { seen, closed } of sent) {
+      await closed();
+      expect(statusesOf(seen.text)).toEqual([200, 200]);
+    }
+    expect(rig.brokers.hubEvents()).toHaveLength(4);
+  });
+
+  it.each([
+    ['one request', 1],
+    ['several', 3],
+  ])('whose client closes its side behind %s get every answer', async (_what, count) => {
+    const { rig, open, pending, release } = await listenWithSlowHub();
+    const { socket, seen, closed } = open({ allowHalfOpen: true });
+    socket.end(whole.repeat(count));
+    socket.on('end', () => socket.destroy());
+    await pending();
+    // Read behind the end of the first.
+    const other = open();
+    other.socket.write('no HTTP\r\n\r\n');
+    await other.closed();
+    expect(seen).toEqual({ text: '', closed: false });
+    release();
+    await closed();
+    expect(statusesOf(seen.text)).toEqual(Array.from({ length: count }, () => 200));
+    expect(rig.brokers.hubEvents()).toHaveLength(count);
+  });
+
+  it('whose client closes its side within a request end with 400', async () => {
+    const { rig, open } = await listen();
+    const { socket, seen, closed } = open();
+    socket.end(whole.slice(0, -1));
+    await closed();
+    expect(statusesOf(seen.text)).toEqual([400]);
+    expect(rig.brokers.hubEvents()).toEqual([]);
   });
 
   it('beyond the most at once are closed as they come', async () => {

@@ -34,6 +34,29 @@ export async function listenRaw(http: Partial<HttpOptions> = {}) {
   };
 }
 
+/** The same over a hub that answers when the test says so, so that answers are due for as long as it likes. */
+export async function listenRawWithSlowHub(http: Partial<HttpOptions> = {}) {
+  const gateway = await listenRaw(http);
+  let release = () => {};
+  gateway.rig.brokers.state.hubWaits = new Promise((resolve) => {
+    release = resolve;
+  });
+  return {
+    ...gateway,
+    /** Resolves when events wait for the hub, which means that their requests were read. */
+    pending: () =>
+      waitFor('events that wait', async () => {
+        const { body } = await gateway.rig.app.inject({ method: 'GET', url: '/metrics', remoteAddress: '127.0.0.1' });
+        return Number(/^penstock_gateway_pending_bytes (\d+)/m.exec(body)?.[1]) > 0;
+      }),
+    release: () => release(),
+    close() {
+      release();
+      return gateway.close();
+    },
+  };
+}
+
 export const statusesOf = (text: string) =>
   [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
 
