@@ -33,16 +33,13 @@ export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimi
     if (headers.upgrade !== undefined) response.setHeader('connection', 'close');
   });
   const requestsOf = new WeakMap<Socket, number>();
-  /** Those with a request that asked for the end and is not answered yet. */
-  const ending = new WeakSet<Socket>();
   app.addHook('onRequest', (request, reply, done) => {
     const { headers, httpVersion, rawHeaders, socket } = request.raw;
-    // Behind the last answer of a connection that lingers, or behind the last request: its answer has the socket meanwhile.
-    if (socket.writableEnded || (reply.raw.socket === null && ending.has(socket))) {
+    // Behind the last answer of a connection that lingers. Behind a request that asked for the end Node's parser reads no other.
+    if (socket.writableEnded) {
       passOver(request, reply);
       return;
     }
-    if (!reply.raw.shouldKeepAlive) ending.add(socket);
     // RFC 9112, section 3.2. Of several, Node would take the first, and a proxy before it perhaps another.
     if ((headers.host === undefined && httpVersion === '1.1') || namesHostTwice(rawHeaders)) {
       sendProblem(reply, new Problem('PS_REQUEST_INVALID', 'A request of HTTP/1.1 names its Host, once'));
