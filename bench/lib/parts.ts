@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   azuriteConnectionString,
@@ -15,6 +15,7 @@ import {
 } from '../../src/local/index.js';
 import { delay, systemClock } from '../../src/shared/clock.js';
 import { residentBytesOf } from '../../test/helpers/resident.js';
+import { cpuSecondsOf } from './cpu-seconds.js';
 import { entry } from './load.js';
 
 export const WRITE_KEY = 'write-key-of-the-bench';
@@ -137,18 +138,4 @@ export function createParts(profileDir: string | undefined): Parts {
       rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-}
-
-/** Linux counts in hundredths of a second for every process, whatever the kernel's tick (man 5 proc: utime, stime). */
-const TICKS_PER_SECOND = 100;
-
-function cpuSecondsOf(pid: number | undefined): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold blanks; utime and stime are the 12th and 13th fields behind it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
 }

@@ -6,8 +6,8 @@ import { createParts, type Parts } from '../lib/parts.js';
 import type { Bench, BenchContext } from '../lib/report.js';
 import { startBroker, startGateway } from '../lib/system.js';
 
-/** Enough that no server waits for the load; each connection has one request in flight. */
-const CONNECTIONS = 128;
+/** Enough that no server waits for the load: each has one request in flight, and an answer of Penstock takes a sync of a disk. */
+const CONNECTIONS = 256;
 const WARM_UP_SECONDS = 2;
 
 /** All are measured in turn, several times over, so that a slow moment of the machine does not fall on one alone. */

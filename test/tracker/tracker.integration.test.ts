@@ -20,6 +20,8 @@ describe('the script', () => {
     const { page } = await site.visit(site.scriptTag());
     await page.waitForFunction(() => window.penstock);
     expect(await globals(page)).toEqual([...(await globals(bare)), 'penstock'].sort());
+    // So that it is not taken for an event of the next test.
+    await expect.poll(() => site.events().length, patience).toBe(1);
   });
 
   it('runs under a policy that forbids inline and evaluated script', async () => {
