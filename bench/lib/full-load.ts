@@ -59,7 +59,18 @@ async function prepare(folder: string, { bodies, headers, path, uniqueIds, url, 
     ),
   };
   return async (seconds: number): Promise<Told> => {
-    const args = ['--threads', '1', '--connections', `${connections}`, '--duration', `${seconds}`, '--script', SCRIPT];
+    const args = [
+      '--threads',
+      '1',
+      '--timeout',
+      '30s',
+      '--connections',
+      `${connections}`,
+      '--duration',
+      `${seconds}`,
+      '--script',
+      SCRIPT,
+    ];
     const ids = uniqueIds ? `${randomUUID()}.` : '';
     try {
       const { stdout } = await promisify(execFile)('wrk', [...args, url], { env: { ...env, LOAD_IDS: ids } });
