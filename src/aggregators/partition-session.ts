@@ -4,8 +4,8 @@ import { type Clock, delay } from '../shared/clock.js';
 import { messageOf } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
 import type { OfferSender } from './behaviour/offer-sender.js';
+import { decodePack } from './decode.js';
 import { AggregatorError } from './errors.js';
-import { decodePack } from './packs/decode.js';
 import type { LiveSink, Owner } from './sink/redis-sink.js';
 import type { PartitionState, SavedState } from './state/partition.js';
 

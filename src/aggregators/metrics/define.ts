@@ -10,7 +10,6 @@ import { layoutOf, type Window } from './window.js';
 
 /** What is known about an event when a metric looks at it. Reused for the next event: nothing may keep it. */
 export interface Observation {
-  /** To be asked for its fields one by one: it need not be a plain object. */
   event: PenstockEvent;
   timeMs: number;
   /** When the event reached the hub. */

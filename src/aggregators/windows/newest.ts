@@ -26,8 +26,7 @@ export interface NewestOptions<Source, Entry> {
 interface Slot<Source, Entry> {
   readonly key: string;
   readonly timeMs: number;
-  /** Until the list is read: a source may hold on to much more than its entry. */
-  source: Source | undefined;
+  readonly source: Source | undefined;
   entry: Entry | undefined;
 }
 
@@ -50,16 +49,14 @@ export function createNewest<Source, Entry>(
     else slots.splice(at, 0, slot);
     if (slots.length >= 2 * size) slots.splice(0, slots.length - size);
   };
-  const list = () => {
-    slots.splice(0, Math.max(0, slots.length - size));
-    return slots
+  const list = () =>
+    slots
+      .slice(-size)
+      .reverse()
       .map((slot) => {
         slot.entry ??= entryOf(slot.source as Source);
-        slot.source = undefined;
         return { key: slot.key, timeMs: slot.timeMs, entry: slot.entry };
-      })
-      .reverse();
-  };
+      });
   return {
     offer(key, timeMs, source) {
       const oldest = slots[slots.length - size];

@@ -1,18 +1,11 @@
-import { readPack } from './pack-reader.js';
-
 /**
  * The elements of a hub event's body: a JSON array (a pack), or one JSON object of a producer that does not pack.
  * Undefined when it is neither. The elements themselves are judged where they are counted, so that one bad element
  * does not cost its pack.
  */
 export function decodePack(body: Uint8Array): readonly unknown[] | undefined {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  return readPack(bytes) ?? parsePack(bytes);
-}
-
-function parsePack(bytes: Buffer): readonly unknown[] | undefined {
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    const value: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
     if (Array.isArray(value)) return value;
     return value !== null && typeof value === 'object' ? [value] : undefined;
   } catch {
