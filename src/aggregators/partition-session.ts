@@ -77,6 +77,8 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   let savedPosition: PartitionPosition | undefined = state.position;
   let checkpointed: number | undefined;
   let shownSequenceNumber = -1;
+  /** A former owner was further on, and what it has shown may be a part: then everything is shown once more. */
+  let showAllAt = -1;
 
   const stopRecovery = sink.onRecovered(() => {
     state.markAllDirty();
@@ -104,10 +106,14 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   const flushOnce = async (): Promise<void> => {
     if (fenced !== undefined) throw fenced;
     lastFlushMs = clock.now();
+    if (showAllAt >= 0 && (state.position?.sequenceNumber ?? -1) >= showAllAt) {
+      state.markAllDirty();
+      showAllAt = -1;
+    }
     const changes = state.takeChanges();
     if (changes === undefined) return;
     try {
-      await sink.write(owner, changes);
+      showAllAt = Math.max(showAllAt, await sink.write(owner, changes));
       state.written(changes);
       shownSequenceNumber = changes.position.sequenceNumber;
       report();

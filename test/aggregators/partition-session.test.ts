@@ -45,14 +45,18 @@ beforeEach(() => {
   laterOwner = undefined;
   laterOwnerInStore = undefined;
   state = createPartitionState(defaultAggregatorOptions, { ...allMetrics, seed: [1, 2] });
+  aheadAt = -1;
+  shown = [];
   const sink: LiveSink = {
     async claim({ epoch }) {
       return epoch;
     },
-    async write(owner: Owner, { position }: StateChanges) {
+    async write(owner: Owner, { position, totals }: StateChanges) {
       if (sinkIsAway) throw new Error('away');
       if (laterOwner !== undefined) throw fencedError('partition 0', { epoch: owner.epoch, by: laterOwner });
       deeds.push(`show ${position.sequenceNumber}`);
+      shown.push(totals.flatMap(({ names }) => names).sort());
+      return aheadAt > position.sequenceNumber ? aheadAt : -1;
     },
     async forget() {},
     async report(_owner, health) {
@@ -99,6 +103,11 @@ beforeEach(() => {
   );
 });
 
+/** Where what is shown already was written by a former owner. */
+let aheadAt: number;
+/** The totals of each write. */
+let shown: string[][];
+
 let next = 0;
 beforeEach(() => {
   next = 0;
@@ -132,6 +141,17 @@ test('the first change is shown at once, further ones together after the interva
   await session.process([hubEvent(0)]);
   await advance(100);
   expect(deeds).toEqual(['show 0', 'show 2']);
+});
+
+test('what a former owner has shown further on is shown whole once this one has come as far', async () => {
+  aheadAt = 2;
+  await session.process([{ ...hubEvent(0), body: Buffer.from('no pack') }]);
+  await advance(100);
+  for (let count = 0; count < 3; count++) {
+    await session.process([hubEvent(0)]);
+    await advance(100);
+  }
+  expect(shown).toEqual([['malformed'], ['counted'], ['counted', 'malformed'], ['counted']]);
 });
 
 test('the state is saved now and then, and the checkpoint follows it', async () => {

@@ -136,14 +136,18 @@ export function createWorld(
         const names = [...descriptions.map(({ name }) => name), 'totals'];
         const half = names.length / 2;
         const claims = [names.slice(0, half), names.slice(half)].map((metrics) =>
-          step('claim redis', () => metrics.map((metric) => redis.call(owner, 0, { metric, windows: [] }))),
+          step('claim redis', () => metrics.map((metric) => redis.call(owner, 0, { metric, windows: [] })[0])),
         );
         const late = step('claim redis', () => [redis.addLate(owner, { after: undefined, events: [] })]);
         return Math.max(...(await Promise.all([...claims, late])).flat());
       },
       async write(owner, changes) {
+        let aheadAt = -1;
         const calls = callsOf(changes).map((call) =>
-          step('write redis', () => redis.call(owner, changes.position.sequenceNumber, call)),
+          step('write redis', () => redis.call(owner, changes.position.sequenceNumber, call)).then(([epoch, at]) => {
+            aheadAt = Math.max(aheadAt, at);
+            return epoch;
+          }),
         );
         const { late } = changes;
         if (late !== undefined) calls.push(step('write late', () => redis.addLate(owner, late)));
@@ -154,6 +158,7 @@ export function createWorld(
         });
         refuseFormer(owner, epochs);
         if (epochs.includes(-1)) recovered();
+        return aheadAt;
       },
       async report() {},
       async forget() {

@@ -38,8 +38,12 @@ export interface Owner {
 export interface LiveSink {
   /** From now on nobody with a lower epoch can write. Returns the highest epoch, which may be that of a later owner. */
   claim(owner: Owner): Promise<number>;
-  /** Writes absolute values; those of a reader that was further on are left as they are. */
-  write(owner: Owner, changes: StateChanges): Promise<void>;
+  /**
+   * Writes absolute values; those of a reader that was further on are left as they are. Resolves with the sequence number
+   * that the furthest of these is at, or -1: what is there may be only a part, so the writer has to write everything once
+   * more when it has come as far.
+   */
+  write(owner: Owner, changes: StateChanges): Promise<number>;
   /** Says how far the reader of a partition is. Never rejects: nothing depends on it. */
   report(owner: Owner, health: PartitionHealth): Promise<void>;
   /** Removes what a partition wrote, because its sequence numbers begin anew. */
@@ -59,7 +63,9 @@ const MAX_LATE_PER_CALL = 300;
 /** What the script answers when entries of the late stream are not there any more. */
 const LATE_LOST = -1;
 
-type Script = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<number>;
+type Script<Answer> = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<Answer>;
+/** The highest owner epoch, and the sequence number of the furthest window that was left as it is, or -1. */
+type Written = readonly [epoch: number, aheadAt: number];
 
 interface Window {
   readonly key: string;
@@ -73,11 +79,11 @@ interface Window {
 export function createRedisSink(url: string, logger: Logger): LiveSink {
   const redis = connectSinkRedis(url);
   redis.on('error', (error) => logger.warn({ err: error }, 'redis'));
-  const script = (name: string, file: string): Script => {
+  const script = <Answer = number>(name: string, file: string): Script<Answer> => {
     redis.defineCommand(name, { lua: readFileSync(new URL(file, import.meta.url), 'utf8') });
-    return (redis as unknown as Record<string, Script>)[name]?.bind(redis) as Script;
+    return (redis as unknown as Record<string, Script<Answer>>)[name]?.bind(redis) as Script<Answer>;
   };
-  const writePanes = script('writePanes', 'write-panes.lua');
+  const writePanes = script<Written>('writePanes', 'write-panes.lua');
   const forgetPartition = script('forgetPartition', 'forget-partition.lua');
   const writeLate = script('writeLate', 'write-late.lua');
   const forgetLate = script('forgetLate', 'forget-late.lua');
@@ -96,7 +102,6 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     const entries = descriptions.map((description) => [description.name, JSON.stringify(description)] as const);
     await redis.multi().del(CATALOGUE_KEY).hset(CATALOGUE_KEY, new Map(entries)).exec();
   };
-  /** Returns the highest owner epoch. */
   const call = ({ partition, epoch }: Owner, target: Target, version: Version, windows: readonly Window[]) =>
     writePanes(
       windows.length + 3,
@@ -149,11 +154,12 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       const nothing = { sequenceNumber: 0, enqueuedAtMs: 0 };
       const targets = [...descriptions.map(paneTarget), ...singleNames.map(singleTarget)];
       const claims = targets.map((target) => call(owner, target, nothing, []));
-      return Math.max(...(await all([...claims, callLate(owner, undefined, [])])));
+      const epochs = [...claims.map(epochOf), callLate(owner, undefined, [])];
+      return Math.max(...(await all(epochs)));
     },
     async write(owner, changes) {
       const { position } = changes;
-      const calls: Promise<number>[] = [];
+      const calls: Promise<Written>[] = [];
       for (const { metric, changes: panes } of changes.panes) {
         const windows = panes.map((pane) => paneWindow(metric, pane, position.enqueuedAtMs));
         const target = paneTarget(metric);
@@ -166,9 +172,10 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       for (const { metric, pairs } of singles)
         calls.push(call(owner, singleTarget(metric), position, [single(metric, pairs)]));
       const late = changes.late === undefined ? [] : addLate(owner, changes.late);
-      const epochs = await all([...calls, ...late]);
+      const epochs = await all([...calls.map(epochOf), ...late]);
       refuseFormer(owner, epochs);
       if (epochs.includes(LATE_LOST)) recovered();
+      return Math.max(-1, ...(await all(calls)).map(([, aheadAt]) => aheadAt));
     },
     async report(owner, health) {
       const version = { sequenceNumber: health.sequenceNumber, enqueuedAtMs: 0 };
@@ -215,6 +222,8 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
 const singleNames = [...listMetrics, TOTALS, HEALTH];
 
 type Version = Pick<StateChanges['position'], 'sequenceNumber' | 'enqueuedAtMs'>;
+
+const epochOf = (written: Promise<Written>): Promise<number> => written.then(([epoch]) => epoch);
 
 /** Waits for all, also when one fails: what is on its way must not overtake what comes next. */
 async function all<T>(calls: readonly Promise<T>[]): Promise<T[]> {

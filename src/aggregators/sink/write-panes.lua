@@ -11,14 +11,15 @@
 -- ARGV[6]      now (ms): expired panes leave the index
 -- then for each window: start (ms, '' for a window that is no pane), expiry (absolute ms, '' for never),
 --              revision ('' for none), number of pairs, then the pairs: name, value ('' removes the field)
--- Returns the highest owner epoch. When that is not the writer's, nothing was written: the partition has a later owner.
+-- Returns the highest owner epoch, and the highest sequence number of the windows that were left as they are, -1 if none.
+-- When the epoch is not the writer's, nothing was written: the partition has a later owner.
 -- A window whose sequence number is higher already is left as it is: it was written by a reader that was further on, and
 -- a replay must not take it back.
 local partition, epoch, sequence = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local owner = tonumber(redis.call('HGET', KEYS[1], partition) or 0)
-if owner > epoch then return owner end
+if owner > epoch then return { owner, -1 } end
 if owner < epoch then redis.call('HSET', KEYS[1], partition, ARGV[2]) end
-local at, written = 7, 0
+local at, written, ahead = 7, 0, -1
 for k = 4, #KEYS do
   local start, expiry, revision, pairs = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
   local current = redis.call('HGET', KEYS[k], partition)
@@ -40,6 +41,8 @@ for k = 4, #KEYS do
       redis.call('ZADD', KEYS[3], 'GT', expiry, start)
     end
     written = written + 1
+  else
+    ahead = math.max(ahead, tonumber(current))
   end
   at = at + 4 + 2 * pairs
 end
@@ -49,4 +52,4 @@ if #expired > 0 then
   redis.call('ZREM', KEYS[3], unpack(expired))
 end
 if written > 0 and ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
-return epoch
+return { epoch, ahead }

@@ -28,8 +28,11 @@ export interface SinkModel {
   readonly revisions: ReadonlyMap<string, number>;
   /** Keys of values that were written since this was cleared. */
   readonly changed: Set<string>;
-  /** Returns the highest owner epoch; nothing was written when that is not the writer's. */
-  call(owner: Owner, sequenceNumber: number, call: ModelCall): number;
+  /**
+   * Returns the highest owner epoch, and the sequence number of the furthest window that was left as it is, or -1; nothing
+   * was written when the epoch is not the writer's.
+   */
+  call(owner: Owner, sequenceNumber: number, call: ModelCall): readonly [epoch: number, aheadAt: number];
   /** Streams of late events by partition. */
   readonly late: ReadonlyMap<string, readonly LateEvent[]>;
   /** As the script for late events; -1 when the one before them is not there. */
@@ -56,11 +59,16 @@ export function createSinkModel(): SinkModel {
     changed,
     call({ partition, epoch }, sequenceNumber, { metric, windows }) {
       const highest = owners.get(`${metric}/${partition}`) ?? 0;
-      if (highest > epoch) return highest;
+      if (highest > epoch) return [highest, -1];
       owners.set(`${metric}/${partition}`, epoch);
+      let aheadAt = -1;
       for (const { startMs, names, values: newValues, revision } of windows) {
         const window = `${metric}/${startMs}/${partition}`;
-        if ((versions.get(window) ?? -1) > sequenceNumber) continue;
+        const version = versions.get(window) ?? -1;
+        if (version > sequenceNumber) {
+          aheadAt = Math.max(aheadAt, version);
+          continue;
+        }
         versions.set(window, sequenceNumber);
         if (revision !== undefined) revisions.set(window, revision);
         for (const [index, name] of names.entries()) {
@@ -70,7 +78,7 @@ export function createSinkModel(): SinkModel {
           else values.set(`${window}/${name}`, value);
         }
       }
-      return epoch;
+      return [epoch, aheadAt];
     },
     get late() {
       return late;

@@ -78,10 +78,10 @@ test('how often something was taken back in a pane is beside its values, under t
   expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ rev: '2' });
 });
 
-test('a write with a lower version than what is there changes nothing', async () => {
-  await sink.write(owner('0'), change(8, PANE, { '/a': 4 }));
+test('a write with a lower version than what is there changes nothing, and learns of that version', async () => {
+  expect(await sink.write(owner('0'), change(8, PANE, { '/a': 4 }))).toBe(-1);
   const before = await redis.hgetall(paneKey(PAGES, PANE));
-  await sink.write(owner('0'), change(7, PANE, { '/a': 3, '/c': 1 }));
+  expect(await sink.write(owner('0'), change(7, PANE, { '/a': 3, '/c': 1 }))).toBe(8);
   expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual(before);
 });
 
