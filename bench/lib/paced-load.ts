@@ -5,12 +5,14 @@ import type { LoadOptions, LoadResult } from './load.js';
 const TICK_MS = 1;
 const ID = '[<id>]';
 
+type Pace = LoadOptions & { readonly perSecond: number };
+
 /**
  * A steady load, whatever the server does: requests go at even distances, and each counts from the moment at which it
  * was due, also when it had to wait for a connection. Otherwise a slow server would be asked less, and look better than
  * it is ("coordinated omission").
  */
-export async function pacedLoad(options: LoadOptions & { readonly perSecond: number }): Promise<LoadResult> {
+export async function pacedLoad(options: Pace): Promise<LoadResult> {
   const pool = new Pool(options.url, { connections: options.connections, pipelining: 1 });
   try {
     const warmUp = await run(pool, options, options.warmUpSeconds);
@@ -31,8 +33,6 @@ export async function pacedLoad(options: LoadOptions & { readonly perSecond: num
     await pool.close();
   }
 }
-
-type Pace = LoadOptions & { readonly perSecond: number };
 
 /** Resolves when every request of the time is answered. */
 async function run(pool: Pool, { perSecond, ...options }: Pace, seconds: number) {

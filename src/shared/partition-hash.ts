@@ -1,3 +1,5 @@
+import { writeAscii } from './ascii.js';
+
 /**
  * The partition that Event Hubs gives to a partition key: Bob Jenkins' lookup3 (`hashlittle2`, public domain) with both
  * seeds 0 over the key's UTF-8 bytes, folded to a signed 16-bit integer, modulo the number of partitions. The service
@@ -10,20 +12,9 @@ export function partitionForKey(key: string, partitionCount: number): number {
 const scratch = Buffer.allocUnsafe(1024);
 const rotate = (value: number, bits: number) => (value << bits) | (value >>> (32 - bits));
 
-/** Writes the key, which is quicker here than a call out of JavaScript; false when it is too long or not ASCII. */
-function writeAscii(key: string): boolean {
-  if (key.length > scratch.length) return false;
-  for (let at = 0; at < key.length; at++) {
-    const unit = key.charCodeAt(at);
-    if (unit > 0x7f) return false;
-    scratch[at] = unit;
-  }
-  return true;
-}
-
 function hashKey(key: string): number {
   // Keys are short and mostly ASCII; one that is not gets a buffer of its own.
-  const fits = writeAscii(key);
+  const fits = key.length <= scratch.length && writeAscii(scratch, 0, key) === key.length;
   const data = fits ? scratch : Buffer.from(key, 'utf8');
   const length = fits ? key.length : data.length;
   const word = (at: number) =>

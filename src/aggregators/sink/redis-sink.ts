@@ -129,8 +129,12 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       ]),
     );
 
-  const callLate = ({ partition, epoch }: Owner, after: LateEvent | undefined, events: readonly LateEvent[]) =>
-    writeLate(
+  const callLate = async (
+    { partition, epoch }: Owner,
+    after: LateEvent | undefined,
+    events: readonly LateEvent[],
+  ): Promise<Written> => [
+    await writeLate(
       2,
       ownersKey(LATE),
       lateStreamKey(partition),
@@ -140,10 +144,12 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       after === undefined ? '' : lateEntryId(after),
       LATE_FIELDS,
       ...events.flatMap((event) => [lateEntryId(event), ...encodeLateEvent(event)]),
-    );
+    ),
+    -1,
+  ];
   /** In the order in which they are sent: each call follows the one before. */
   const addLate = (owner: Owner, { after, events }: LateChange) => {
-    const calls: Promise<number>[] = [];
+    const calls: Promise<Written>[] = [];
     for (let at = 0; at < events.length; at += MAX_LATE_PER_CALL)
       calls.push(callLate(owner, events[at - 1] ?? after, events.slice(at, at + MAX_LATE_PER_CALL)));
     return calls;
@@ -154,8 +160,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       const nothing = { sequenceNumber: 0, enqueuedAtMs: 0 };
       const targets = [...descriptions.map(paneTarget), ...singleNames.map(singleTarget)];
       const claims = targets.map((target) => call(owner, target, nothing, []));
-      const epochs = [...claims.map(epochOf), callLate(owner, undefined, [])];
-      return Math.max(...(await all(epochs)));
+      return Math.max(...epochsOf(await all([...claims, callLate(owner, undefined, [])])));
     },
     async write(owner, changes) {
       const { position } = changes;
@@ -172,10 +177,11 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       for (const { metric, pairs } of singles)
         calls.push(call(owner, singleTarget(metric), position, [single(metric, pairs)]));
       const late = changes.late === undefined ? [] : addLate(owner, changes.late);
-      const epochs = await all([...calls.map(epochOf), ...late]);
+      const written = await all([...calls, ...late]);
+      const epochs = epochsOf(written);
       refuseFormer(owner, epochs);
       if (epochs.includes(LATE_LOST)) recovered();
-      return Math.max(-1, ...(await all(calls)).map(([, aheadAt]) => aheadAt));
+      return Math.max(-1, ...written.map(([, aheadAt]) => aheadAt));
     },
     async report(owner, health) {
       const version = { sequenceNumber: health.sequenceNumber, enqueuedAtMs: 0 };
@@ -223,7 +229,7 @@ const singleNames = [...listMetrics, TOTALS, HEALTH];
 
 type Version = Pick<StateChanges['position'], 'sequenceNumber' | 'enqueuedAtMs'>;
 
-const epochOf = (written: Promise<Written>): Promise<number> => written.then(([epoch]) => epoch);
+const epochsOf = (written: readonly Written[]): number[] => written.map(([epoch]) => epoch);
 
 /** Waits for all, also when one fails: what is on its way must not overtake what comes next. */
 async function all<T>(calls: readonly Promise<T>[]): Promise<T[]> {

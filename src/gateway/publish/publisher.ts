@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.js';
 import type { Budget } from './budget.js';
-import type { OutgoingEvent, Sink } from './sink.js';
+import { indexesOf, type OutgoingEvent, type Sink } from './sink.js';
 import { createTicket, NOTHING_SENT, type Settlements, type Ticket } from './ticket.js';
 
 /** The events of one request, by where they go. */
@@ -56,8 +56,4 @@ export function createPublisher(clock: Clock, budget: Budget, limits: { readonly
 function waitFor(sinks: readonly Sink[], { failures }: Settlements): number | undefined {
   if (![...failures.values()].includes('overloaded')) return undefined;
   return Math.max(...sinks.map((sink) => sink.retryAfterSeconds() ?? 0));
-}
-
-function indexesOf(events: readonly OutgoingEvent[]): number[] {
-  return events.map((event) => event.index);
 }

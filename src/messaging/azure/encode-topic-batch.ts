@@ -1,4 +1,5 @@
 import { EVENT_CONTENT_TYPE, type TopicMessage } from '../../events/index.js';
+import { writeAscii } from '../../shared/ascii.js';
 import { DATA_HEADER_BYTES, writeDataHeader } from './encode-hub-batch.js';
 
 /** A batch message and how many messages, from the front, it holds. */
@@ -108,16 +109,6 @@ function writeString(into: Buffer, at: number, text: string): number {
 
 /** Up to this length a loop is faster than a call out of JavaScript; most strings are names and ids. */
 const SHORT_TEXT = 48;
-
-/** How many characters it wrote: all, or those before the first that takes more than one byte. */
-function writeAscii(into: Buffer, start: number, text: string): number {
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit > 0x7f) return index;
-    into[start + index] = unit;
-  }
-  return text.length;
-}
 
 interface Compound {
   /** Descriptor and constructor. */
