@@ -2,7 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openSpool, openSpoolStore, type Spool, type SpoolLane } from '../../../src/gateway/spool/index.js';
+import {
+  openSpool,
+  openSpoolStore,
+  type Spool,
+  type SpoolLane,
+  type SpoolStore,
+} from '../../../src/gateway/spool/index.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { createManualClock } from '../../helpers/manual-clock.js';
 import { createSmallDisk } from '../../helpers/small-disk.js';
@@ -178,6 +184,47 @@ test('on a disk that is full nothing is claimed, nothing is lost, and it goes on
     // One whose write failed may be there all the same: nobody knows what became of it.
     expect(held.filter((body) => claimed.includes(body))).toEqual(claimed);
     await next.close();
+  } finally {
+    await disk.remove();
+  }
+});
+
+test('what is said to be on disk is there, though the write before it no longer fitted and there is room again', async () => {
+  const disk = await createSmallDisk(16 * 1024 * 1024);
+  const openAll = (openStore: () => Promise<SpoolStore>) =>
+    openSpool(
+      { clock, random: () => 0.5, logger: createLogger('test', 'silent'), openStore },
+      { bytes: 2 ** 30, ageMs: 3_600_000 },
+    );
+  const openStore = async () => {
+    const store = await openSpoolStore(join(disk.path, 'spool'));
+    const write: typeof store.write = async (writes) => {
+      const bytes = writes.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+      if (!disk.isOwn && (await disk.freeBytes()) < bytes) throw new Error('no space left on device');
+      // There is room the moment after it was found that there is none.
+      await store.write(writes).finally(disk.empty);
+    };
+    return { ...store, write };
+  };
+  try {
+    const full = await openAll(openStore);
+    const lane = full.lane('hub:clicks', '0');
+    // No whole number of the 32 KB blocks of LevelDB's log: the half of a record ends within one.
+    await disk.fill(100 * 1024);
+    const tooMuch = lane.append(Buffer.alloc(300_000));
+    // It gathers while the one before it is being written.
+    await Promise.resolve();
+    const next = lane.append(Buffer.from('next'));
+    await expect(tooMuch).rejects.toMatchObject({ code: 'PS_SPOOL_UNUSABLE' });
+    const claimed = await next.then(
+      () => ['next'],
+      () => [],
+    );
+    await full.close();
+    const again = await openAll(() => openSpoolStore(join(disk.path, 'spool')));
+    const held = await bodiesOf(again.lane('hub:clicks', '0'));
+    await again.close();
+    expect(held).toEqual(claimed);
   } finally {
     await disk.remove();
   }

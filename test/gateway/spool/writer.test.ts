@@ -32,7 +32,7 @@ it('while one batch is being written the next one gathers, in order', async () =
   await writer.idle();
 });
 
-it('a batch that cannot be written fails those who wait for it, and them alone', async () => {
+it('a batch that cannot be written fails those who wait for it, and all that come after it', async () => {
   const store = createHeldStore();
   const writer = createWriter(store);
   const failing = writer.write([{ key: 'a' }]);
@@ -40,8 +40,8 @@ it('a batch that cannot be written fails those who wait for it, and them alone',
   const next = writer.write([{ key: 'b' }]);
   store.batches[0]?.end(new Error('no space left on device'));
   await expect(failing).rejects.toThrow('no space');
-  await settled();
-  store.batches[1]?.end();
-  await expect(next).resolves.toBeUndefined();
+  await expect(next).rejects.toThrow('no space');
+  await expect(writer.write([{ key: 'c' }])).rejects.toThrow('no space');
+  expect(store.batches.map(({ keys }) => keys)).toEqual([['a']]);
   await writer.idle();
 });
