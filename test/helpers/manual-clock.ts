@@ -9,6 +9,8 @@ interface Timer {
 export interface ManualClock extends Clock {
   /** Moves time forward and runs every timer that falls due, in order of due time. */
   advance(ms: number): void;
+  /** Sets the time of day, as an operator does, or NTP: timers go on as they were. */
+  jump(ms: number): void;
   /** How many timers are waiting. */
   readonly pending: number;
 }
@@ -16,6 +18,7 @@ export interface ManualClock extends Clock {
 /** Virtual time: starts at `startMs` and moves only when the test says so. */
 export function createManualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
   let nowMs = startMs;
+  let jumpedMs = 0;
   let order = 0;
   const timers = new Set<Timer>();
   const nextDue = (untilMs: number): Timer | undefined => {
@@ -29,7 +32,10 @@ export function createManualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
     return best;
   };
   return {
-    now: () => nowMs,
+    now: () => nowMs + jumpedMs,
+    jump(ms) {
+      jumpedMs += ms;
+    },
     setTimer(callback, delayMs) {
       const timer = { dueAtMs: nowMs + Math.max(0, delayMs), order: order++, callback };
       timers.add(timer);

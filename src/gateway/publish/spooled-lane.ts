@@ -220,7 +220,7 @@ export function createSpooledLane<Item extends SpooledItem>(
     passenger.sinceMs = clock.now();
     aboard.add(passenger);
     memory.add(passenger);
-    cancelWatch ??= clock.setTimer(watch, breaker.patienceMs());
+    if (cancelWatch === undefined) watch();
   }
 
   const isLastBatch = (): boolean => {
@@ -228,18 +228,19 @@ export function createSpooledLane<Item extends SpooledItem>(
     return bytes + records * deps.recordOverheadBytes <= options.maxBatchBytes;
   };
 
-  /** Looks after the oldest item in flight. */
-  function watch(): void {
+  /**
+   * Looks after the oldest item in flight, which has been watched for so long. A clock that is set back would say for hours
+   * that it has only just been sent.
+   */
+  function watch(watched?: Passenger<Item>, watchedMs = 0): void {
+    cancelWatch = undefined;
     const [oldest] = aboard;
-    if (oldest === undefined || spooling || closed) {
-      cancelWatch = undefined;
-      return;
-    }
-    const leftMs = breaker.patienceMs() - (clock.now() - oldest.sinceMs);
-    if (leftMs <= 0) {
-      cancelWatch = undefined;
-      spoolAll();
-    } else cancelWatch = clock.setTimer(watch, leftMs);
+    if (oldest === undefined || spooling || closed) return;
+    const soFarMs = oldest === watched ? watchedMs : 0;
+    const patienceMs = breaker.patienceMs();
+    const leftMs = Math.min(patienceMs, patienceMs - Math.max(soFarMs, clock.now() - oldest.sinceMs));
+    if (leftMs <= 0) spoolAll();
+    else cancelWatch = clock.setTimer(() => watch(oldest, soFarMs + leftMs), leftMs);
   }
 
   async function drain(): Promise<void> {

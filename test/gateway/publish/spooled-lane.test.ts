@@ -251,6 +251,15 @@ describe('a lane with a spool', () => {
     expect(rig.arrived).toEqual(['item-0000', 'item-0001', 'item-0002']);
   });
 
+  it('lets nobody wait for a broker that has become slow while the clock was set back', async () => {
+    const rig = createRig();
+    await rig.add(1);
+    await rig.pass(PATIENCE_MS - 100);
+    rig.clock.jump(-3_600_000);
+    await rig.pass(100);
+    expect([...rig.outcomes.values()]).toEqual(['spool']);
+  });
+
   it('a full disk refuses what it cannot hold, claims nothing, and goes on when there is room again', async () => {
     const rig = createRig();
     await rig.setUp(false);
