@@ -5,7 +5,7 @@ import { createHubPublisher, createTopicPublisher } from '../messaging/index.js'
 import { type Clock, every } from '../shared/clock.js';
 import type { FromWorker, ToWorker } from './gateway/messages.js';
 import { type Channel, createPeers } from './gateway/peers.js';
-import { shareOf } from './gateway/share.js';
+import { shareOf, shareToDrain } from './gateway/share.js';
 import { formerWorkers, removeSpool, spoolFolder } from './gateway/spools.js';
 import { startWorkers } from './gateway/workers.js';
 import { port, positiveInteger, wholeNumber } from './options.js';
@@ -43,6 +43,7 @@ function start(context: RoleContext, worker: number | undefined): Promise<Runnin
 async function startGateway({ config, logger, clock }: RoleContext, worker?: number): Promise<RunningRole> {
   const { gateway: options } = config;
   const spool = spoolFolder(config.dataDir, worker ?? 0);
+  const isFormer = worker !== undefined && worker >= options.workers;
   const publisherOptions = { timeoutMs: options.limits.publishTimeoutMs };
   const gateway = await createGateway(
     {
@@ -56,9 +57,9 @@ async function startGateway({ config, logger, clock }: RoleContext, worker?: num
       openSpoolStore: () => openSpoolStore(spool),
       peers: worker === undefined ? undefined : createPeers(channel, clock),
     },
-    shareOf(options, options.workers),
+    isFormer ? shareToDrain(options) : shareOf(options, options.workers),
   );
-  if (worker !== undefined && worker >= options.workers) return drainOnly(gateway, spool, clock);
+  if (isFormer) return drainOnly(gateway, spool, clock);
   const url = await gateway.listen({ host: options.host, port: options.port });
   logger.info({ url }, 'listening');
   process.on('SIGHUP', () => void gateway.reload());

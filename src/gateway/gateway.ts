@@ -121,6 +121,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
       ? undefined
       : await openSpool({ ...deps, openStore }, options.spool);
   const sinks = openers.map((open) => open(spool));
+  warnOfStrays(spool, sinks, logger);
   const names = { sources: options.sources.map(({ name }) => name), destinations: sinks.map(({ name }) => name) };
   const recall = await openRecall(
     { ...deps, newKey: () => [randomInt(2 ** 32), randomInt(2 ** 32)] },
@@ -171,7 +172,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     app,
     listen: ({ host, port }) => app.listen({ host, port }),
     spooled: () => ({
-      isEmpty: sinks.every((sink) => (sink.report().spool?.records ?? 0) === 0),
+      isEmpty: spool?.isEmpty() ?? true,
       setAside: spool?.hasSetAside() ?? false,
     }),
     reload: async () => certificate?.reload(),
@@ -180,6 +181,15 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
       policies.close();
     }),
   };
+}
+
+/** Events that were accepted for a destination which no route names any more are kept, but nobody sends them. */
+function warnOfStrays(spool: Spool | undefined, sinks: readonly Sink[], logger: Pick<Logger, 'warn'>): void {
+  for (const destination of spool?.destinations() ?? []) {
+    if (sinks.some(({ name }) => name === destination)) continue;
+    const { records, bytes } = spool?.report(destination) ?? { records: 0, bytes: 0 };
+    logger.warn({ destination, records, bytes }, 'accepted events wait for a destination that no route leads to');
+  }
 }
 
 /** Answers what opens the sink, with a spool behind it or without. */

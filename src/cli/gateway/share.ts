@@ -26,3 +26,12 @@ export function shareOf<Options extends GatewayOptions>(options: Options, worker
     recall: { ...recall, events: share(recall.events) },
   };
 }
+
+/**
+ * What a process gets that takes no events, and only empties the spool of a worker that there is no more: a spool, also
+ * where nothing is put into one any more.
+ */
+export function shareToDrain<Options extends GatewayOptions>(options: Options): Options {
+  const { spool } = options;
+  return { ...options, spool: { ...spool, bytes: Math.max(1, spool.bytes) } };
+}

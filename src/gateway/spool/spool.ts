@@ -48,6 +48,10 @@ export interface Spool {
   hasRoom(destination: string, bytes: number): boolean;
   /** When a destination that was refused may have room again: when what waits there will have drained, at its rate. */
   retryAfterSeconds(destination: string): number;
+  /** Nothing waits in any lane, also of destinations that nobody has opened. While the disk fails nobody knows. */
+  isEmpty(): boolean;
+  /** All destinations that something waits for. */
+  destinations(): readonly string[];
   /** Whether there are records that their broker has refused for good. */
   hasSetAside(): boolean;
   /** What became of a record that a lane took between two times. In doubt it is still waiting. */
@@ -98,6 +102,10 @@ const emptyLane = (): LaneState => ({
 function noteAside({ asideAtMs }: LaneState, { atMs }: SpoolRecord): void {
   if (asideAtMs.push(atMs) > MAX_ASIDE) asideAtMs.shift();
 }
+
+const laneName = (destination: string, part: string): string => `${destination}/${part}`;
+/** The name of a topic may have slashes of its own. */
+const destinationOf = (lane: string): string => lane.slice(0, lane.lastIndexOf('/'));
 
 const FACTS = '!facts/';
 const ASIDE = '!aside/';
@@ -196,7 +204,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
   }
 
   const lanesOf = (destination: string): LaneState[] =>
-    [...lanes].filter(([name]) => name.startsWith(`${destination}/`)).map(([, state]) => state);
+    [...lanes].filter(([name]) => destinationOf(name) === destination).map(([, state]) => state);
 
   const report = (destination: string): SpoolReport => {
     let [records, bytes, oldestAtMs] = [0, 0, Number.POSITIVE_INFINITY];
@@ -221,7 +229,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
   };
 
   function lane(destination: string, part: string): SpoolLane {
-    const name = `${destination}/${part}`;
+    const name = laneName(destination, part);
     const state = stateOf(name);
     const rate = rateOf(destination);
 
@@ -293,7 +301,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
   }
 
   function spooledStateOf(of: { destination: string; lane: string }, { fromMs, toMs }: TimeSpan): SpooledState {
-    const { oldestAtMs, asideAtMs } = stateOf(`${of.destination}/${of.lane}`);
+    const { oldestAtMs, asideAtMs } = stateOf(laneName(of.destination, of.lane));
     if (oldestAtMs !== undefined && oldestAtMs <= toMs) return 'waiting';
     return asideAtMs.some((atMs) => atMs >= fromMs && atMs <= toMs) ? 'set_aside' : 'delivered';
   }
@@ -306,6 +314,10 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
     // A disk that fails is tried again within that time.
     retryAfterSeconds: (destination) =>
       broken ? REOPEN.maxDelayMs / 1000 : rateOf(destination).secondsFor(report(destination).bytes),
+    isEmpty: () => !broken && [...lanes.values()].every(({ records }) => records === 0),
+    destinations: () => [
+      ...new Set([...lanes].flatMap(([name, { records }]) => (records === 0 ? [] : [destinationOf(name)]))),
+    ],
     hasSetAside: () => [...lanes.values()].some(({ asideAtMs }) => asideAtMs.length > 0),
     stateOf: spooledStateOf,
     remember: (name, value) => write([{ key: `${FACTS}${name}`, value }]),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { shareOf } from '../../../src/cli/gateway/share.js';
+import { shareOf, shareToDrain } from '../../../src/cli/gateway/share.js';
 import { configSchema } from '../../../src/shared/config/index.js';
 
 const options = configSchema.parse({}).gateway;
@@ -26,4 +26,10 @@ it('more workers than there is memory for the largest body are refused, by the n
   expect(() => shareOf(options, 9)).toThrow(
     /gateway\.limits\.pendingBytes.*gateway\.workers \(9\).*gateway\.limits\.bodyBytes/,
   );
+});
+
+it('what only empties a spool has one to empty, also where nothing is put into a spool any more', () => {
+  const without = { ...options, spool: { ...options.spool, bytes: 0 } };
+  expect(shareToDrain(without).spool.bytes).toBeGreaterThan(0);
+  expect(shareToDrain(options)).toEqual(options);
 });
