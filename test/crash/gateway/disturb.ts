@@ -1,3 +1,4 @@
+import { childrenOf } from '../support/children.js';
 import type { Random } from '../support/random.js';
 import type { BrokerSide, Part } from './system.js';
 
@@ -55,9 +56,39 @@ export const OUTAGES = ['killed', 'frozen', 'cut', 'half-open', 'deaf to the bro
 /** What is promised for everything together, with some room for a machine that is busy. */
 const LONGEST_STOP_MS = 12_000;
 
+/** What can happen to one of its workers. Whoever started it starts it again. */
+const workerDisturbances: Readonly<Record<string, Disturbance<Part>>> = {
+  async 'worker killed'(part, random) {
+    signalWorker(part, random, 'SIGKILL');
+    return async () => {};
+  },
+  async 'worker frozen'(part, random) {
+    const worker = signalWorker(part, random, 'SIGSTOP');
+    return async () => signal(worker, 'SIGCONT');
+  },
+};
+
+function signalWorker(part: Part, random: Random, name: NodeJS.Signals): number | undefined {
+  const worker = random.pick(childrenOf(part.pid()));
+  signal(worker, name);
+  return worker;
+}
+
+function signal(pid: number | undefined, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(pid, name);
+  } catch {
+    // It has ended by itself.
+  }
+}
+
 /** What can happen to the gateway. `broken` is told when it does not end as it should. */
-export function gatewayDisturbances(broken: (text: string) => void): Readonly<Record<string, Disturbance<Part>>> {
+export function gatewayDisturbances(
+  broken: (text: string) => void,
+  workers: number,
+): Readonly<Record<string, Disturbance<Part>>> {
   return {
+    ...(workers > 1 ? workerDisturbances : {}),
     async killed(part) {
       await part.kill();
       return part.start;

@@ -77,6 +77,16 @@ it('finds an order of events that was turned round, with others between', () => 
   expect(ledger.violations()).toEqual(['p: b was sent after a was accepted and comes before it']);
 });
 
+it('of a gateway that is several processes it asks for no order, and for all the rest', () => {
+  const ledger = createGatewayLedger({ inOrder: false });
+  for (const event of [view('a'), view('b'), view('c')]) {
+    ledger.sending([event]);
+    ledger.answered(event.id, 'accepted');
+  }
+  ledger.close([partition('p', view('b'), view('a'))]);
+  expect(ledger.violations()).toEqual(['view c was accepted and is lost']);
+});
+
 it('takes no order for promised between events that were under way at once, or that were not accepted', () => {
   const ledger = createGatewayLedger();
   ledger.sending([view('a')]);

@@ -32,6 +32,8 @@ const GIVE_UP_MS = 60_000;
 const POLL_MS = 20;
 const ANSWERS_IN_OUTAGE = 5;
 const SHARE_SMALL_SPOOL = 0.4;
+/** Of gateways that are several processes. */
+const SHARE_WORKERS = 0.3;
 /** Full after some hundred events. */
 const SMALLEST_SPOOL_BYTES = 20_000;
 const LARGEST_SMALL_SPOOL_BYTES = 200_000;
@@ -49,22 +51,24 @@ async function becomes(condition: () => boolean | Promise<boolean>, limitMs = GI
  * to both brokers and to the gateway, each by itself, and at last the ledger against what the brokers hold.
  */
 export async function runSchedule({ dataDir, seed, log }: ScheduleOptions): Promise<ScheduleResult> {
-  const ledger = createGatewayLedger();
   const random = createRandom(seed);
+  const workers = random.chance(SHARE_WORKERS) ? 2 + random.below(2) : 1;
+  const ledger = createGatewayLedger({ inOrder: workers === 1 });
   const disturbances: Record<string, number> = {};
   const told = (what: string) => {
     log('run', `${what}\n`);
     disturbances[what] = (disturbances[what] ?? 0) + 1;
   };
   const smallSpool = random.chance(SHARE_SMALL_SPOOL);
-  const system = await startSystem({ dataDir, gateway: configure(random, smallSpool), log, onEnd: ledger.broken });
+  const gateway = { ...configure(random, smallSpool), PENSTOCK_WORKERS: String(workers) };
+  const system = await startSystem({ dataDir, gateway, log, onEnd: ledger.broken });
   try {
     const clients = startClients({
       url: system.url,
       ledger,
       randomOf: (client) => createRandom(seed * 100 + client),
     });
-    const run: Run = { system, clients, ledger, random, told };
+    const run: Run = { system, workers, clients, ledger, random, told };
     // Where the disk of the spool is next to nothing, an outage ends what a client can get.
     await outage(run, smallSpool);
     await disturb(run, seed);
@@ -87,6 +91,7 @@ export async function runSchedule({ dataDir, seed, log }: ScheduleOptions): Prom
 
 interface Run {
   readonly system: System;
+  readonly workers: number;
   readonly clients: Clients;
   readonly ledger: GatewayLedger;
   readonly random: Random;
@@ -122,10 +127,10 @@ async function outage({ system, clients, ledger, random, told }: Run, smallSpool
 }
 
 /** Everything happens to everyone, at moments of their own, for some seconds. Ends with all of it healed. */
-async function disturb({ system, ledger, random, told }: Run, seed: number): Promise<void> {
+async function disturb({ system, workers, ledger, random, told }: Run, seed: number): Promise<void> {
   const untilMs = performance.now() + SHORTEST_MS + random.below(LONGEST_MS - SHORTEST_MS);
   const sides = Object.values(system.sides);
-  const ofGateway = gatewayDisturbances(ledger.broken);
+  const ofGateway = gatewayDisturbances(ledger.broken, workers);
   async function trouble<Subject>(
     { name, subject, longestMs }: { name: string; subject: Subject; longestMs: number },
     of: Disturbances<Subject>,
@@ -162,7 +167,10 @@ async function heal({ system, clients, ledger }: Run): Promise<void> {
   if (!(await clients.finish(GIVE_UP_MS))) ledger.broken('a client gets no answer though everything is well');
   let last = '';
   const drained = await becomes(async () => {
-    last = await fetch(`${system.url}/readyz`).then((response) => response.text());
+    // Of a worker that is being started again nobody knows what it has, and it may be the one that is asked.
+    const response = await fetch(`${system.url}/readyz`).catch(() => undefined);
+    last = (await response?.text().catch(() => undefined)) ?? last;
+    if (!response?.ok) return false;
     const { sinks } = JSON.parse(last) as { sinks: Record<string, { spool: { records: number } }> };
     return Object.values(sinks).every(({ spool }) => spool.records === 0);
   });
