@@ -8,4 +8,4 @@ export { claimDataDir } from './pid-file.js';
 export type { ProcessSpec, ReadyFacts } from './process-spec.js';
 export { redisProcess, redisUrl } from './redis.js';
 export { roleEnvironment, roleNodeFlags } from './role-runtime.js';
-export { supervise } from './supervisor.js';
+export { type Supervised, supervise } from './supervisor.js';

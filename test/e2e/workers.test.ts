@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { spoolFolder } from '../../src/cli/gateway/spools.js';
+import { openSpoolStore } from '../../src/gateway/index.js';
 import { createTempDir } from '../helpers/parts.js';
 import { waitFor } from '../helpers/wait.js';
 import { penstock } from './support/penstock.js';
@@ -146,4 +147,12 @@ test('workers are one gateway on one port, and lose nothing accepted when one or
   await waitFor('the other as well', async () => (await spooledRecords(single.facts['url'] ?? '')) === 0);
   expect(await missing()).toEqual([]);
   expect(await single.stop()).toBe(0);
+});
+
+test('a spool that was left and cannot be opened does not keep a gateway from taking events, nor from stopping', async () => {
+  const held = await openSpoolStore(spoolFolder(dir.path, 1));
+  const gateway = await startGateway(1);
+  await post(gateway.facts['url'] ?? '');
+  expect(await gateway.stop()).toBe(0);
+  await held.close();
 });

@@ -1,5 +1,12 @@
 import cluster from 'node:cluster';
-import { findFreePort, type ManagedProcess, type ProcessSpec, type ReadyFacts, supervise } from '../../local/index.js';
+import {
+  findFreePort,
+  type ManagedProcess,
+  type ProcessSpec,
+  type ReadyFacts,
+  type Supervised,
+  supervise,
+} from '../../local/index.js';
 import type { HopelessMessage, ReadyMessage, RoleContext, RunningRole } from '../role.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { createRelay, type Relay, type RelayedWorker } from './relay.js';
@@ -40,11 +47,15 @@ export async function startWorkers({ config, logger, clock }: RoleContext): Prom
         stopSignal: 'SIGTERM',
       },
     );
-  const drains = formerWorkers(config.dataDir, workers).map((worker) => {
+  // Those that have begun. One that cannot open its spool is tried for a while, and nobody waits for that to stop.
+  const drains: Supervised[] = [];
+  for (const worker of formerWorkers(config.dataDir, workers)) {
     const draining = run(worker, () => void draining.then(({ process }) => process.stop(DRAINED_STOP_MS)));
-    draining.catch((error: unknown) => logger.error({ err: error, worker }, 'a spool that was left cannot be emptied'));
-    return draining;
-  });
+    draining.then(
+      ({ process }) => drains.push(process),
+      (error: unknown) => logger.error({ err: error, worker }, 'a spool that was left cannot be emptied'),
+    );
+  }
   const started = await Promise.all(Array.from({ length: workers }, (_, worker) => run(worker)));
   process.on('SIGHUP', () => {
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGHUP');
@@ -52,9 +63,8 @@ export async function startWorkers({ config, logger, clock }: RoleContext): Prom
   return {
     ready: started[0]?.facts ?? {},
     async stop({ deadlineMs }) {
-      const drained = await Promise.allSettled(drains);
-      const all = [...started, ...drained.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))];
-      await Promise.all(all.map(({ process }) => process.stop(deadlineMs - OWN_STOP_MS)));
+      const all = [...started.map(({ process }) => process), ...drains];
+      await Promise.all(all.map((process) => process.stop(deadlineMs - OWN_STOP_MS)));
     },
   };
 }
