@@ -31,7 +31,7 @@ export function identified(message: IncomingMessage, newId: () => string): Incom
     }),
     filterable: {
       system: (name) => (name === 'MessageId' ? messageId : filterable.system(name)),
-      property: filterable.property,
+      property: (name) => filterable.property(name),
     },
   };
 }

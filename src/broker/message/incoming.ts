@@ -27,11 +27,11 @@ export interface IncomingMessage {
   /** What filters see. */
   readonly filterable: FilterableMessage;
   /** How often it was forwarded from entity to entity. */
-  readonly hops?: number;
+  readonly hops: number;
   /** The sequence number that it got where it first arrived; undefined until then. */
-  readonly enqueuedSequence?: number;
+  readonly enqueuedSequence: number | undefined;
   /** A rule's action has changed `bare`, so that the other fields tell of the message before it. */
-  readonly rewritten?: boolean;
+  readonly rewritten: boolean;
 }
 
 /** Positions in the properties section (AMQP 1.0 part 3, section 3.2.4). */
@@ -105,28 +105,41 @@ function applicationProperties(raw: Buffer, sections: readonly Section[]): Map<s
   return values;
 }
 
-function createFilterable(
-  raw: Buffer,
-  sections: readonly Section[],
-  properties: readonly Decoded[],
-  annotated: { partitionKey: string | undefined; scheduledEnqueueTimeMs: number | undefined },
-): FilterableMessage {
-  let decoded: Map<string, FilterValue> | undefined;
-  return {
-    system(name) {
-      const index = SYSTEM_TO_PROPERTY[name];
-      if (index !== undefined) return properties[index] ?? null;
-      if (name === 'PartitionKey') return annotated.partitionKey ?? null;
-      if (name === 'ScheduledEnqueueTimeUtc' && annotated.scheduledEnqueueTimeMs !== undefined) {
-        return new Date(annotated.scheduledEnqueueTimeMs);
-      }
-      return null;
-    },
-    property(name) {
-      decoded ??= applicationProperties(raw, sections);
-      return decoded.get(name.toLowerCase());
-    },
-  };
+interface Annotated {
+  readonly partitionKey: string | undefined;
+  readonly scheduledEnqueueTimeMs: number | undefined;
+}
+
+/** What filters see of a message. A class, since every message has one. */
+class MessageView implements FilterableMessage {
+  readonly #raw: Buffer;
+  readonly #sections: readonly Section[];
+  readonly #properties: readonly Decoded[];
+  readonly #annotated: Annotated;
+  #applicationProperties: ReadonlyMap<string, FilterValue> | undefined;
+
+  constructor(raw: Buffer, sections: readonly Section[], properties: readonly Decoded[], annotated: Annotated) {
+    this.#raw = raw;
+    this.#sections = sections;
+    this.#properties = properties;
+    this.#annotated = annotated;
+  }
+
+  system(name: SystemProperty): FilterValue | undefined {
+    const index = SYSTEM_TO_PROPERTY[name];
+    if (index !== undefined) return this.#properties[index] ?? null;
+    const { partitionKey, scheduledEnqueueTimeMs } = this.#annotated;
+    if (name === 'PartitionKey') return partitionKey ?? null;
+    if (name === 'ScheduledEnqueueTimeUtc' && scheduledEnqueueTimeMs !== undefined) {
+      return new Date(scheduledEnqueueTimeMs);
+    }
+    return null;
+  }
+
+  property(name: string): FilterValue | undefined {
+    this.#applicationProperties ??= applicationProperties(this.#raw, this.#sections);
+    return this.#applicationProperties.get(name.toLowerCase());
+  }
 }
 
 function bareStart(raw: Buffer, sections: readonly Section[]): number {
@@ -164,6 +177,9 @@ function parse(raw: Buffer, forwarded: boolean): IncomingMessage {
     annotations: annotations.kept,
     header: headerSection ? raw.subarray(headerSection.start, headerSection.end) : raw.subarray(0, 0),
     bare: raw.subarray(bareStart(raw, sections)),
-    filterable: createFilterable(raw, sections, properties, annotations),
+    filterable: new MessageView(raw, sections, properties, annotations),
+    hops: 0,
+    enqueuedSequence: undefined,
+    rewritten: false,
   };
 }

@@ -33,18 +33,41 @@ export type Storable = Pick<
   'durable' | 'priority' | 'ttlMs' | 'annotations' | 'bare' | 'hops' | 'enqueuedSequence'
 >;
 
-export function encodeStored(message: Storable, fields: StoredFields): Buffer {
+interface Encoded extends StoredFields {
+  readonly message: Storable;
+  readonly ttlMs: number | undefined;
+  readonly record: Buffer;
+}
+
+/** What was encoded last: the subscriptions of a topic mostly store one and the same, and nobody changes a record. */
+let last: Encoded | undefined;
+
+/** @param ttlMs where it is not what the sender asked for */
+export function encodeStored(message: Storable, fields: StoredFields, ttlMs = message.ttlMs): Buffer {
+  const { enqueuedAtMs, expiresAtMs, enqueuedSequence } = fields;
+  const isSame =
+    last?.message === message &&
+    last.ttlMs === ttlMs &&
+    last.enqueuedAtMs === enqueuedAtMs &&
+    last.expiresAtMs === expiresAtMs &&
+    last.enqueuedSequence === enqueuedSequence;
+  if (!isSame)
+    last = { message, enqueuedAtMs, expiresAtMs, enqueuedSequence, ttlMs, record: encode(message, fields, ttlMs) };
+  return (last as Encoded).record;
+}
+
+function encode(message: Storable, fields: StoredFields, ttlMs: number | undefined): Buffer {
   let annotationBytes = 0;
   for (const entry of message.annotations) annotationBytes += entry.length;
   const record = Buffer.allocUnsafe(HEAD_BYTES + annotationBytes + message.bare.length);
   record.fill(0, 0, HEAD_BYTES);
   record[0] = VERSION;
-  record[1] = (message.durable ? DURABLE : 0) | (message.ttlMs === undefined ? 0 : HAS_TTL);
+  record[1] = (message.durable ? DURABLE : 0) | (ttlMs === undefined ? 0 : HAS_TTL);
   record[2] = message.priority;
-  record[3] = message.hops ?? 0;
+  record[3] = message.hops;
   record.writeUInt16BE(message.annotations.length, 4);
   record.writeUInt32BE(annotationBytes, 8);
-  record.writeUInt32BE(Math.min(message.ttlMs ?? 0, MAX_TTL_MS), 12);
+  record.writeUInt32BE(Math.min(ttlMs ?? 0, MAX_TTL_MS), 12);
   record.writeDoubleBE(fields.enqueuedAtMs, 16);
   record.writeDoubleBE(fields.expiresAtMs, 24);
   record.writeDoubleBE(fields.enqueuedSequence, 32);
@@ -143,8 +166,7 @@ export function incomingFromStored(record: Buffer): IncomingMessage {
 /** The message that a rule's action has rewritten, read anew: as the entity that it is forwarded to sees it. */
 export function reread(message: IncomingMessage): IncomingMessage {
   const fields = { enqueuedAtMs: 0, expiresAtMs: message.ttlMs ?? Number.POSITIVE_INFINITY, enqueuedSequence: 0 };
-  const { enqueuedSequence: _, ...read } = incomingFromStored(encodeStored(message, fields));
-  return message.enqueuedSequence === undefined ? read : { ...read, enqueuedSequence: message.enqueuedSequence };
+  return { ...incomingFromStored(encodeStored(message, fields)), enqueuedSequence: message.enqueuedSequence };
 }
 
 /** A dead letter on its way to another entity: it says where it comes from, and its time to live is over already. */

@@ -9,7 +9,7 @@ import type { Store, Write } from '../store/types.js';
 import { type Budget, commitStaged, type Inlet, newBudget, type Verdicts } from './inlet.js';
 import type { QueueRuntime } from './queue-runtime.js';
 import type { Staged } from './staged.js';
-import { withLife } from './time-to-live.js';
+import { lifeIn } from './time-to-live.js';
 
 /** Most entities that a message is forwarded to, one after the other. */
 const MAX_HOPS = 4;
@@ -78,10 +78,10 @@ export function createForwarding(
     return [queue.stage(message)];
   }
 
-  const hopOf = (message: IncomingMessage): IncomingMessage => ({ ...message, hops: (message.hops ?? 0) + 1 });
+  const hopOf = (message: IncomingMessage): IncomingMessage => ({ ...message, hops: message.hops + 1 });
 
   function faultOf(message: IncomingMessage, to: string, destination: Destination | undefined) {
-    if ((message.hops ?? 0) >= MAX_HOPS) return tooManyHops;
+    if (message.hops >= MAX_HOPS) return tooManyHops;
     return destination === undefined ? notFound(to) : destination.refusal(message);
   }
 
@@ -99,7 +99,8 @@ export function createForwarding(
     if (to === undefined || budget.bytes <= 0 || queue.facts().count > 0) return here(message, budget);
     const destination = findDestination(to);
     // It is this entity's message first, and lives no longer than its own do.
-    const actual = withLife(message.rewritten ? reread(message) : message, settings().defaultMessageTimeToLiveMs);
+    const read = message.rewritten ? reread(message) : message;
+    const actual = { ...read, ttlMs: lifeIn(read.ttlMs, settings().defaultMessageTimeToLiveMs) };
     const fault = faultOf(actual, to, destination);
     if (fault === undefined && !destination?.inlet.knows([actual])) return here(message, budget);
     const enqueuedSequence = message.enqueuedSequence ?? queue.skipSequence();

@@ -2,7 +2,7 @@ import type { Clock } from '../../shared/clock.js';
 import type { DuplicateHistory } from '../entities/index.js';
 import type { IncomingMessage } from '../message/index.js';
 import type { Store, Write } from '../store/types.js';
-import type { Staged } from './staged.js';
+import { publishAll, type Staged } from './staged.js';
 
 /** What one message may still multiply to within one commit; what is beyond waits in the queue that forwards it. */
 export interface Budget {
@@ -27,7 +27,7 @@ export interface Inlet {
   knows(messages: readonly IncomingMessage[]): boolean;
   /** Asks the store; what it says holds until an id is recorded, and from then on memory knows better. */
   lookUp(messages: readonly IncomingMessage[]): Promise<Verdicts>;
-  /** Puts the messages; the writes are to be committed in the same step, and `publish` called after it. */
+  /** Puts the messages; the writes are to be committed in the same step, and `publishAll` called after it. */
   stage(messages: readonly IncomingMessage[], verdicts?: Verdicts, budget?: Budget): Staged[];
 }
 
@@ -112,5 +112,5 @@ export async function commitStaged(store: Store, staged: readonly Staged[], also
   const writes = [...also];
   for (const { write } of staged) writes.push(write);
   await store.commit(writes);
-  for (const { publish } of staged) publish();
+  publishAll(staged);
 }

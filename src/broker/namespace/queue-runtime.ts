@@ -34,7 +34,7 @@ import { createSessionRuntime, type SessionRuntime } from './sessions/session-ru
 import type { DeadLetterReason, SettleOutcome, Settling } from './settling.js';
 import type { Staged } from './staged.js';
 import { encodeQueueState } from './states.js';
-import { withLife } from './time-to-live.js';
+import { lifeIn } from './time-to-live.js';
 
 export interface QueueRuntimeSettings {
   readonly lockDurationMs: number;
@@ -79,7 +79,7 @@ export interface QueueRuntime extends Settling {
   skipSequence(): number;
   /** Where sessions are required: then messages are received through them alone. */
   readonly sessions: SessionRuntime | undefined;
-  /** Puts a message; `write` has to be committed in the same step, and `publish` called after it. */
+  /** Puts a message; `write` has to be committed in the same step, and `publishAll` called after it. */
   stage(message: Storable): Staged;
   stageRecord(record: Buffer, expiresAtMs: number, deliveryCount?: number): Staged;
   /** Answers the function that detaches. */
@@ -158,18 +158,23 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     if (fault !== undefined && deadLetters) return deadLetters.stageRecord(withReason(record, fault), NEVER);
     const sequence = queue.peekSequence();
     const write = queue.put(record, expiresAtMs, { deliveryCount, sessionId });
-    const storedCount = deliveryCount > 0 ? deliveryCount : undefined;
-    const own = { sequence, sizeBytes: record.length, expiresAtMs, deliveryCount, storedCount, record };
-    const entry = { ...own, state: 'active' } as const;
+    const entry: QueueEntry = {
+      sequence,
+      sizeBytes: record.length,
+      expiresAtMs,
+      state: 'active',
+      sessionId,
+      deliveryCount,
+      storedCount: deliveryCount > 0 ? deliveryCount : undefined,
+      record,
+    };
+    if (sessionId === undefined) return { write, publish: () => queue.publish(entry), handOut: dispatcher.pump };
     return {
       write,
       publish() {
-        queue.publish(sessionId === undefined ? { ...entry } : { ...entry, sessionId });
-        if (sessionId === undefined) dispatcher.pump();
-        else {
-          sessionRuntime?.arrived(sessionId);
-          sweep.wake();
-        }
+        queue.publish(entry);
+        sessionRuntime?.arrived(sessionId);
+        sweep.wake();
       },
     };
   }
@@ -286,11 +291,12 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
       const nowMs = clock.now();
       accessedAtMs = nowMs;
       // Receivers are told the time to live that holds, not the longer one that was asked for.
-      const limited = withLife(message, settings().defaultMessageTimeToLiveMs);
+      const ttlMs = lifeIn(message.ttlMs, settings().defaultMessageTimeToLiveMs);
       // In a dead-letter queue nothing expires.
-      const expiresAtMs = deadLetters === undefined ? NEVER : nowMs + (limited.ttlMs ?? NEVER);
+      const expiresAtMs = deadLetters === undefined ? NEVER : nowMs + (ttlMs ?? NEVER);
       const enqueuedSequence = message.enqueuedSequence ?? queue.peekSequence();
-      return stageRecord(encodeStored(limited, { enqueuedAtMs: nowMs, expiresAtMs, enqueuedSequence }), expiresAtMs);
+      const fields = { enqueuedAtMs: nowMs, expiresAtMs, enqueuedSequence };
+      return stageRecord(encodeStored(message, fields, ttlMs), expiresAtMs);
     },
 
     attach: dispatcher.attach,

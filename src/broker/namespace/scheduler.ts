@@ -12,7 +12,7 @@ import { scheduledDueKey, scheduledDueOf, scheduledKey, scheduledSequenceOf, sch
 import type { Entry, Store, Write } from '../store/types.js';
 import { createAlarm } from './alarm.js';
 import type { Intake } from './intake.js';
-import type { Staged } from './staged.js';
+import { publishAll, type Staged } from './staged.js';
 import { encodeScheduleState } from './states.js';
 
 export interface SchedulerDeps {
@@ -114,7 +114,7 @@ export function createScheduler(deps: SchedulerDeps, options: SchedulerOptions):
     }
     for (const { write } of staged) writes.push(write);
     await store.commit(writes);
-    for (const { publish } of staged) publish();
+    publishAll(staged);
     for (const { sequence } of due) schedule.letGo(sequence);
   }
 

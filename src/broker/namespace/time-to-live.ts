@@ -1,9 +1,3 @@
-interface Mortal {
-  readonly ttlMs: number | undefined;
-}
-
-/** A message as an entity takes it, whose own time to live is the longest that there is. */
-export function withLife<M extends Mortal>(message: M, longestMs: number): M {
-  const longer = Number.isFinite(longestMs) && (message.ttlMs ?? Number.POSITIVE_INFINITY) > longestMs;
-  return longer ? { ...message, ttlMs: longestMs } : message;
-}
+/** The time to live of a message in an entity, whose own is the longest that there is; undefined when it has none. */
+export const lifeIn = (ttlMs: number | undefined, longestMs: number): number | undefined =>
+  Number.isFinite(longestMs) && (ttlMs ?? Number.POSITIVE_INFINITY) > longestMs ? longestMs : ttlMs;

@@ -5,12 +5,18 @@ import { crc32 } from 'node:zlib';
  * does not compress passes with any bit changed. So each value carries the CRC-32 of its key and itself behind it.
  */
 const SUM_BYTES = 4;
+const ROOM_BYTES = 64 * 1024;
 
-export function seal(key: Buffer, value: Buffer): Buffer {
-  const sealed = Buffer.allocUnsafe(value.length + SUM_BYTES);
-  value.copy(sealed);
-  sealed.writeUInt32BE(crc32(value, crc32(key)), value.length);
-  return sealed;
+/** Makes a function that adds the checksum. What it answers is overwritten by its next call: LevelDB copies it at once. */
+export function createSealer() {
+  const room = Buffer.allocUnsafeSlow(ROOM_BYTES);
+  return (key: Buffer, value: Buffer): Buffer => {
+    const length = value.length + SUM_BYTES;
+    const into = length > ROOM_BYTES ? Buffer.allocUnsafeSlow(length) : room;
+    into.set(value);
+    into.writeUInt32BE(crc32(value, crc32(key)), value.length);
+    return into.subarray(0, length);
+  };
 }
 
 /** The value under a key; undefined when it is not what was put there. */

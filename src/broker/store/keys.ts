@@ -103,8 +103,14 @@ export const scheduledSequenceOf = (key: Buffer): number => readUint64(key, WITH
 export const scheduleStateKey = (store: number): Buffer => withId(SCHEDULE_STATE, store);
 export const messageEnd = (store: number): Buffer => withId(STORE_MESSAGE, store + 1);
 
-export const historyKey = (history: number, messageId: string): Buffer =>
-  Buffer.concat([withId(HISTORY_BY_ID, history), Buffer.from(messageId, 'utf8')]);
+/** Written in one piece: there is one for each message. */
+export function historyKey(history: number, messageId: string): Buffer {
+  const key = Buffer.allocUnsafe(WITH_ID_BYTES + Buffer.byteLength(messageId));
+  key[0] = HISTORY_BY_ID;
+  key.writeUInt32BE(history, 1);
+  key.write(messageId, WITH_ID_BYTES);
+  return key;
+}
 export const historyTimeKey = (history: number, timeMs: number, messageId: string): Buffer =>
   Buffer.concat([withSequence(HISTORY_BY_TIME, history, timeMs), Buffer.from(messageId, 'utf8')]);
 export const historyTimeFrom = (history: number, timeMs: number): Buffer =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
 import { BrokerError } from '../errors.js';
-import { seal, unseal } from './checksums.js';
+import { createSealer, unseal } from './checksums.js';
 import { otherFormat, STORE_FORMAT } from './format.js';
 import { type CommitMeter, createGroupCommit } from './group-commit.js';
 import { verifyDatabase } from './integrity/index.js';
@@ -134,6 +134,7 @@ export async function openLevelStore(
   });
 
   const reading = createReading(db, location);
+  const seal = createSealer();
   // A chained batch costs an eighth of the main thread's time of a batch given as an array (measured, classic-level 3).
   const apply = (writes: readonly Write[]) => {
     const batch = db.batch();

@@ -38,6 +38,23 @@ describe('a message on its way through the store', () => {
     );
   });
 
+  it('is encoded once for all who keep it alike, and anew for who keeps it otherwise', () => {
+    const sent = parseIncoming(encode({ body: 'x', ttl: 5000 }));
+    const record = encodeStored(sent, fields);
+    expect(encodeStored(sent, { ...fields })).toBe(record);
+    for (const [name, value] of Object.entries({ enqueuedAtMs: 1, expiresAtMs: 2, enqueuedSequence: 3 })) {
+      const other = encodeStored(sent, { ...fields, [name]: value });
+      expect(storedFields(other)).toEqual({ ...fields, [name]: value });
+      expect(storedFields(encodeStored(sent, fields))).toEqual(fields);
+    }
+    const ttlOf = (bytes: Buffer) => decode(encodeDelivery(bytes, { sequence: 1, deliveryCount: 0 }))['ttl'];
+    expect(ttlOf(encodeStored(sent, fields, 7))).toBe(7);
+    expect(ttlOf(encodeStored(sent, fields))).toBe(5000);
+    const changed = { ...sent, bare: encode({ body: 'y' }) };
+    expect(storedBare(encodeStored(changed, fields))).toEqual(changed.bare);
+    expect(storedBare(encodeStored(sent, fields))).toEqual(sent.bare);
+  });
+
   it('takes new application properties and keeps everything else', () => {
     fc.assert(
       fc.property(message, (sent) => {

@@ -6,6 +6,7 @@ import { EMPTY_QUEUE } from '../../../src/broker/entities/index.js';
 import { parseIncoming } from '../../../src/broker/message/index.js';
 import type { QueueConsumer, QueueDelivery, QueueRuntime } from '../../../src/broker/namespace/index.js';
 import { createQueueRuntime } from '../../../src/broker/namespace/queue-runtime.js';
+import { publishAll } from '../../../src/broker/namespace/staged.js';
 import { openLevelStore, type Store } from '../../../src/broker/store/index.js';
 import { messageKey } from '../../../src/broker/store/keys.js';
 import { systemClock } from '../../../src/shared/clock.js';
@@ -29,7 +30,7 @@ describe('a message that the queue knows and the database has lost', () => {
     store.onBatch((into) => queue.contribute(into));
     const staged = [1, 2, 3].map((body) => queue.stage(parseIncoming(encode({ body, group_id: 's' }))));
     await store.commit(staged.map(({ write }) => write));
-    for (const { publish } of staged) publish();
+    publishAll(staged);
   }
 
   function receiver(mode: QueueConsumer['mode']) {

@@ -5,6 +5,7 @@ import { parseIncoming } from '../../../src/broker/message/index.js';
 import type { QueueDelivery } from '../../../src/broker/namespace/index.js';
 import { createQueueRuntime } from '../../../src/broker/namespace/queue-runtime.js';
 import { createScheduler } from '../../../src/broker/namespace/scheduler.js';
+import { publishAll } from '../../../src/broker/namespace/staged.js';
 import { decodeQueueState, decodeScheduleState } from '../../../src/broker/namespace/states.js';
 import { scheduleStateKey, storeStateKey } from '../../../src/broker/store/keys.js';
 import { queueSettings } from '../../helpers/broker.js';
@@ -196,7 +197,7 @@ function createDriver() {
     const message = parseIncoming(encode({ body: bodies, ...ttl, ...annotations }));
     const staged = dueInMs > 0 ? system.now.scheduler.stage(message) : system.now.queue.stage(message);
     await system.store.commit([staged.write]);
-    staged.publish();
+    publishAll([staged]);
     expected.push({
       body: bodies++,
       sequence: ++lastSequence,

@@ -3,6 +3,7 @@ import { EMPTY_QUEUE } from '../../../src/broker/entities/index.js';
 import { parseIncoming } from '../../../src/broker/message/index.js';
 import type { QueueConsumer, QueueDelivery, QueueRuntime } from '../../../src/broker/namespace/index.js';
 import { createQueueRuntime } from '../../../src/broker/namespace/queue-runtime.js';
+import { publishAll } from '../../../src/broker/namespace/staged.js';
 import { decodeQueueState } from '../../../src/broker/namespace/states.js';
 import { storeStateKey } from '../../../src/broker/store/keys.js';
 import { queueSettings } from '../../helpers/broker.js';
@@ -64,7 +65,7 @@ describe('a running queue', () => {
       ),
     );
     await store.commit(staged.map(({ write }) => write));
-    for (const { publish } of staged) publish();
+    publishAll(staged);
   }
 
   it('has a delivery on disk soon where nobody writes anything else, with one write for all of that time', async () => {
@@ -179,11 +180,11 @@ describe('a running queue', () => {
     const early = moment === 'before' ? stage() : undefined;
     clock.advance(1000);
     // The sweep is reading.
-    const { write, publish } = early ?? stage();
+    const staged = early ?? stage();
     for (let count = 0; count < 10; count++) await turn();
     expect(queue.facts().count).toBe(1);
-    await store.commit([write]);
-    publish();
+    await store.commit([staged.write]);
+    publishAll([staged]);
     for (let step = 0; step < 6; step++) {
       clock.advance(1000);
       for (let count = 0; count < 10; count++) await turn();

@@ -37,7 +37,7 @@ export interface QueueEntry {
   readonly expiresAtMs: number;
   state: MessageState;
   /** In a queue that requires sessions. */
-  readonly sessionId?: string;
+  readonly sessionId?: string | undefined;
   /** How often it was delivered and came back. */
   deliveryCount: number;
   /** What the store has for it; more while it is being delivered again. Undefined where it has nothing. */

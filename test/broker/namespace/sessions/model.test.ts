@@ -5,6 +5,7 @@ import { parseIncoming } from '../../../../src/broker/message/index.js';
 import type { HeldSession, QueueConsumer, QueueRuntime } from '../../../../src/broker/namespace/index.js';
 import { createQueueRuntime } from '../../../../src/broker/namespace/queue-runtime.js';
 import { readDelivered } from '../../../../src/broker/namespace/sessions/delivered.js';
+import { publishAll } from '../../../../src/broker/namespace/staged.js';
 import { decodeQueueState } from '../../../../src/broker/namespace/states.js';
 import { storeStateKey } from '../../../../src/broker/store/keys.js';
 import { queueSettings } from '../../../helpers/broker.js';
@@ -141,7 +142,7 @@ function createDriver() {
         return queue().stage(parseIncoming(encode({ body, group_id })));
       });
       await store.commit(staged.map(({ write }) => write));
-      for (const { publish } of staged) publish();
+      publishAll(staged);
     },
 
     async accept(sessionId: string) {
