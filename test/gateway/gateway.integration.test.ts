@@ -6,12 +6,13 @@ import { EventHubConsumerClient, earliestEventPosition } from '@azure/event-hubs
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type PenstockEvent, parseEvent, parsePack } from '../../src/events/index.js';
-import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/index.js';
+import { createGateway, type Gateway, type GatewayOptions, openSpoolStore } from '../../src/gateway/index.js';
 import { createHubPublisher, createTopicPublisher } from '../../src/messaging/index.js';
 import { systemClock } from '../../src/shared/clock.js';
 import { configSchema } from '../../src/shared/config/index.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { startTestBroker, type TestBroker, testTopology } from '../helpers/broker.js';
+import { startProxy } from '../helpers/proxy.js';
 import { waitFor } from '../helpers/wait.js';
 
 const WRITE_KEY = 'a-write-key';
@@ -26,7 +27,11 @@ async function startBroker(options: { dataDir: string; port?: number }): Promise
   return broker;
 }
 
-async function startGateway(connectionString: string, overrides: Partial<GatewayOptions> = {}) {
+async function startGateway(
+  connectionString: string,
+  overrides: Partial<GatewayOptions> = {},
+  deps: Partial<Parameters<typeof createGateway>[0]> = {},
+) {
   const options = configSchema.parse({}).gateway;
   const publisherOptions = { timeoutMs: options.limits.publishTimeoutMs };
   const access = { connectionString };
@@ -37,6 +42,7 @@ async function startGateway(connectionString: string, overrides: Partial<Gateway
       logger: createLogger('test-gateway', 'fatal'),
       openHub: (name) => createHubPublisher(access, name, publisherOptions),
       openTopic: (name) => createTopicPublisher(access, name, publisherOptions),
+      ...deps,
     },
     { ...options, sources: [{ name: 'shop', writeKey: WRITE_KEY }], ...overrides },
   );
@@ -192,6 +198,40 @@ describe('the gateway over a real broker', () => {
     const leads = claimed.filter((id) => id.startsWith('lead-'));
     const messages = await readTopic(first.connectionString, 'audit', leads.length);
     expect(new Set(messages.map((message) => message.messageId))).toEqual(new Set(leads));
+  });
+
+  it('an order is one though its broker took it and was cut off before it said so, and a click is known by its id', async () => {
+    const dataDir = await freshDataDir();
+    const { connectionString, port } = await startBroker({ dataDir });
+    const proxy = await startProxy(port);
+    cleanups.push(proxy.stop);
+    const { gateway, post } = await startGateway(
+      connectionString.replace(/(Endpoint=sb:\/\/)[^;]+/, `$1localhost:${proxy.port}`),
+      {},
+      { openSpoolStore: () => openSpoolStore(join(dataDir, 'spool')) },
+    );
+    const peeked = async () => {
+      // Of one client each look goes on where the one before it ended.
+      const client = new ServiceBusClient(connectionString);
+      const messages = await client.createReceiver('events', 'audit').peekMessages(10);
+      await client.close();
+      return messages.map(({ messageId }) => messageId);
+    };
+
+    proxy.hold('down');
+    const order = { type: 'purchase', transaction_id: 'T1', value: 1, currency: 'EUR' };
+    const answering = post([order, { type: 'click', id: 'c', anonymousId: 'v' }]);
+    await waitFor('the broker to have the order', async () => (await peeked()).length > 0);
+    await readHub(connectionString, 1);
+    proxy.breakAll();
+    proxy.release();
+    const { results } = (await (await answering).json()) as { results: { outcome: string; durability: string }[] };
+    expect(results.map(({ outcome, durability }) => `${outcome} ${durability}`)).toEqual(
+      Array(2).fill('accepted spool'),
+    );
+    await waitFor('the spool to be empty', () => gateway.spooled().isEmpty);
+    expect(await peeked()).toEqual(['purchase:T1']);
+    expect((await readHub(connectionString, 2)).flat().map(({ id }) => id)).toEqual(['c', 'c']);
   });
 
   it('notices that its broker is gone and back without any event being sent', async () => {
