@@ -19,11 +19,19 @@ interface Told {
   readonly p99Ms: number;
 }
 
+/** In which the connections of a steady load come. Added to its time. */
+const RAMP_SECONDS = 1;
+
 /**
- * As many requests as the server answers, one at a time on each connection. By wrk, since it shares the cores with what
- * is measured: a generator in JavaScript takes as much of them as the server does.
+ * One request at a time on each connection: as many as the server answers, or at even distances. By wrk, since it shares
+ * the cores with what is measured: a generator in JavaScript takes as much of them as the server does, and its own pauses
+ * would stand in the latencies.
+ *
+ * The latencies are corrected for requests that should have gone while an answer was waited for (wrk's `stats_correct`,
+ * "coordinated omission"). Under as much load as there can be they say how long connections queue, those first of all that
+ * are yet to be accepted: Node accepts one in each turn of its event loop.
  */
-export async function fullLoad(options: Omit<LoadOptions, 'perSecond'>): Promise<LoadResult> {
+export async function wrkLoad(options: LoadOptions): Promise<LoadResult> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-load-'));
   try {
     const run = await prepare(folder, options);
@@ -43,7 +51,7 @@ export async function fullLoad(options: Omit<LoadOptions, 'perSecond'>): Promise
   }
 }
 
-async function prepare(folder: string, { bodies, headers, path, uniqueIds, url, connections }: LoadOptions) {
+async function prepare(folder: string, { bodies, headers, path, perSecond, uniqueIds, url, connections }: LoadOptions) {
   const file = (name: string, lines: readonly string[]) => {
     const at = join(folder, name);
     writeFileSync(at, `${lines.join('\n')}\n`);
@@ -52,6 +60,8 @@ async function prepare(folder: string, { bodies, headers, path, uniqueIds, url, 
   const env = {
     ...process.env,
     LOAD_PATH: path,
+    LOAD_CONNECTIONS: `${connections}`,
+    LOAD_PER_SECOND: `${perSecond ?? ''}`,
     LOAD_BODIES: file('bodies', bodies),
     LOAD_HEADERS: file(
       'headers',
@@ -67,7 +77,7 @@ async function prepare(folder: string, { bodies, headers, path, uniqueIds, url, 
       '--connections',
       `${connections}`,
       '--duration',
-      `${seconds}`,
+      `${perSecond === undefined ? seconds : seconds + RAMP_SECONDS}`,
       '--script',
       SCRIPT,
     ];
