@@ -74,6 +74,11 @@ class Passenger<Item extends SpooledItem> implements LaneItem {
 
 /** How long the lane waits before it tries the disk again. */
 const DISK_RETRY_MS = 1_000;
+/**
+ * What is read from the disk at once. Every partition of a hub has as much in memory while it is sent, and what has been sent
+ * is there until it is collected; larger batches are no faster.
+ */
+const DRAIN_BYTES = 256 * 1024;
 
 /**
  * A lane that never leaves an event standing: while its broker is away or slow, everything that waits and all that comes
@@ -105,6 +110,7 @@ export function createSpooledLane<Item extends SpooledItem>(
   let cancelHold: CancelTimer | undefined;
   let cancelWatch: CancelTimer | undefined;
   let cancelRetry: CancelTimer | undefined;
+  const drainBytes = Math.min(DRAIN_BYTES, options.maxBatchBytes);
 
   const memory = createLane<Passenger<Item>>(
     { ...deps, send: (passengers) => deps.send(passengers.map(({ item }) => item)) },
@@ -225,7 +231,7 @@ export function createSpooledLane<Item extends SpooledItem>(
 
   const isLastBatch = (): boolean => {
     const { records, bytes } = spool.size();
-    return bytes + records * deps.recordOverheadBytes <= options.maxBatchBytes;
+    return bytes + records * deps.recordOverheadBytes <= drainBytes;
   };
 
   /**
@@ -282,7 +288,7 @@ export function createSpooledLane<Item extends SpooledItem>(
 
   /** False when there was nothing to be read. */
   async function drainOnce(): Promise<boolean> {
-    const read = await spool.read(options.maxBatchBytes, deps.recordOverheadBytes);
+    const read = await spool.read(drainBytes, deps.recordOverheadBytes);
     const records = firstAlone ? read.slice(0, 1) : read;
     if (records.length === 0) return false;
     try {
