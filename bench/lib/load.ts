@@ -34,8 +34,8 @@ export interface LoadResult {
 export const entry = (name: string): string => fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
 
 /** Gives options to an entry in a process of its own, and waits for what it answers. */
-export async function runEntry(name: string, options: object): Promise<unknown> {
-  const child = fork(entry(name), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+export async function runEntry(name: string, options: object, flags: readonly string[] = []): Promise<unknown> {
+  const child = fork(entry(name), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [...flags] });
   child.send(options);
   return Promise.race([
     once(child, 'message').then(([message]) => message as unknown),

@@ -1,3 +1,4 @@
+import { roleNodeFlags } from '../../src/local/index.js';
 import type { StateLoadOptions, StateLoadResult } from '../lib/aggregator-state.js';
 import { runEntry } from '../lib/load.js';
 import type { Bench } from '../lib/report.js';
@@ -10,7 +11,8 @@ const PAUSE_AIM_MS = 100;
 /** What an aggregator's state of a million visitors costs to save and to restore. */
 export const state: Bench = async ({ report, note }) => {
   note('the state of a million visitors');
-  const { restoreMs, saveMs, longestPauseMs, bytes } = (await runEntry('aggregator-state', SIZE)) as StateLoadResult;
+  const result = (await runEntry('aggregator-state', SIZE, roleNodeFlags('aggregate'))) as StateLoadResult;
+  const { restoreMs, saveMs, longestPauseMs, bytes } = result;
   const megabytes = `${Math.round(bytes / 1024 ** 2)} MB`;
   report({
     row: `aggregator, restore of 1,000,000 visitors in 4 partitions (${megabytes})`,

@@ -151,9 +151,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     const startMs = clock.now();
     try {
       if (state.position.sequenceNumber !== savedPosition?.sequenceNumber) {
-        const encoding = state.save();
-        while (encoding.next()) await setImmediate();
-        const saved = encoding.finish();
+        const saved = state.save();
         await deps.save(saved);
         savedPosition = saved.position;
         savedAtMs = clock.now();
@@ -205,7 +203,6 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     if (fenced !== undefined) throw fenced;
     if (events.length === 0) return;
     for (const [index, event] of events.entries()) {
-      while (state.isBeingCopied && saving !== undefined) await setImmediate();
       if (closed || fenced !== undefined) return;
       state.apply(decodePack(event.body), event);
       if (index % EVENTS_PER_TURN === EVENTS_PER_TURN - 1) await setImmediate();

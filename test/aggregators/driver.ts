@@ -4,6 +4,7 @@ import { createPartitionState, type PartitionState, type StateChanges } from '..
 import { decodeSnapshot, encodeSnapshot } from '../../src/aggregators/state/snapshot.js';
 import type { BehaviourDefinition } from '../../src/shared/config/index.js';
 import type { MetricDescription } from '../../src/shared/live-catalogue.js';
+import { type Hash64, sipHash } from '../../src/shared/siphash.js';
 
 /** How the aggregators describe one of their metrics. */
 export function descriptionOf(name: string): MetricDescription {
@@ -122,7 +123,7 @@ export function createPartitionDriver(
       if (changes !== undefined) state.notWritten(changes);
     },
     async save() {
-      if (state.position !== undefined) saved = await encodeSnapshot(state.save().finish());
+      if (state.position !== undefined) saved = await encodeSnapshot(state.save());
     },
     /** The saved state is gone, and of what was read the hub has only the newest `retained` events. */
     lose(retained: number) {
@@ -144,3 +145,6 @@ export function createPartitionDriver(
   };
   return driver;
 }
+
+/** What visitors and sessions are kept by. */
+export const keyOf = (name: string): Hash64 => ({ ...sipHash(name, 7, 11) });

@@ -162,20 +162,6 @@ test('the state is saved now and then, and the checkpoint follows it', async () 
   expect(deeds).toHaveLength(3);
 });
 
-test('what is read while the state is copied waits until it is, and is not in what is saved', async () => {
-  await session.process([hubEvent(0)]);
-  await advance(950);
-  clock.advance(50);
-  expect(state.isBeingCopied).toBe(true);
-  const processed = session.process([hubEvent(0)]);
-  expect(state.position?.sequenceNumber).toBe(0);
-  await processed;
-  expect(state.isBeingCopied).toBe(false);
-  expect(state.position?.sequenceNumber).toBe(1);
-  await settle();
-  expect(deeds.filter((deed) => deed.startsWith('save'))).toEqual(['save 0']);
-});
-
 test('offers are looked after when the partition is opened, as some may be left, and after what was read', async () => {
   expect(kicks).toBe(1);
   await session.process([hubEvent(0)]);

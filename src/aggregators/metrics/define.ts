@@ -133,17 +133,14 @@ export function defineSessionMetric(definition: SessionMetricDefinition): Sessio
     ...(filter === undefined ? {} : { filter }),
     ...(marks === undefined ? {} : { aggregate: bitsOf(marks) }),
     emit(state, count) {
-      for (const name of names(typeof state === 'number' ? state : 0)) count(name);
+      for (const name of names(state)) count(name);
     },
   };
 }
 
 const bitsOf = (marks: (observation: Observation) => number): NonNullable<SessionMetric['aggregate']> => ({
-  create: () => 0,
-  add: (state, observation) => (state as number) | marks(observation),
-  merge: (a, b) => (a as number) | (b as number),
-  encode: (state) => state as number,
-  decode: Number,
+  add: (state, observation) => state | marks(observation),
+  merge: (a, b) => a | b,
 });
 
 export const defineListMetric = <T>(definition: Omit<ListMetricDefinition<T>, 'kind'>): ListMetricDefinition<T> => ({

@@ -4,6 +4,7 @@ import type { BehaviourDefinition } from '../../shared/config/index.js';
 import type { LateEvent } from '../../shared/late-events.js';
 import { type MetricDescription, shownPanes } from '../../shared/live-catalogue.js';
 import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId, SESSION_GAP_MS } from '../../shared/live-keys.js';
+import { type Hash64, sipHash } from '../../shared/siphash.js';
 import { type Behaviours, createBehaviours, defaultBehaviourOptions, TRANSITIONS } from '../behaviour/behaviours.js';
 import type { SavedBehaviours } from '../behaviour/saved.js';
 import type { Count, ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
@@ -16,8 +17,7 @@ import { createSessions, type SavedSessions } from '../windows/sessions.js';
 import { timeOf } from './event-time.js';
 import { createIdHistory, type SavedIds, type Seed } from './id-history.js';
 import { concernedBy, createLateEvents, type LateChange, lateEvent, latenessStep } from './late.js';
-import { createStateSave, type StateSave } from './state-save.js';
-import { createVisitors, type Visit } from './visitors.js';
+import { createVisitors, type SavedVisitors, type Visit } from './visitors.js';
 
 /** Where a hub event is in its partition. */
 interface Position {
@@ -81,10 +81,8 @@ export interface PartitionState {
   readonly unwritten: number;
   /** Offers on their way to the topic. */
   readonly outbox: Behaviours['outbox'];
-  /** Begins to save the state as it is now. One save at a time. */
-  save(): StateSave<SavedState>;
-  /** A save has not copied everything yet: to apply something now takes as long as the rest of that. */
-  readonly isBeingCopied: boolean;
+  /** A copy of the state as it is now. */
+  save(): SavedState;
 }
 
 export interface SavedState {
@@ -95,8 +93,7 @@ export interface SavedState {
   readonly lists: Readonly<Record<string, readonly NewestEntry<unknown>[]>>;
   readonly totals: SavedPanes;
   readonly late?: readonly LateEvent[] | undefined;
-  /** See `createVisitors`. */
-  readonly visitors: Buffer;
+  readonly visitors: SavedVisitors;
   readonly sessions: SavedSessions;
   readonly behaviours?: SavedBehaviours | undefined;
   readonly ids: SavedIds;
@@ -131,10 +128,11 @@ const count = aggregateOf('count');
 
 export function createPartitionState(
   options: AggregatorOptions,
-  { metrics, listMetrics, behaviours: definitions = [], seed }: StateParts,
+  { metrics, listMetrics, behaviours: definitions = [], seed: newSeed }: StateParts,
   saved?: SavedState,
 ): PartitionState {
   if (options.allowedLatenessMs < LONGEST_LOOK_BACK_MS) throw new RangeError('allowedLatenessMs is too short');
+  const seed = saved?.ids.seed ?? newSeed;
   const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
   const ids = createIdHistory(options.dedup, seed, saved?.ids);
   const messageIds = createIdHistory(options.messageDedup, seed, saved?.messageIds);
@@ -143,6 +141,7 @@ export function createPartitionState(
     saved?.visitors,
   );
   const late = createLateEvents(saved?.late);
+  const visitorKey: Hash64 = { high: 0, low: 0 };
   const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY }, saved?.totals);
   const observation: Observation = {
     event: undefined as never,
@@ -152,7 +151,6 @@ export function createPartitionState(
     visit: undefined,
   };
   let position = saved?.position;
-  let uncopied: StateSave<SavedState> | undefined;
   /** Place of the event in its pack. */
   let index = 0;
   /** Events of the pack that went into the figures: one sum for all, since each event would look it up. */
@@ -271,9 +269,12 @@ export function createPartitionState(
     if (!watermark.observe(timeMs)) return countLateForAll();
     moveHorizon();
     counted++;
-    const visitMs = timeMs - (timeMs % PANE_MS);
-    observation.visit =
-      visitor === undefined ? undefined : visitors.visit(visitor, visitMs, event.data.context?.device ?? 'other');
+    observation.visit = undefined;
+    if (visitor !== undefined) {
+      Object.assign(visitorKey, sipHash(visitor, ...seed));
+      const visitMs = timeMs - (timeMs % PANE_MS);
+      observation.visit = visitors.visit(visitorKey, visitMs, event.data.context?.device ?? 'other');
+    }
     const behindMs = watermark.timeMs - timeMs;
     for (const { metric, add, latenessMs } of paneMetrics) {
       if (behindMs <= latenessMs) metric.observe(observation, add);
@@ -281,7 +282,7 @@ export function createPartitionState(
     if (behindMs > shortestLatenessMs)
       countLate(metrics.filter((metric) => isPaneMetric(metric) && behindMs > metric.latenessMs));
     if (visitor !== undefined && sessionMetrics.length > 0) {
-      const outcome = sessions.observe(visitor, timeMs, observation);
+      const outcome = sessions.observe(visitorKey, timeMs, observation);
       sessionChange.apply();
       if (outcome !== 'counted') addTotal(outcome === 'full' ? totalNames.withoutSession : totalNames.revised);
     }
@@ -301,7 +302,6 @@ export function createPartitionState(
     },
     apply(pack, at) {
       if (position !== undefined && at.sequenceNumber <= position.sequenceNumber) return false;
-      uncopied?.copy();
       position = at;
       if (pack === undefined) addTotal(totalNames.malformed);
       else {
@@ -359,24 +359,19 @@ export function createPartitionState(
     },
     save() {
       if (position === undefined) throw new Error('nothing was applied yet');
-      const small = {
+      return {
         position,
         watermarkMs: Number.isFinite(watermark.timeMs) ? watermark.timeMs : null,
         panes: Object.fromEntries(allPanes.map(({ description, panes }) => [idOf(description), panes.entries()])),
         lists: Object.fromEntries(lists.map(({ name, newest }) => [name, newest.list()])),
         totals: totals.entries(),
         late: late.entries(),
+        visitors: visitors.save(),
+        sessions: sessions.save(),
         behaviours: behaviours.save(),
         ids: ids.save(),
         messageIds: messageIds.save(),
       };
-      uncopied = createStateSave(small, { visitors: visitors.save, sessions: sessions.save }, () => {
-        uncopied = undefined;
-      });
-      return uncopied;
-    },
-    get isBeingCopied() {
-      return uncopied !== undefined;
     },
   };
 

@@ -1,26 +1,26 @@
 import { promisify } from 'node:util';
-import { constants, gunzip, gzip } from 'node:zlib';
+import { constants, crc32, createGzip, gunzip } from 'node:zlib';
 import { z } from 'zod';
 import { messageOf } from '../../shared/errors.js';
 import { savedBehaviours } from '../behaviour/saved.js';
 import { AggregatorError } from '../errors.js';
 import type { SavedIds } from './id-history.js';
 import type { SavedState } from './partition.js';
+import type { Column } from './slots.js';
 
 /**
- * A saved state as bytes: `PSS3`, the length of its compressed part (32 bits, big-endian), that part, the four counts of
- * remembered ids (32 bits each), and the ids themselves, which no compression makes smaller. The compressed part has the
- * lengths of the three sections in it (32 bits each) and those: visitors, sessions, and JSON of the rest. State and
- * position are one file, so they are written together or not at all.
+ * A saved state as bytes: `PSS4`, the CRC-32 of all that follows, and a list of sections: a compressed one, and tables of
+ * hashes, which no compression makes smaller. The compressed one is itself a list: columns of visitors and sessions, and
+ * JSON of the rest. A list begins with the lengths of its sections. Words and numbers are little-endian, lengths big-endian.
+ * State and position are one file, so they are written together or not at all.
  */
-const MAGIC = 'PSS3';
+const MAGIC = 'PSS4';
 const FAMILY = /^PSS\d$/;
 const HEADER_BYTES = 8;
-const LENGTHS_BYTES = 12;
-const COUNTS_BYTES = 16;
+const LENGTH_BYTES = 4;
 const MAX_UNPACKED_BYTES = 1 << 30;
+const COMPRESSED_CHUNK_BYTES = 256 * 1024;
 
-const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 const counters = z.array(
@@ -58,22 +58,45 @@ const savedSchema = z.object({
   messageIds: savedIds,
 });
 
+/** The sections, in their order. */
+const SECTIONS = [
+  'packed',
+  'current',
+  'previous',
+  'currentMessages',
+  'previousMessages',
+  'visitorKeys',
+  'sessionKeys',
+] as const;
+const PACKED_SECTIONS = ['records', 'newest', 'startMs', 'lastMs', 'previous', 'states', 'json'] as const;
+
+type Sections<Name extends string> = Readonly<Record<Name, Buffer>>;
+
 export async function encodeSnapshot(state: SavedState): Promise<Buffer> {
   const { ids, messageIds, visitors, sessions, ...rest } = state;
-  const { folds, keys } = sessions;
-  const json = Buffer.from(JSON.stringify({ ...rest, folds, ids: headOf(ids), messageIds: headOf(messageIds) }));
-  const sections = [visitors, keys, json];
-  const lengths = wordsToBytes(sections.map(({ length }) => length));
-  const packed = await compress(Buffer.concat([lengths, ...sections]), { level: constants.Z_BEST_SPEED });
-  const tables = [ids.current, ids.previous, messageIds.current, messageIds.previous];
-  const counts = wordsToBytes(tables.map(({ length }) => length));
-  return Buffer.concat([
-    Buffer.from(MAGIC, 'latin1'),
-    wordsToBytes([packed.length]),
-    packed,
-    counts,
-    ...tables.map(bytesOf),
-  ]);
+  const { folds, keys, ...sessionColumns } = sessions;
+  const packing = listOf(PACKED_SECTIONS, {
+    records: bytesOf(visitors.records),
+    newest: bytesOf(sessionColumns.newest),
+    startMs: bytesOf(sessionColumns.startMs),
+    lastMs: bytesOf(sessionColumns.lastMs),
+    previous: bytesOf(sessionColumns.previous),
+    states: bytesOf(sessionColumns.states),
+    json: Buffer.from(JSON.stringify({ ...rest, folds, ids: headOf(ids), messageIds: headOf(messageIds) })),
+  });
+  const body = listOf(SECTIONS, {
+    packed: await compress(packing),
+    current: bytesOf(ids.current),
+    previous: bytesOf(ids.previous),
+    currentMessages: bytesOf(messageIds.current),
+    previousMessages: bytesOf(messageIds.previous),
+    visitorKeys: bytesOf(visitors.keys),
+    sessionKeys: bytesOf(keys),
+  });
+  const bytes = Buffer.concat([Buffer.alloc(HEADER_BYTES), ...body]);
+  bytes.write(MAGIC, 'latin1');
+  bytes.writeUInt32BE(crc32(bytes.subarray(HEADER_BYTES)), MAGIC.length);
+  return bytes;
 }
 
 /** How states are kept as blobs. */
@@ -93,39 +116,53 @@ export async function decodeSnapshot(bytes: Buffer): Promise<SavedState> {
 }
 
 async function decodeBody(bytes: Buffer): Promise<SavedState> {
-  const countsAt = HEADER_BYTES + bytes.readUInt32BE(MAGIC.length);
-  const unpacked = await decompress(bytes.subarray(HEADER_BYTES, countsAt), { maxOutputLength: MAX_UNPACKED_BYTES });
-  const [visitors, keys, json] = sectionsOf(unpacked);
-  const { ids, messageIds, folds, ...state } = savedSchema.parse(JSON.parse(json.toString('utf8')));
-  let at = countsAt + COUNTS_BYTES;
-  const [current, previous, currentMessages, previousMessages] = [0, 1, 2, 3].map((index) => {
-    const from = at;
-    at += bytes.readUInt32BE(countsAt + index * 4) * 4;
-    return wordsOf(bytes.subarray(from, at));
-  }) as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
-  if (at !== bytes.length) throw new Error('the snapshot is cut short');
+  const body = bytes.subarray(HEADER_BYTES);
+  if (bytes.readUInt32BE(MAGIC.length) !== crc32(body)) throw new Error('its checksum is another');
+  const tables = sectionsOf(SECTIONS, body);
+  const unpacked = await decompress(tables.packed, { maxOutputLength: MAX_UNPACKED_BYTES });
+  const columns = sectionsOf(PACKED_SECTIONS, unpacked);
+  const { ids, messageIds, folds, ...state } = savedSchema.parse(JSON.parse(columns.json.toString('utf8')));
   return {
     ...state,
-    visitors,
-    sessions: { folds, keys },
-    ids: historyOf(ids, current, previous),
-    messageIds: historyOf(messageIds, currentMessages, previousMessages),
+    visitors: { keys: wordsOf(tables.visitorKeys), records: new Int32Array(copyOf(columns.records)) },
+    sessions: {
+      folds,
+      keys: wordsOf(tables.sessionKeys),
+      newest: new Int32Array(copyOf(columns.newest)),
+      startMs: new Float64Array(copyOf(columns.startMs)),
+      lastMs: new Float64Array(copyOf(columns.lastMs)),
+      previous: new Int32Array(copyOf(columns.previous)),
+      states: new Float64Array(copyOf(columns.states)),
+    },
+    ids: historyOf(ids, wordsOf(tables.current), wordsOf(tables.previous)),
+    messageIds: historyOf(messageIds, wordsOf(tables.currentMessages), wordsOf(tables.previousMessages)),
   };
 }
 
-function sectionsOf(unpacked: Buffer): [Buffer, Buffer, Buffer] {
-  let at = LENGTHS_BYTES;
-  return [0, 1, 2].map((index) => {
-    const from = at;
-    at += unpacked.readUInt32BE(index * 4);
-    return unpacked.subarray(from, at);
-  }) as [Buffer, Buffer, Buffer];
+/** Part by part: to join them first would take as long as to copy the state. */
+async function compress(parts: readonly Buffer[]): Promise<Buffer> {
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: COMPRESSED_CHUNK_BYTES });
+  for (const part of parts) gzip.write(part);
+  gzip.end();
+  return Buffer.concat(await gzip.toArray());
 }
 
-function wordsToBytes(words: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(words.length * 4);
-  for (const [index, word] of words.entries()) bytes.writeUInt32BE(word, index * 4);
-  return bytes;
+/** The lengths of the sections, and these. */
+function listOf<Name extends string>(names: readonly Name[], sections: Sections<Name>): Buffer[] {
+  const lengths = Buffer.alloc(names.length * LENGTH_BYTES);
+  for (const [index, name] of names.entries()) lengths.writeUInt32BE(sections[name].length, index * LENGTH_BYTES);
+  return [lengths, ...names.map((name) => sections[name])];
+}
+
+function sectionsOf<Name extends string>(names: readonly Name[], list: Buffer): Sections<Name> {
+  let at = names.length * LENGTH_BYTES;
+  const sections = names.map((name, index) => {
+    const from = at;
+    at += list.readUInt32BE(index * LENGTH_BYTES);
+    return [name, list.subarray(from, at)] as const;
+  });
+  if (at !== list.length) throw new Error('the snapshot is cut short');
+  return Object.fromEntries(sections) as Sections<Name>;
 }
 
 const headOf = ({ seed, rotatedAtMs }: SavedIds) => ({
@@ -141,9 +178,8 @@ function historyOf(
   return { seed, rotatedAtMs: rotatedAtMs ?? Number.NEGATIVE_INFINITY, current, previous };
 }
 
-const bytesOf = (words: Uint32Array) => Buffer.from(words.buffer, words.byteOffset, words.byteLength);
+const bytesOf = ({ buffer, byteOffset, byteLength }: Column) => Buffer.from(buffer, byteOffset, byteLength);
 
-function wordsOf(bytes: Buffer): Uint32Array {
-  const copy = new Uint8Array(bytes);
-  return new Uint32Array(copy.buffer, 0, copy.length / 4);
-}
+/** A column has to begin where its numbers may, and must not keep all that was read. */
+const copyOf = (bytes: Buffer): ArrayBuffer => new Uint8Array(bytes).buffer;
+const wordsOf = (bytes: Buffer) => new Uint32Array(copyOf(bytes));

@@ -1,8 +1,8 @@
 import type { DeviceType } from '../../events/index.js';
 import { PANE_MS } from '../../shared/live-keys.js';
-import { createByteReader } from './bytes.js';
-import { createPartSave, type PartSave } from './part-save.js';
-import { createSlots, withRoom } from './slots.js';
+import type { Hash64 } from '../../shared/siphash.js';
+import { createKeys } from './keys.js';
+import { withRoom } from './slots.js';
 
 /**
  * Who was seen when: for each visitor of one partition the panes with an event of theirs, and the newest pane for each
@@ -13,12 +13,19 @@ export interface Visitors {
    * Takes note of an event in the pane that starts at `paneMs`. The result is valid until the next call; undefined for
    * a new visitor when as many as allowed are kept.
    */
-  visit(visitor: string, paneMs: number, device: DeviceType): Visit | undefined;
+  visit(visitor: Hash64, paneMs: number, device: DeviceType): Visit | undefined;
   /** Forgets who was last seen before `horizonMs`, in steps of event time, so that a replay keeps the same ones. */
   evict(horizonMs: number): void;
-  /** Begins to save who is known now; the bytes are for `createVisitors`. */
-  save(): PartSave;
+  /** A copy of what is known, for `createVisitors`. */
+  save(): SavedVisitors;
   readonly size: number;
+}
+
+export interface SavedVisitors {
+  /** Pairs of halves, see `Keys`. */
+  readonly keys: Uint32Array;
+  /** A record for each of them. */
+  readonly records: Int32Array;
 }
 
 export interface Visit {
@@ -57,20 +64,15 @@ export interface VisitorsOptions {
   readonly lookBackMs: number;
 }
 
-/**
- * Panes here are those of visits, `PANE_MS` wide.
- * @param saved what an earlier `save` gave. @throws RangeError when it is something else
- */
-export function createVisitors({ maxVisitors, lookBackMs }: VisitorsOptions, saved?: Buffer): Visitors {
+/** Panes here are those of visits, `PANE_MS` wide. */
+export function createVisitors({ maxVisitors, lookBackMs }: VisitorsOptions, saved?: SavedVisitors): Visitors {
   // Two more: the pane of the horizon reaches behind it, and the newest has a bit as well.
   const words = Math.ceil((Math.ceil(lookBackMs / PANE_MS) + 2) / WORD_BITS);
   const stride = BITS + words;
   let records = new Int32Array(0);
-  const slots = createSlots((capacity) => {
+  const keys = createKeys((capacity) => {
     records = withRoom(records, capacity * stride);
-  });
-  /** Where the records begin. */
-  const byName = new Map<string, number>();
+  }, saved?.keys);
   let horizonPane = NEVER;
   let sweptMs = Number.NEGATIVE_INFINITY;
   const visit: Visit = {
@@ -81,11 +83,10 @@ export function createVisitors({ maxVisitors, lookBackMs }: VisitorsOptions, sav
     previousNewestOfDeviceMs: NEVER,
   };
 
-  const add = (name: string): number => {
-    const at = slots.take() * stride;
+  const add = (key: Hash64): number => {
+    const at = keys.add(key) * stride;
     records.fill(NEVER, at, at + BITS);
     records.fill(0, at + BITS, at + stride);
-    byName.set(name, at);
     return at;
   };
   /** What lies before the horizon counts as never having been. */
@@ -108,25 +109,15 @@ export function createVisitors({ maxVisitors, lookBackMs }: VisitorsOptions, sav
     mark(at, 0);
   };
 
-  if (saved !== undefined) {
-    const reader = createByteReader(saved);
-    while (!reader.atEnd) {
-      const at = add(reader.text());
-      for (let word = 0; word < BITS; word++) records[at + word] = reader.uint() - 1;
-      const savedWords = reader.uint();
-      for (let word = 0; word < savedWords; word++) {
-        const bits = reader.uint();
-        if (word < words) records[at + BITS + word] = bits;
-      }
-    }
-  }
+  // Another look back has more words or fewer.
+  if (saved !== undefined) copyRows(saved.records, records, { rows: keys.size, width: stride });
 
   return {
-    visit(name, paneMs, device) {
-      let at = byName.get(name);
-      if (at === undefined) {
-        if (byName.size >= maxVisitors) return undefined;
-        at = add(name);
+    visit(key, paneMs, device) {
+      let at = keys.find(key) * stride;
+      if (at < 0) {
+        if (keys.size >= maxVisitors) return undefined;
+        at = add(key);
       }
       const pane = paneMs / PANE_MS;
       const last = livePane(at + NEWEST);
@@ -147,24 +138,11 @@ export function createVisitors({ maxVisitors, lookBackMs }: VisitorsOptions, sav
       if (stepMs <= sweptMs) return;
       sweptMs = stepMs;
       const stepPane = stepMs / PANE_MS;
-      for (const [name, at] of byName) {
-        if ((records[at + NEWEST] as number) >= stepPane) continue;
-        byName.delete(name);
-        slots.free(at / stride);
-      }
+      keys.keep((slot) => (records[slot * stride + NEWEST] as number) >= stepPane);
     },
-    save() {
-      const [copy, places] = [records.slice(), [...byName.values()]];
-      return createPartSave([...byName.keys()], (writer, name, index) => {
-        const at = places[index] as number;
-        writer.text(name);
-        for (let word = 0; word < BITS; word++) writer.uint((copy[at + word] as number) + 1);
-        writer.uint(words);
-        for (let word = 0; word < words; word++) writer.uint((copy[at + BITS + word] as number) >>> 0);
-      });
-    },
+    save: () => ({ keys: keys.save(), records: keys.dense(records, stride) }),
     get size() {
-      return byName.size;
+      return keys.size;
     },
   };
 }
@@ -180,5 +158,14 @@ function shiftLeft(records: Int32Array, { from, words, bits }: { from: number; w
     const low = word - byWords - 1 < 0 ? 0 : (records[from + word - byWords - 1] as number);
     // A shift by 32 is one by 0.
     records[from + word] = byBits === 0 ? high : (high << byBits) | (low >>> (WORD_BITS - byBits));
+  }
+}
+
+/** Rows of one table into another, whose rows may be of another width. */
+function copyRows(from: Int32Array, to: Int32Array, { rows, width }: { rows: number; width: number }): void {
+  const fromWidth = from.length / rows;
+  const words = Math.min(width, fromWidth);
+  for (let row = 0; row < rows; row++) {
+    for (let word = 0; word < words; word++) to[row * width + word] = from[row * fromWidth + word] as number;
   }
 }

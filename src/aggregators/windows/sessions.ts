@@ -1,7 +1,7 @@
-import type { Aggregate } from '../../shared/aggregates/index.js';
-import { createByteReader } from '../state/bytes.js';
-import { createPartSave, type PartSave } from '../state/part-save.js';
-import { createSessionTable, type SessionTable } from './session-table.js';
+import type { Hash64 } from '../../shared/siphash.js';
+import { createKeys } from '../state/keys.js';
+import { withRoom } from '../state/slots.js';
+import { createSessionTable, type SessionColumns } from './session-table.js';
 
 /**
  * Session windows: events of one key that are no more than `gapMs` apart are one session. An event that comes out of
@@ -12,13 +12,13 @@ import { createSessionTable, type SessionTable } from './session-table.js';
  * map or a clock, so that a replay keeps, and where there are too many leaves out, the same ones.
  */
 export interface Sessions<Observation> {
-  observe(key: string, timeMs: number, observation: Observation): SessionOutcome;
+  observe(key: Hash64, timeMs: number, observation: Observation): SessionOutcome;
   /** Forgets sessions that no event from `horizonMs` on can reach any more. Works once in `EVICT_STEP_MS`. */
   evict(horizonMs: number): void;
   /** Start of the oldest session that may still change, as of the last eviction. */
   readonly oldestStartMs: number;
-  /** Begins to save the sessions that there are now. */
-  save(): PartSave<SavedSessions>;
+  /** A copy of the sessions, for `createSessions`. */
+  save(): SavedSessions;
   readonly size: number;
 }
 
@@ -28,15 +28,21 @@ export interface Sessions<Observation> {
  */
 type SessionOutcome = 'counted' | 'revised' | 'full';
 
-/** What is made of the sessions: `add` sees each event, and `emit` says what a session counts for. */
-export interface SessionFold<Observation, State = unknown> {
+/** What is made of the events of a session: a number, which is 0 before the first. */
+interface SessionAggregate<Observation> {
+  add(state: number, observation: Observation): number;
+  merge(a: number, b: number): number;
+}
+
+/** What is made of the sessions: `aggregate` sees each event, and `emit` says what a session counts for. */
+export interface SessionFold<Observation> {
   /** Changes with the definition: the states of another are not taken over. */
   readonly id: string;
   /** Undefined for a metric that needs to know no more than that there is a session. */
-  readonly aggregate?: Pick<Aggregate<Observation, State>, 'create' | 'add' | 'merge' | 'encode' | 'decode'>;
+  readonly aggregate?: SessionAggregate<Observation>;
   /** Events that the aggregate is not asked about. */
   readonly filter?: (observation: Observation) => boolean;
-  emit(state: State, count: (name: string) => void): void;
+  emit(state: number, count: (name: string) => void): void;
   /** Adds to the counter of `name` in the pane that holds `startMs`. */
   count(startMs: number, name: string, by: 1 | -1): void;
 }
@@ -46,11 +52,13 @@ export interface SessionsOptions {
   readonly maxKeys: number;
 }
 
-export interface SavedSessions {
+export interface SavedSessions extends SessionColumns {
   /** Ids of the folds, in the order of the states. */
   readonly folds: readonly string[];
-  /** Of each key its sessions, newest first: start, time from there to the last event, and a state for each fold. */
-  readonly keys: Buffer;
+  /** Pairs of halves, see `Keys`. */
+  readonly keys: Uint32Array;
+  /** The newest session of each key. */
+  readonly newest: Int32Array;
 }
 
 /** Eviction looks at every key, so it is done in steps of event time. */
@@ -65,36 +73,34 @@ export function createSessions<Observation>(
   saved?: SavedSessions,
 ): Sessions<Observation> {
   const { gapMs, maxKeys } = options;
-  const table = createSessionTable(folds);
-  /** The newest session of each key. */
-  const byKey = saved === undefined ? new Map<string, number>() : restore(folds, table, saved);
-  let oldestStartMs = oldestOf(table, byKey);
+  const table = createSessionTable(folds.length);
+  /** The newest session of each key, by the key's place. */
+  let newest = new Int32Array(0);
+  const keys = createKeys((capacity) => {
+    newest = withRoom(newest, capacity);
+  }, saved?.keys);
+  let oldestStartMs = Number.POSITIVE_INFINITY;
   let evictedMs = Number.NEGATIVE_INFINITY;
 
-  const tellOne = (fold: SessionFold<Observation>, session: number, state: unknown, by: 1 | -1) => {
+  const tellOne = (index: number, session: number, by: 1 | -1) => {
+    const fold = folds[index] as SessionFold<Observation>;
     const startMs = table.startMs(session);
-    fold.emit(state, (name) => fold.count(startMs, name, by));
+    fold.emit(table.state(index, session), (name) => fold.count(startMs, name, by));
   };
   const tell = (session: number, by: 1 | -1) => {
-    for (const [index, fold] of folds.entries()) tellOne(fold, session, table.states[index]?.[session], by);
+    for (let index = 0; index < folds.length; index++) tellOne(index, session, by);
   };
   /** Into a session that has the event's time in it: only what the event itself changes is told. */
-  const add = (session: number, timeMs: number, observation: Observation, told = false) => {
+  const add = (session: number, observation: Observation, told = false) => {
     for (let index = 0; index < folds.length; index++) {
-      const fold = folds[index] as SessionFold<Observation>;
-      if (fold.aggregate === undefined || (fold.filter !== undefined && !fold.filter(observation))) continue;
-      const states = table.states[index] as unknown[];
-      const before = states[session];
-      if (typeof before === 'number') {
-        const after = fold.aggregate.add(before, observation, timeMs);
-        if (after === before) continue;
-        if (told) tellOne(fold, session, before, -1);
-        states[session] = after;
-      } else {
-        if (told) tellOne(fold, session, before, -1);
-        states[session] = fold.aggregate.add(before, observation, timeMs);
-      }
-      if (told) tellOne(fold, session, states[session], 1);
+      const { aggregate, filter } = folds[index] as SessionFold<Observation>;
+      if (aggregate === undefined || (filter !== undefined && !filter(observation))) continue;
+      const before = table.state(index, session);
+      const after = aggregate.add(before, observation);
+      if (after === before) continue;
+      if (told) tellOne(index, session, -1);
+      table.setState(index, session, after);
+      if (told) tellOne(index, session, 1);
     }
   };
   /** Into the later of the two; the earlier one is no more. */
@@ -102,21 +108,21 @@ export function createSessions<Observation>(
     table.setStart(late, table.startMs(early));
     table.setPrevious(late, table.previous(early));
     for (const [index, { aggregate }] of folds.entries()) {
-      const states = table.states[index] as unknown[];
-      states[late] = aggregate?.merge(states[early], states[late]);
+      if (aggregate !== undefined)
+        table.setState(index, late, aggregate.merge(table.state(index, early), table.state(index, late)));
     }
     table.free(early);
   };
   /** Anywhere but into the newest session: a new one, an older one, a longer one, or two that become one. */
-  const insert = (key: string, timeMs: number, observation: Observation): SessionOutcome => {
+  const insert = (slot: number, timeMs: number, observation: Observation): SessionOutcome => {
     let after = NONE;
-    let before = byKey.get(key) as number;
+    let before = newest[slot] as number;
     for (; before !== NONE && table.startMs(before) > timeMs; before = table.previous(before)) after = before;
     const joinsBefore = before !== NONE && timeMs - table.lastMs(before) <= gapMs;
     const joinsAfter = after !== NONE && table.startMs(after) - timeMs <= gapMs;
     if (joinsBefore && !joinsAfter) {
       table.reach(before, timeMs);
-      add(before, timeMs, observation, true);
+      add(before, observation, true);
       return 'counted';
     }
     if (joinsAfter) tell(after, -1);
@@ -124,32 +130,59 @@ export function createSessions<Observation>(
     const session = joinsAfter ? after : table.create(timeMs, before);
     if (joinsBefore) merge(before, after);
     else if (joinsAfter) table.setStart(after, timeMs);
-    else if (after === NONE) byKey.set(key, session);
+    else if (after === NONE) newest[slot] = session;
     else table.setPrevious(after, session);
-    add(session, timeMs, observation);
+    add(session, observation);
     tell(session, 1);
     return joinsAfter ? 'revised' : 'counted';
   };
 
+  const noteStart = (timeMs: number) => {
+    if (timeMs < oldestStartMs) oldestStartMs = timeMs;
+  };
+  /** The sessions of each key one behind the other, so that none that were free are left. */
+  const restore = (from: SavedSessions) => {
+    const foldAt = folds.map(({ id }) => from.folds.indexOf(id));
+    for (const [slot, newestSaved] of from.newest.entries()) {
+      let later = NONE;
+      for (let at = newestSaved; at !== NONE; at = from.previous[at] as number) {
+        const session = table.create(from.startMs[at] as number, NONE);
+        table.reach(session, from.lastMs[at] as number);
+        noteStart(table.startMs(session));
+        if (later === NONE) newest[slot] = session;
+        else table.setPrevious(later, session);
+        later = session;
+        for (let index = 0; index < folds.length; index++) {
+          const fold = foldAt[index] as number;
+          if (fold >= 0) table.setState(index, session, from.states[at * from.folds.length + fold] as number);
+          // To a new fold the sessions that go on are new: what it is told later is the difference to this.
+          else tellOne(index, session, 1);
+        }
+      }
+    }
+  };
+  if (saved !== undefined) restore(saved);
+
   return {
     observe(key, timeMs, observation) {
-      const newest = byKey.get(key);
-      if (newest === undefined) {
-        if (byKey.size >= maxKeys) return 'full';
+      const slot = keys.find(key);
+      if (slot === NONE) {
+        if (keys.size >= maxKeys) return 'full';
         const session = table.create(timeMs, NONE);
-        add(session, timeMs, observation);
+        add(session, observation);
         tell(session, 1);
-        byKey.set(key, session);
-        if (timeMs < oldestStartMs) oldestStartMs = timeMs;
+        newest[keys.add(key)] = session;
+        noteStart(timeMs);
         return 'counted';
       }
-      if (timeMs >= table.startMs(newest) && timeMs - table.lastMs(newest) <= gapMs) {
-        table.reach(newest, timeMs);
-        add(newest, timeMs, observation, true);
+      const session = newest[slot] as number;
+      if (timeMs >= table.startMs(session) && timeMs - table.lastMs(session) <= gapMs) {
+        table.reach(session, timeMs);
+        add(session, observation, true);
         return 'counted';
       }
-      if (timeMs < oldestStartMs) oldestStartMs = timeMs;
-      return insert(key, timeMs, observation);
+      noteStart(timeMs);
+      return insert(slot, timeMs, observation);
     },
     evict(horizonMs) {
       const stepMs = Math.floor(horizonMs / EVICT_STEP_MS) * EVICT_STEP_MS;
@@ -157,77 +190,30 @@ export function createSessions<Observation>(
       evictedMs = stepMs;
       // An event at the horizon still reaches a session that ended this long before.
       const reachMs = stepMs - gapMs;
-      for (const [key, newest] of byKey) {
+      oldestStartMs = Number.POSITIVE_INFINITY;
+      keys.keep((slot) => {
         let kept = NONE;
-        let session = newest;
-        for (; session !== NONE && table.lastMs(session) >= reachMs; session = table.previous(session)) kept = session;
-        if (kept === NONE) byKey.delete(key);
-        else table.setPrevious(kept, NONE);
-        for (; session !== NONE; session = table.previous(session)) table.free(session);
-      }
-      oldestStartMs = oldestOf(table, byKey);
+        let session = newest[slot] as number;
+        for (; session !== NONE && table.lastMs(session) >= reachMs; session = table.previous(session)) {
+          kept = session;
+          noteStart(table.startMs(session));
+        }
+        if (kept !== NONE) table.setPrevious(kept, NONE);
+        while (session !== NONE) session = table.free(session);
+        return kept !== NONE;
+      });
     },
     get oldestStartMs() {
       return oldestStartMs;
     },
-    save() {
-      const copy = table.copy();
-      const newest = [...byKey.values()];
-      const { next, finish } = createPartSave([...byKey.keys()], (writer, key, index) => {
-        writer.text(key);
-        let session = newest[index] as number;
-        for (; session !== NONE; session = copy.previous[session] as number) {
-          const startMs = copy.startMs[session] as number;
-          writer.uint(1 + startMs);
-          writer.uint((copy.lastMs[session] as number) - startMs);
-          for (const states of copy.states) writer.value(states[session] as number | string);
-        }
-        writer.uint(0);
-      });
-      return { next, finish: () => ({ folds: folds.map(({ id }) => id), keys: finish() }) };
-    },
+    save: () => ({
+      folds: folds.map(({ id }) => id),
+      keys: keys.save(),
+      newest: keys.dense(newest, 1),
+      ...table.copy(),
+    }),
     get size() {
-      return byKey.size;
+      return keys.size;
     },
   };
-}
-
-/** The newest session of each key that was saved, in the table. */
-function restore<Observation>(
-  folds: readonly SessionFold<Observation>[],
-  table: SessionTable,
-  saved: SavedSessions,
-): Map<string, number> {
-  const byKey = new Map<string, number>();
-  const savedAt = folds.map(({ id }) => saved.folds.indexOf(id));
-  const reader = createByteReader(saved.keys);
-  while (!reader.atEnd) {
-    const key = reader.text();
-    let later = NONE;
-    for (let start = reader.uint(); start > 0; start = reader.uint()) {
-      const session = table.create(start - 1, NONE);
-      table.reach(session, start - 1 + reader.uint());
-      const states = saved.folds.map(() => reader.value());
-      if (later === NONE) byKey.set(key, session);
-      else table.setPrevious(later, session);
-      later = session;
-      for (const [index, fold] of folds.entries()) {
-        const state = states[savedAt[index] as number];
-        const column = table.states[index] as unknown[];
-        if (state !== undefined) column[session] = fold.aggregate?.decode(state);
-        // To a new fold the sessions that go on are new: what it is told later is the difference to this.
-        else fold.emit(column[session], (name) => fold.count(start - 1, name, 1));
-      }
-    }
-  }
-  return byKey;
-}
-
-function oldestOf(table: SessionTable, newestSessions: ReadonlyMap<string, number>): number {
-  let oldestMs = Number.POSITIVE_INFINITY;
-  for (const newest of newestSessions.values()) {
-    for (let session = newest; session !== NONE; session = table.previous(session))
-      oldestMs = Math.min(oldestMs, table.startMs(session));
-  }
-  return oldestMs;
 }

@@ -236,7 +236,7 @@ const step = (atMs: number) => ({
 test('a changed definition begins anew, and may offer again; what is in the outbox stays', () => {
   const driver = createPartitionDriver('0', undefined, [outfit]);
   driver.count(view(0, product('a')), view(1, product('s')), view(2, product('b')), view(3, product('t')));
-  const saved = driver.state.save().finish();
+  const saved = driver.state.save();
   const changed = { ...outfit, windowMs: 29 * MINUTE };
   const state = createPartitionState(
     defaultAggregatorOptions,

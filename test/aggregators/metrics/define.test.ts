@@ -86,7 +86,7 @@ test('an event that is later than a metric allows is late for this metric and co
   const metric = defineMetric({ ...base, latenessMs: 10 * MINUTE });
   const { state, shown } = counted(metric, [pageView(30 * MINUTE), pageView(20 * MINUTE), pageView(20 * MINUTE - 1)]);
   expect(shown).toEqual({ '30 all': 1, '20 all': 1, counted: 3, 'late:test': 1 });
-  const [kept] = state.save().finish().late ?? [];
+  const [kept] = state.save().late ?? [];
   expect(kept).toMatchObject({
     sequenceNumber: 2,
     behindMs: 10 * MINUTE + 1,
@@ -103,7 +103,7 @@ test('panes are as wide as the window says', () => {
 test('a changed definition takes a new generation and begins anew; another text, unit or look does not', () => {
   const first = defineMetric({ ...base, key: () => 'a' });
   const { state } = counted(first, [pageView(0), pageView(0)]);
-  const saved = state.save().finish();
+  const saved = state.save();
   const same = defineMetric({ ...base, help: 'Other words.', unit: 'pieces', key: () => 'a', emit: { top: 3 } });
   expect(same.description.generation).toBe(first.description.generation);
   expect(counted(same, [pageView(0)], saved).shown).toEqual({ '0 a': 3, counted: 3 });

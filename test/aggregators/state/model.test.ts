@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PartitionState } from '../../../src/aggregators/state/partition.js';
+import type { PartitionState, SavedState } from '../../../src/aggregators/state/partition.js';
 import { type BatchEvent, batchFigures, batchOptions, eventArbitrary, MINUTE } from '../batch.js';
 import { createPartitionDriver } from '../driver.js';
 
@@ -112,8 +112,26 @@ test('a state that was saved and restored goes on exactly like one that was not'
 
 /** Everything of a state but the ids that it remembers, which may be one of two generations. */
 function contentOf(state: PartitionState): unknown {
-  const { ids: _, visitors, sessions, ...rest } = state.save().finish();
-  return sorted({ ...rest, visitors: visitors.toString('hex'), sessions: sessions.keys.toString('hex') });
+  const { ids: _, visitors, sessions, ...rest } = state.save();
+  return sorted({ ...rest, visitors: visitorsOf(visitors), sessions: sessionsOf(sessions) });
+}
+
+function visitorsOf({ keys, records }: SavedState['visitors']): string[] {
+  const width = (2 * records.length) / keys.length;
+  return rowsOf(keys, 2).map((key, row) => `${key}: ${rowsOf(records, width)[row]}`);
+}
+
+function sessionsOf({ folds, keys, newest, startMs, lastMs, previous, states }: SavedState['sessions']): string[] {
+  const all = rowsOf(states, folds.length).map((state, at) => `${startMs[at]} ${lastMs[at]} ${state}`);
+  return rowsOf(keys, 2).map((key, row) => {
+    const sessions: (string | undefined)[] = [];
+    for (let at = newest[row] as number; at >= 0; at = previous[at] as number) sessions.push(all[at]);
+    return `${key}: ${sessions}`;
+  });
+}
+
+function rowsOf(column: Uint32Array | Int32Array | Float64Array, width: number): string[] {
+  return Array.from({ length: column.length / width }, (_, row) => column.slice(row * width, (row + 1) * width).join());
 }
 
 /** Order inside the lists means nothing. */

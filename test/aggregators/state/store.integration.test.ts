@@ -28,7 +28,7 @@ const openStore = (on: BlobStore, folder = `f${folders++}`) =>
 function stateAfter(events: number): SavedState {
   const driver = createPartitionDriver();
   for (let at = 0; at < events; at++) driver.count(pageView(at * 1_000));
-  return driver.state.save().finish();
+  return driver.state.save();
 }
 
 test('each claim has a higher epoch and what was saved last', async () => {
@@ -99,13 +99,13 @@ test('an epoch is raised above those of a store that is gone', async () => {
 
 test('a damaged state is made anew, and one of a newer version is refused and left as it is', async () => {
   const folder = `f${folders++}`;
-  await blobs.write(`${folder}/state/g4/0`, Buffer.from('damaged'), {
+  await blobs.write(`${folder}/state/g5/0`, Buffer.from('damaged'), {
     metadata: { ownerepoch: '4' },
     ifVersion: undefined,
   });
   expect(await openStore(blobs, folder).claim('0')).toMatchObject({ epoch: 5, saved: undefined });
-  await blobs.write(`${folder}/state/g4/1`, Buffer.from('PSS9 of the future'), { metadata: {}, ifVersion: undefined });
-  const before = await blobs.read(`${folder}/state/g4/1`);
+  await blobs.write(`${folder}/state/g5/1`, Buffer.from('PSS9 of the future'), { metadata: {}, ifVersion: undefined });
+  const before = await blobs.read(`${folder}/state/g5/1`);
   await expect(openStore(blobs, folder).claim('1')).rejects.toMatchObject({ code: 'PS_SNAPSHOT_VERSION' });
-  expect(await blobs.read(`${folder}/state/g4/1`)).toEqual(before);
+  expect(await blobs.read(`${folder}/state/g5/1`)).toEqual(before);
 });

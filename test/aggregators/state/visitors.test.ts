@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createVisitors, type Visit } from '../../../src/aggregators/state/visitors.js';
 import type { DeviceType } from '../../../src/events/index.js';
 import { PANE_MS } from '../../../src/shared/live-keys.js';
+import { keyOf } from '../driver.js';
 
 const LOOK_BACK_PANES = 40;
 const options = { maxVisitors: 1_000, lookBackMs: LOOK_BACK_PANES * PANE_MS };
@@ -49,38 +50,51 @@ test('what is known of a visitor is what a list of all visits says, saved and re
         const horizonPane = newestPane - LOOK_BACK_PANES;
         visitors.evict(horizonPane * PANE_MS);
         if (save) {
-          visitors = createVisitors(options, visitors.save().finish());
+          visitors = createVisitors(options, visitors.save());
           visitors.evict(horizonPane * PANE_MS);
         }
-        expect(visitors.visit(name, pane * PANE_MS, device)).toEqual(oracle(name, pane, device, horizonPane));
+        expect(visitors.visit(keyOf(name), pane * PANE_MS, device)).toEqual(oracle(name, pane, device, horizonPane));
       }
     }),
     { numRuns: 500 },
   );
 });
 
-test('what comes while a save is under way is not in it, and what leaves meanwhile is', () => {
+test('what is saved is of its moment, and places that are free are not in it', () => {
   const visitors = createVisitors(options);
   const hour = 60 * PANE_MS;
-  for (let index = 0; index < 100; index++) visitors.visit(`v${index}`, index < 50 ? 0 : 9 * hour, 'mobile');
-  const save = visitors.save();
-  save.next(10);
+  for (let index = 0; index < 100; index++)
+    visitors.visit(keyOf(`v${index}`), index % 2 === 0 ? 0 : 9 * hour, 'mobile');
   visitors.evict(5 * hour);
-  expect(visitors.size).toBe(50);
-  for (let index = 0; index < 70; index++) visitors.visit(`new${index}`, 10 * hour, 'mobile');
-  visitors.visit('v60', 10 * hour, 'tablet');
-  while (save.next(10));
-  const restored = createVisitors(options, save.finish());
-  expect(restored.size).toBe(100);
-  expect(restored.visit('v60', 9 * hour, 'mobile')).toMatchObject({ firstInPane: false, previousNewestMs: 9 * hour });
+  const saved = visitors.save();
+  for (let index = 0; index < 70; index++) visitors.visit(keyOf(`new${index}`), 10 * hour, 'mobile');
+  visitors.visit(keyOf('v61'), 10 * hour, 'tablet');
+  const restored = createVisitors(options, saved);
+  expect(restored.size).toBe(50);
+  for (let index = 1; index < 100; index += 2)
+    expect(restored.visit(keyOf(`v${index}`), 9 * hour, 'mobile')).toMatchObject({
+      firstInPane: false,
+      previousNewestMs: 9 * hour,
+    });
+  expect(restored.visit(keyOf('v0'), 9 * hour, 'mobile')).toMatchObject({ firstInPane: true, previousNewestMs: NEVER });
+});
+
+test('a state that was saved with another look back goes on with this one', () => {
+  const visitors = createVisitors(options);
+  for (const name of ['a', 'b']) visitors.visit(keyOf(name), 0, 'mobile');
+  for (const lookBackMs of [0, 200 * PANE_MS]) {
+    const other = createVisitors({ ...options, lookBackMs }, visitors.save());
+    for (const name of ['a', 'b'])
+      expect(other.visit(keyOf(name), 0, 'mobile')).toMatchObject({ firstInPane: false, newestOfDevice: false });
+  }
 });
 
 test('as many visitors are kept as are allowed, and room is made when some leave', () => {
   const visitors = createVisitors({ ...options, maxVisitors: 2 });
-  expect(visitors.visit('a', 0, 'mobile')).toBeDefined();
-  expect(visitors.visit('b', 0, 'mobile')).toBeDefined();
-  expect(visitors.visit('c', 0, 'mobile')).toBeUndefined();
+  expect(visitors.visit(keyOf('a'), 0, 'mobile')).toBeDefined();
+  expect(visitors.visit(keyOf('b'), 0, 'mobile')).toBeDefined();
+  expect(visitors.visit(keyOf('c'), 0, 'mobile')).toBeUndefined();
   visitors.evict(60 * PANE_MS);
-  expect(visitors.visit('c', 60 * PANE_MS, 'mobile')).toMatchObject({ firstInPane: true, newestOfDevice: true });
+  expect(visitors.visit(keyOf('c'), 60 * PANE_MS, 'mobile')).toMatchObject({ firstInPane: true, newestOfDevice: true });
   expect(visitors.size).toBe(1);
 });
