@@ -1,5 +1,6 @@
 import { historyKey, historyTimeKey } from '../store/keys.js';
 import type { Write } from '../store/types.js';
+import { createIdFilter } from './id-filter.js';
 
 export type Seen = 'new' | 'duplicate' | 'unknown';
 
@@ -11,12 +12,14 @@ export type DuplicateHistory = ReturnType<typeof createDuplicateHistory>;
 /**
  * The message ids that an entity has seen within its window (Service Bus: the id alone decides, nothing else is
  * compared, and a duplicate does not prolong its window). The newest ids are in memory and all of them in the store; an id that is
- * neither known nor surely new is `unknown`, and the caller looks it up with `key` and tells `learn`.
+ * neither known nor surely new is `unknown`, and the caller looks it up with `key` and asks `judge`. Of those that memory has
+ * let go a filter remains, so that few that are new have to be looked up.
+ * @param lastStoredMs when an earlier run has seen the last id that is in the store
  */
-export function createDuplicateHistory(id: number, windowMs: () => number, mayHaveStored: boolean) {
+export function createDuplicateHistory(id: number, windowMs: () => number, lastStoredMs: number | undefined) {
   /** Insertion order is order of time. */
   const seen = new Map<string, number>();
-  let onlyInStore = mayHaveStored;
+  const letGo = createIdFilter(windowMs);
   /** Ids of the batch that is gathering, whose row by time is still to be written. */
   let gathering: string[] = [];
   let gatheringMs = 0;
@@ -26,17 +29,20 @@ export function createDuplicateHistory(id: number, windowMs: () => number, mayHa
       if (seenAtMs > nowMs - windowMs()) break;
       seen.delete(messageId);
     }
-    for (const messageId of seen.keys()) {
+    for (const [messageId, seenAtMs] of seen) {
       if (seen.size <= MEMORY_IDS) break;
       seen.delete(messageId);
-      onlyInStore = true;
+      letGo.add(messageId, seenAtMs);
     }
   }
+
+  /** Whether what an earlier run has seen may be within its window still. */
+  const earlierCounts = (nowMs: number): boolean => lastStoredMs !== undefined && lastStoredMs > nowMs - windowMs();
 
   return {
     check(messageId: string, nowMs: number): Seen {
       const seenAtMs = seen.get(messageId);
-      if (seenAtMs === undefined) return onlyInStore ? 'unknown' : 'new';
+      if (seenAtMs === undefined) return letGo.mayHave(messageId) || earlierCounts(nowMs) ? 'unknown' : 'new';
       return seenAtMs > nowMs - windowMs() ? 'duplicate' : 'new';
     },
 

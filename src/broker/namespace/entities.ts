@@ -151,8 +151,9 @@ async function openScheduler(
 }
 
 async function openHistory(deps: EntityDeps, historyId: number, windowMs: () => number): Promise<DuplicateHistory> {
-  const any = await deps.store.range({ from: historyTimeFrom(historyId, 0), to: historyTimeEnd(historyId), limit: 1 });
-  return createDuplicateHistory(historyId, windowMs, any.length > 0);
+  const range = { from: historyTimeFrom(historyId, 0), to: historyTimeEnd(historyId) };
+  const [last] = await deps.store.range({ ...range, limit: 1, reverse: true });
+  return createDuplicateHistory(historyId, windowMs, last && timeOfHistoryKey(last.key));
 }
 
 export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Promise<QueueEntity> {
