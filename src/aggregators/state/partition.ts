@@ -271,7 +271,9 @@ export function createPartitionState(
     counted++;
     observation.visit = undefined;
     if (visitor !== undefined) {
-      Object.assign(visitorKey, sipHash(visitor, ...seed));
+      const { high, low } = sipHash(visitor, seed[0], seed[1]);
+      visitorKey.high = high;
+      visitorKey.low = low;
       const visitMs = timeMs - (timeMs % PANE_MS);
       observation.visit = visitors.visit(visitorKey, visitMs, event.data.context?.device ?? 'other');
     }

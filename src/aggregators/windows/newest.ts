@@ -42,11 +42,13 @@ export function createNewest<Source, Entry>(
     for (let at = slots.length - 1; at >= 0; at--) if ((slots[at] as Slot<Source, Entry>).key === key) return at;
     return -1;
   };
-  const insert = (slot: Slot<Source, Entry>) => {
-    let at = slots.length;
-    while (at > 0 && (slots[at - 1] as Slot<Source, Entry>).timeMs > slot.timeMs) at--;
-    if (at === slots.length) slots.push(slot);
-    else slots.splice(at, 0, slot);
+  /** In the place of an older one of the key, or behind all, from where it goes on to the place of its time. */
+  const insert = (slot: Slot<Source, Entry>, from: number) => {
+    const timeAt = (index: number) => (slots[index] as Slot<Source, Entry>).timeMs;
+    let at = from;
+    for (; at + 1 < slots.length && timeAt(at + 1) <= slot.timeMs; at++) slots[at] = slots[at + 1] as typeof slot;
+    for (; at > 0 && timeAt(at - 1) > slot.timeMs; at--) slots[at] = slots[at - 1] as typeof slot;
+    slots[at] = slot;
     if (slots.length >= 2 * size) slots.splice(0, slots.length - size);
   };
   const list = () =>
@@ -62,11 +64,8 @@ export function createNewest<Source, Entry>(
       const oldest = slots[slots.length - size];
       if (oldest !== undefined && timeMs < oldest.timeMs) return;
       const known = uniqueKeys ? -1 : indexOf(key);
-      if (known >= 0) {
-        if (timeMs < (slots[known] as Slot<Source, Entry>).timeMs) return;
-        slots.splice(known, 1);
-      }
-      insert({ key, timeMs, source, entry: undefined });
+      if (known >= 0 && timeMs < (slots[known] as Slot<Source, Entry>).timeMs) return;
+      insert({ key, timeMs, source, entry: undefined }, known < 0 ? slots.length : known);
       dirty = true;
     },
     list,
