@@ -5,9 +5,6 @@ import { sendProblem } from './problems.js';
 
 const PREFLIGHT = {
   'access-control-allow-methods': 'GET, POST, OPTIONS',
-  'access-control-allow-headers':
-    'authorization, content-type, content-encoding, x-write-key, traceparent, x-retry-count, sp-anonymous, ' +
-    'openpanel-client-id, openpanel-client-secret, openpanel-sdk-name, openpanel-sdk-version, x-umami-cache',
   'access-control-max-age': '86400',
 };
 const EXPOSED = 'retry-after, x-penstock-outcome';
@@ -53,6 +50,9 @@ export function addCors(app: FastifyInstance, { any, listed }: CorsOrigins, prot
     reply.header('access-control-allow-origin', origin);
     if (isListed || withCredentials.has(pathOf(request.url))) reply.header('access-control-allow-credentials', 'true');
     if (isPreflight) {
+      // Every library has headers of its own, pages add traces and CloudEvents attributes, and none of them is dangerous.
+      const headers = request.headers['access-control-request-headers'];
+      if (headers !== undefined) reply.header('access-control-allow-headers', headers);
       reply.headers(PREFLIGHT).code(204).send();
       return;
     }

@@ -2,7 +2,7 @@ import { reject } from '../../events/index.js';
 import type { EventResult } from '../pipeline/answer.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, textOf } from './fields.js';
-import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, without } from './foreign.js';
+import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
 import { mapJson, type WrappedJson } from './form.js';
 import { describeRejection, isAllRejected, rejectedOf } from './outcome.js';
 import { jsonReply, type MappedEvents, type Protocol, type Reply, type RequestHead } from './protocol.js';
@@ -79,7 +79,7 @@ function mapEvent(value: unknown): unknown {
       userAgent: event['user_agent'],
       locale: event['language'],
       country: event['country'],
-      campaign: compact({ source: own?.['utm_source'], medium: own?.['utm_medium'], name: own?.['utm_campaign'] }),
+      campaign: utmOf(own),
     }),
   } satisfies NativeEvent;
 }

@@ -66,13 +66,17 @@ function dataOf(body: Buffer, contentType: string | undefined): Data | Problem {
   return isText && isUtf8(body) ? { json: body.toString('utf8') } : { base64: body.toString('base64') };
 }
 
+/** A quoted string (RFC 7230, section 3.2.6), which senders of older versions of the binding put spaces into. */
+const QUOTED = /^"(.*)"$/;
+
 /** Section 3.1.3.2: characters outside of printable ASCII, space, `"` and `%` are percent-encoded UTF-8. */
 function unescapeHeader(value: string): string {
+  const text = QUOTED.exec(value)?.[1]?.replace(/\\(.)/g, '$1') ?? value;
   try {
-    return decodeURIComponent(value);
+    return decodeURIComponent(text);
   } catch {
     // Some SDKs send a percent sign as it is.
-    return value;
+    return text;
   }
 }
 

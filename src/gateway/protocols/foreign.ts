@@ -116,6 +116,9 @@ function campaignOf(sent: Fields | undefined): Fields | undefined {
   return compact(campaign);
 }
 
+/** An address that tells nothing: with it the event has not that of its request either. */
+export const NO_ADDRESS = '0.0.0.0';
+
 /** `utm_source` and so on, as Penstock's campaign has them. */
 export function utmOf(fields: Fields | undefined): Fields | undefined {
   return compact({
@@ -125,4 +128,19 @@ export function utmOf(fields: Fields | undefined): Fields | undefined {
     term: fields?.['utm_term'],
     content: fields?.['utm_content'],
   });
+}
+
+/**
+ * The campaign in a page's address, for protocols whose servers read it there. `nameOf` tells what a parameter is called
+ * among `utm_…`.
+ */
+export function campaignOfUrl(url: string | undefined, nameOf = (parameter: string) => parameter): Fields | undefined {
+  const query = url?.indexOf('?') ?? -1;
+  if (url === undefined || query === -1) return undefined;
+  const fields: Record<string, unknown> = {};
+  for (const [parameter, value] of new URLSearchParams(url.slice(query + 1).split('#', 1)[0])) {
+    const name = nameOf(parameter);
+    if (name.startsWith('utm_') && value !== '') fields[name] = value;
+  }
+  return utmOf(fields);
 }

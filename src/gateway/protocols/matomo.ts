@@ -3,7 +3,7 @@ import type { EventResult } from '../pipeline/answer.js';
 import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, numberOf, setField, textOf } from './fields.js';
-import { contextOf, type NativeEvent, nameEvent, timeOf, without } from './foreign.js';
+import { campaignOfUrl, contextOf, type NativeEvent, nameEvent, timeOf, without } from './foreign.js';
 import { describeRejection, rejectedOf } from './outcome.js';
 import { jsonReply, type MappedEvents, type Protocol, pixelReply, type Reply, type RequestHead } from './protocol.js';
 import { soleWriteKey } from './write-keys.js';
@@ -53,21 +53,27 @@ function firstValuesOf(query: Fields): Fields {
 
 function mapHit(hit: Fields): NativeEvent {
   const { type, properties } = actionOf(hit);
+  const url = textOf(hit['url']);
   return {
     type,
     occurredAt: timeOf(hit['cdt']),
     anonymousId: hit['cid'] ?? hit['_id'],
     userId: hit['uid'],
-    page: compact({ url: textOf(hit['url']), title: textOf(hit['action_name']), referrer: textOf(hit['urlref']) }),
+    page: compact({ url, title: textOf(hit['action_name']), referrer: textOf(hit['urlref']) }),
     properties,
     context: contextOf({
       ip: hit['cip'],
       userAgent: hit['ua'],
       locale: hit['lang'],
       country: hit['country'],
-      campaign: compact({ name: hit['_rcn'], term: hit['_rck'] }),
+      campaign: compact({ ...campaignOfUrl(url, utmNameOf), ...compact({ name: hit['_rcn'], term: hit['_rck'] }) }),
     }),
   };
+}
+
+/** Matomo's own names of a campaign's parameters, and those of Piwik, beside `utm_…`. */
+function utmNameOf(parameter: string): string {
+  return parameter.replace(/^(?:mtm|pk)_/, 'utm_').replace(/^utm_(?:kwd|keyword)$/, 'utm_term');
 }
 
 interface Action {

@@ -2,7 +2,7 @@ import { reject } from '../../events/index.js';
 import type { EventResult } from '../pipeline/answer.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, textOf } from './fields.js';
-import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
+import { contextOf, type NativeEvent, NO_ADDRESS, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
 import { type JsonMapper, mapJson, type WrappedJson } from './form.js';
 import { describeRejection, isAllRejected, rejectedOf } from './outcome.js';
 import { jsonReply, type MappedEvents, type Protocol, pixelReply, type Reply, type RequestHead } from './protocol.js';
@@ -31,28 +31,34 @@ const TYPES: ReadonlyMap<unknown, string> = new Map([
   ['$create_alias', 'alias'],
 ]);
 
-type Mapper = (value: unknown) => unknown;
+type Mapper = (value: unknown, head: RequestHead) => unknown;
 
 function mapperOf(mapOne: Mapper, keyOf: (fields: Fields) => unknown): JsonMapper {
-  return ({ query }: RequestHead, json: WrappedJson): MappedEvents | Problem => {
+  return (head: RequestHead, json: WrappedJson): MappedEvents | Problem => {
     const values: readonly unknown[] = Array.isArray(json.value) ? json.value : [json.value];
     const writeKey = soleWriteKey(values.map((value) => keyOf(fieldsOf(value) ?? {})));
     if (writeKey instanceof Problem) return writeKey;
     // `_` is when the browser library sent the request.
-    return { items: values.map(mapOne), sentAt: timeOf(textOf(query['_'])), isPlain: json.isPlain, writeKey };
+    const sentAt = timeOf(textOf(head.query['_']));
+    return { items: values.map((value) => mapOne(value, head)), sentAt, isPlain: json.isPlain, writeKey };
   };
 }
 
 const mapTrack = mapperOf(mapEvent, (event) => fieldsOf(event['properties'])?.['token']);
 /** What is said about a person or a group is an event of the type `identify` or `group`. */
-const mapEngage = mapperOf((value) => mapProfile(value, 'identify'), keyOfProfile);
-const mapGroups = mapperOf((value) => mapProfile(value, 'group'), keyOfProfile);
+const mapEngage = mapperOf((value, head) => mapProfile(value, head, 'identify'), keyOfProfile);
+const mapGroups = mapperOf((value, head) => mapProfile(value, head, 'group'), keyOfProfile);
 
 function keyOfProfile(update: Fields): unknown {
   return update['$token'] ?? update['token'];
 }
 
-function mapEvent(value: unknown): unknown {
+/** With `ip=0` the request's address is not the visitor's: that of a server, or one that is not to be known. */
+function ipOf(sent: unknown, { query }: RequestHead): unknown {
+  return sent === 0 || sent === '0' || (query['ip'] === '0' && (sent ?? '') === '') ? NO_ADDRESS : sent;
+}
+
+function mapEvent(value: unknown, head: RequestHead): unknown {
   const event = fieldsOf(value);
   if (event === undefined) return reject('not_an_object', '');
   const { event: name, properties: sent } = event;
@@ -67,7 +73,7 @@ function mapEvent(value: unknown): unknown {
     userId,
     page: pageOf(own),
     properties: propertiesOr(sent, properties),
-    context: contextOf({ ip: own?.['ip'], campaign: utmOf(own) }),
+    context: contextOf({ ip: ipOf(own?.['ip'], head), campaign: utmOf(own) }),
   } satisfies NativeEvent;
 }
 
@@ -94,7 +100,7 @@ function pageOf(properties: Fields | undefined): Fields | undefined {
 
 const PROFILE: ReadonlySet<string> = new Set(['$token', 'token', '$distinct_id', '$ip', '$time', '$device_id']);
 
-function mapProfile(value: unknown, type: 'identify' | 'group'): unknown {
+function mapProfile(value: unknown, head: RequestHead, type: 'identify' | 'group'): unknown {
   const update = fieldsOf(value);
   if (update === undefined) return reject('not_an_object', '');
   return {
@@ -103,7 +109,7 @@ function mapProfile(value: unknown, type: 'identify' | 'group'): unknown {
     anonymousId: update['$device_id'],
     userId: update['$distinct_id'],
     properties: without(update, PROFILE),
-    context: contextOf({ ip: update['$ip'] }),
+    context: contextOf({ ip: ipOf(update['$ip'], head) }),
   } satisfies NativeEvent;
 }
 

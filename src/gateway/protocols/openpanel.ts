@@ -1,6 +1,15 @@
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, textOf } from './fields.js';
-import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
+import {
+  campaignOfUrl,
+  contextOf,
+  type NativeEvent,
+  nameEvent,
+  propertiesOr,
+  timeOf,
+  utmOf,
+  without,
+} from './foreign.js';
 import type { WrappedJson } from './form.js';
 import { refusalOf, replyOf } from './outcome.js';
 import type { MappedEvents, RequestHead } from './protocol.js';
@@ -55,7 +64,11 @@ function mapTrack(payload: Fields): NativeEvent {
       referrer: textOf(own?.['__referrer']),
     }),
     properties: propertiesOr(sent, properties),
-    context: contextOf({ ip: own?.['__ip'], userAgent: own?.['__userAgent'], campaign: utmOf(own) }),
+    context: contextOf({
+      ip: own?.['__ip'],
+      userAgent: own?.['__userAgent'],
+      campaign: utmOf(own) ?? campaignOfUrl(textOf(own?.['__path'])),
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, firstOf, numberOf, textOf } from './fields.js';
-import { type NativeEvent, nameEvent, propertiesOr } from './foreign.js';
+import { campaignOfUrl, contextOf, type NativeEvent, nameEvent, propertiesOr, without } from './foreign.js';
 import { describeRejection, rejectedOf } from './outcome.js';
 import type { MappedEvents, Protocol, Reply, RequestHead } from './protocol.js';
 
@@ -16,6 +16,11 @@ const TYPES: ReadonlyMap<unknown, string> = new Map([
   ['Outbound Link: Click', 'click'],
   ['File Download', 'file_download'],
   ['Form: Submission', 'form_submit'],
+]);
+
+const PLACED: ReadonlySet<string> = new Set([
+  ...['d', 'domain', 'n', 'name', 'u', 'url', 'r', 'referrer', 'p', 'props', 'm', 'meta', '$', 'revenue'],
+  ...['w', 'screen_width', 'i', 'interactive', 'e', 'sd'],
 ]);
 
 /** Events whose property `url` is where the link leads. */
@@ -35,7 +40,9 @@ function mapEvent(event: Fields, domain: string | undefined): NativeEvent {
   const own = propertiesOf(firstOf(event, 'p', 'props', 'm', 'meta'));
   const fields = fieldsOf(own);
   const money = moneyOf(firstOf(event, '$', 'revenue'));
+  const url = textOf(firstOf(event, 'u', 'url'));
   const told = compact({
+    ...without(event, PLACED),
     domain,
     screen_width: firstOf(event, 'w', 'screen_width'),
     interactive: firstOf(event, 'i', 'interactive'),
@@ -48,11 +55,9 @@ function mapEvent(event: Fields, domain: string | undefined): NativeEvent {
   const { type, properties } = nameEvent(name, told ?? {}, TYPES);
   return {
     type,
-    page: compact({
-      url: textOf(firstOf(event, 'u', 'url')),
-      referrer: textOf(firstOf(event, 'r', 'referrer')),
-    }),
+    page: compact({ url, referrer: textOf(firstOf(event, 'r', 'referrer')) }),
     properties: propertiesOr(own, properties),
+    context: contextOf({ campaign: campaignOfUrl(url) }),
   };
 }
 

@@ -20,6 +20,7 @@ const ENVELOPE: ReadonlySet<string> = new Set([
   'api_key',
   'token',
   'sent_at',
+  'sentAt',
   'batch',
   'historical_migration',
 ]);
@@ -40,7 +41,6 @@ const PLACED: ReadonlySet<string> = new Set([
   'title',
   '$ip',
   '$raw_user_agent',
-  '$device_type',
   '$browser_language',
 ]);
 
@@ -66,9 +66,9 @@ function mapPostHog(head: RequestHead, json: WrappedJson): MappedEvents | Proble
   const events = Array.isArray(json.value) ? json.value : Array.isArray(root?.['batch']) ? root['batch'] : [json.value];
   const writeKey = soleWriteKey([root?.['api_key'], root?.['token'], ...events.flatMap(keysOf)]);
   if (writeKey instanceof Problem) return writeKey;
-  // `_` is when posthog-js sent the request.
+  // `_` is when posthog-js sent the request; the Python SDK says `sentAt`.
   const requestSentAt = textOf(head.query['_']) ?? json.form.get('_') ?? undefined;
-  const sentAt = timeOf(root?.['sent_at'] ?? requestSentAt);
+  const sentAt = timeOf(root?.['sent_at'] ?? root?.['sentAt'] ?? requestSentAt);
   return { items: events.map((event) => mapEvent(event, sentAt)), sentAt, isPlain: json.isPlain, writeKey };
 }
 
@@ -115,6 +115,9 @@ function occurredAtOf(event: Fields, sentAt: unknown): unknown {
   return typeof sentAt === 'number' && typeof offset === 'number' ? sentAt - offset : undefined;
 }
 
+/** What posthog-js calls all visitors in whose browsers it may keep nothing, for the server to tell them apart. */
+const COOKIELESS = '$posthog_cookieless';
+
 /**
  * A browser's `$device_id` is what its `distinct_id` was before the visitor was identified. A server names users only,
  * unless it says that there is no person behind the event.
@@ -123,6 +126,7 @@ function visitorOf(event: Fields, properties: Fields | undefined) {
   const distinctId = firstOf(event, 'distinct_id') ?? firstOf(properties, 'distinct_id');
   const deviceId = firstOf(properties, '$anon_distinct_id', '$device_id');
   const userId = firstOf(properties, '$user_id');
+  if (distinctId === COOKIELESS) return { userId };
   const isAnonymous = distinctId === deviceId || properties?.['$process_person_profile'] === false;
   if (isAnonymous) return { anonymousId: distinctId, userId };
   return { anonymousId: deviceId, userId: userId ?? distinctId };

@@ -4,8 +4,9 @@ import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { commerceProperties, typeOfName } from './ecommerce.js';
 import { compact, type Fields, fieldsOf, firstOf, setField, textOf } from './fields.js';
-import { consentOf } from './foreign.js';
-import { type EventsRoute, jsonReply, type Protocol, type Reply, type RequestHead } from './protocol.js';
+import { consentOf, NO_ADDRESS } from './foreign.js';
+import { mapJson } from './form.js';
+import { type EventsRoute, jsonReply, type Protocol, pixelReply, type Reply, type RequestHead } from './protocol.js';
 
 /**
  * Segment's HTTP tracking API, with the short paths of its browser library and the settings that this asks for first.
@@ -59,6 +60,21 @@ const events: EventsRoute = {
     ),
 };
 
+/** Its pixel API, for mails and pages without script: the message is in the query, in base64. */
+const pixel: EventsRoute = {
+  method: 'GET',
+  paths: ['/v1/pixel/:type'],
+  map: mapJson(({ params: { type } }, { value, isPlain }) => {
+    const message = fieldsOf(value);
+    if (message === undefined || type === undefined || !KINDS.has(type)) {
+      return new Problem('PS_BODY_NOT_EVENTS', 'Send one message as JSON, in base64, as `data`');
+    }
+    const writeKey = textOf(message['writeKey']);
+    return { items: [mapMessage(message, type, undefined)], sentAt: message['sentAt'], isPlain, writeKey };
+  }),
+  answer: (results) => (results[0]?.outcome === 'rejected' ? answerOf(results) : pixelReply()),
+};
+
 /** Where the browser library is to send to; it asks before anything else, and works with no other settings. */
 function settings({ params, headers }: RequestHead): Reply {
   const { host } = headers;
@@ -79,7 +95,7 @@ function settings({ params, headers }: RequestHead): Reply {
 
 export const segment: Protocol = {
   name: 'segment',
-  routes: [events, { method: 'GET', paths: ['/v1/projects/:writeKey/settings'], page: settings }],
+  routes: [events, pixel, { method: 'GET', paths: ['/v1/projects/:writeKey/settings'], page: settings }],
 };
 
 /** One bad event never costs its batch; when nothing of a request was good, its SDK is to know. */
@@ -229,7 +245,7 @@ function addRestOfPage(page: unknown, properties: Record<string, unknown>): void
 /** `0` and what is no address is how clients say that it is not to be known: then it is not the request's either. */
 function ipOf(ip: unknown): string | undefined {
   if (ip === undefined || ip === null || ip === '') return undefined;
-  return typeof ip === 'string' && truncateIp(ip) !== undefined ? ip : '0.0.0.0';
+  return typeof ip === 'string' && truncateIp(ip) !== undefined ? ip : NO_ADDRESS;
 }
 
 function countryOf(country: unknown): string | undefined {

@@ -2,7 +2,7 @@ import { reject } from '../../events/index.js';
 import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, numberOf, setField, textOf } from './fields.js';
-import { contextOf, type Named, type NativeEvent, nameEvent, utmOf, without } from './foreign.js';
+import { campaignOfUrl, contextOf, type Named, type NativeEvent, NO_ADDRESS, nameEvent, without } from './foreign.js';
 import { replyOf } from './outcome.js';
 import { type MappedEvents, type Protocol, pixelReply, type RequestHead } from './protocol.js';
 import { type Entity, nameSelfDescribing } from './snowplow-schemas.js';
@@ -102,10 +102,10 @@ function mapParams(params: Fields, isAnonymous: boolean): NativeEvent | ReturnTy
     properties,
     context: contextOf({
       // Anonymous tracking: the address of the request is not to be known either.
-      ip: isAnonymous ? '0.0.0.0' : params['ip'],
+      ip: isAnonymous ? NO_ADDRESS : params['ip'],
       userAgent: params['ua'],
       locale: params['lang'],
-      campaign: campaignOf(url),
+      campaign: campaignOfUrl(url),
     }),
   };
 }
@@ -193,14 +193,6 @@ function readJson(base64: unknown, plain: unknown): unknown {
     typeof base64 === 'string' ? Buffer.from(base64, 'base64url') : Buffer.from(textOf(plain) ?? '', 'utf8');
   const parsed = parseJson(bytes);
   return parsed instanceof Problem ? parsed : parsed.value;
-}
-
-/** `utm_…` of the page, which Snowplow too reads on the server. */
-function campaignOf(url: string | undefined): Fields | undefined {
-  const query = url?.indexOf('?') ?? -1;
-  if (url === undefined || query === -1) return undefined;
-  const params = new URLSearchParams(url.slice(query + 1).split('#', 1)[0]);
-  return utmOf(Object.fromEntries([...params].filter(([name, value]) => name.startsWith('utm_') && value !== '')));
 }
 
 export const snowplow: Protocol = {

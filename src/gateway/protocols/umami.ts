@@ -2,7 +2,7 @@ import { reject } from '../../events/index.js';
 import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, textOf } from './fields.js';
-import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
+import { campaignOfUrl, contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, without } from './foreign.js';
 import { replyOf } from './outcome.js';
 import type { MappedEvents, Protocol, RequestHead } from './protocol.js';
 import { soleWriteKey } from './write-keys.js';
@@ -21,7 +21,6 @@ const PLACED: ReadonlySet<string> = new Set([
   'userAgent',
   'timestamp',
   'id',
-  'device',
 ]);
 
 function mapUmami(_head: RequestHead, body: Buffer): MappedEvents | Problem {
@@ -54,7 +53,7 @@ function mapEvent(value: unknown): unknown {
       userAgent: payload['userAgent'],
       locale: payload['language'],
       device: payload['device'],
-      campaign: utmOf(payload),
+      campaign: campaignOfUrl(textOf(payload['url'])),
     }),
   } satisfies NativeEvent;
 }

@@ -63,7 +63,8 @@ function refundOf(refund: Fields): NativeEvent {
     .map(fieldsOf)
     .filter((transaction) => transaction?.['kind'] === 'refund' && transaction['status'] !== 'failure');
   const amounts = paidBack.map((transaction) => numberOf(transaction?.['amount']));
-  const cents = amounts.reduce<number>((sum, amount) => sum + Math.round(Number(amount) * 100), 0);
+  // The smallest unit of some currencies is a thousandth.
+  const thousandths = amounts.reduce<number>((sum, amount) => sum + Math.round(Number(amount) * 1000), 0);
   return {
     type: 'refund',
     id: `shopify:refund:${String(refund['id'])}`,
@@ -71,7 +72,7 @@ function refundOf(refund: Fields): NativeEvent {
     properties: compact({
       transaction_id: refund['order_id'],
       refund_id: refund['id'],
-      value: amounts.length === 0 || !Number.isFinite(cents) ? undefined : cents / 100,
+      value: amounts.length === 0 || !Number.isFinite(thousandths) ? undefined : thousandths / 1000,
       currency: paidBack[0]?.['currency'],
       items: listOf(refund['refund_line_items']).map((value) => {
         const line = fieldsOf(value);

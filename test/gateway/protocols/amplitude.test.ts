@@ -65,4 +65,9 @@ describe('Amplitude', () => {
       expect([answer.status, answer.json()]).toMatchObject([503, { code: 503, throttled_events: [] }]);
     }
   });
+
+  it('has all of a campaign', async () => {
+    const { clicks } = await replay(['campaign']);
+    expect(clicks[0]?.data.context.campaign).toEqual({ source: 'mail', term: 'red', content: 'top' });
+  });
 });

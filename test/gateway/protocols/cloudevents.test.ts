@@ -163,4 +163,11 @@ describe('CloudEvents at POST /v1/events', () => {
       },
     ]);
   });
+
+  it('headers that are quoted strings are read as what they quote, once', async () => {
+    const { messages } = await replay('quoted headers');
+    expect(messages).toMatchObject([
+      { id: 'ce-9', subject: 'user "7" 100%', data: { properties: { ce_source: '/crm leads' } } },
+    ]);
+  });
 });

@@ -76,4 +76,14 @@ describe('Matomo', () => {
     });
     expect(JSON.stringify(clicks)).not.toContain('33dc3f2536d3025974cccb4b4d2d98f4');
   });
+
+  it('reads the campaign in the address by all names that it may have', async () => {
+    const { clicks } = await replay(['campaigns']);
+    const campaigns = clicks.map(({ data }) => [data.page?.path, data.context.campaign]);
+    expect(campaigns).toEqual([
+      ['/a', { source: 'mail', name: 'spring', term: 'red' }],
+      ['/b', { name: 'winter' }],
+      ['/c', { medium: 'cpc', name: 'utm' }],
+    ]);
+  });
 });

@@ -77,4 +77,13 @@ describe('Mixpanel', () => {
     expect(busy[0]).toMatchObject({ status: 503, body: '0', headers: { 'retry-after': '1' } });
     expect(busy[1]?.json()).toMatchObject({ status: 0, code: 'PS_BROKER_UNAVAILABLE' });
   });
+
+  it.each(['browser track, address not wanted', 'node people.set, no address of its own', 'profile with address 0'])(
+    '%s: then none is kept',
+    async (name) => {
+      const { answers, clicks } = await replay([name]);
+      expect(answers[0]?.status).toBe(200);
+      expect(clicks.map(({ data }) => data.context.ip)).toEqual(['0.0.0.0']);
+    },
+  );
 });

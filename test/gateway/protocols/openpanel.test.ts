@@ -29,4 +29,9 @@ describe('OpenPanel', () => {
     const { answers } = await replay(['event'], { down: true });
     expect([answers[0]?.status, answers[0]?.json()]).toMatchObject([503, { code: 'PS_BROKER_UNAVAILABLE' }]);
   });
+
+  it('reads the campaign in the address', async () => {
+    const { clicks } = await replay(['landing page']);
+    expect(clicks[0]?.data.context.campaign).toEqual({ source: 'mail' });
+  });
 });

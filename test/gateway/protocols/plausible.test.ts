@@ -49,4 +49,10 @@ describe('Plausible', () => {
     const { answers } = await replay(['no event']);
     expect(answers[0]).toMatchObject({ status: 400, body: 'required /type', headers: { 'x-plausible-dropped': '1' } });
   });
+
+  it('reads the campaign in the address, and throws nothing away', async () => {
+    const { clicks } = await replay(['landing page']);
+    expect(clicks[0]?.data.context.campaign).toEqual({ source: 'mail' });
+    expect(clicks[0]?.data.properties).toMatchObject({ v: 36, h: 1 });
+  });
 });

@@ -109,4 +109,18 @@ describe('PostHog', () => {
     const { answers } = await replay(['posthog-node batch'], { down: true });
     expect(answers).toMatchObject([{ status: 503, headers: { 'retry-after': '1' } }]);
   });
+
+  it('visitors in whose browsers nothing may be kept are not one visitor', async () => {
+    const { answers, clicks } = await replay(['posthog-js without cookies']);
+    expect(answers).toMatchObject([OK]);
+    expect(clicks).toMatchObject([{ type: 'page_view', data: { properties: { $device_type: 'Console' } } }]);
+    expect(clicks[0]?.data).not.toHaveProperty('anonymousId');
+    expect(clicks[0]?.data).not.toHaveProperty('userId');
+  });
+
+  it('the clock of the Python SDK is corrected by when it sent', async () => {
+    const { answers, clicks } = await replay(['posthog-python batch']);
+    expect(answers).toMatchObject([OK]);
+    expect(clicks).toMatchObject([{ type: 'upgraded', time: '2026-11-21T11:59:57.000Z', data: { userId: 'u1' } }]);
+  });
 });

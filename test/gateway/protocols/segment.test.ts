@@ -296,3 +296,24 @@ describe('the answers', () => {
     }
   });
 });
+
+describe('the pixel', () => {
+  it('has one message in its query, and answers a picture', async () => {
+    const rig = await createSegmentRig();
+    const response = await rig.app.inject(recorded('pixel'));
+    expect([response.statusCode, response.headers['content-type']]).toEqual([200, 'image/gif']);
+    expect(rig.brokers.hubEvents()).toMatchObject([
+      { id: 'm-9', type: 'email_opened', data: { userId: 'u1', properties: { campaign: 'spring' } } },
+    ]);
+  });
+
+  it('says what is wrong where a picture could not', async () => {
+    const rig = await createSegmentRig();
+    const response = await rig.app.inject(recorded('pixel of no event'));
+    expect([response.statusCode, response.json()]).toMatchObject([400, { success: false }]);
+    const empty = await rig.app.inject(`/v1/pixel/track?writeKey=${WRITE_KEY}`);
+    expect([empty.statusCode, empty.json()]).toMatchObject([400, { code: 'PS_BODY_EMPTY' }]);
+    const odd = await rig.app.inject(`/v1/pixel/constructor?writeKey=${WRITE_KEY}&data=e30=`);
+    expect([odd.statusCode, odd.json()]).toMatchObject([400, { code: 'PS_BODY_NOT_EVENTS' }]);
+  });
+});

@@ -33,4 +33,17 @@ describe('Umami', () => {
     );
     expect(clicks.length + orders.length).toBe(2);
   });
+
+  it('reads the campaign in the address, and keeps a kind of device that it does not know', async () => {
+    const { clicks } = await replay(['landing page, a laptop']);
+    expect(clicks).toMatchObject([
+      {
+        data: {
+          page: { path: '/sale' },
+          context: { campaign: { source: 'mail', name: 'spring' } },
+          properties: { hostname: 'shop.example', device: 'laptop' },
+        },
+      },
+    ]);
+  });
 });

@@ -112,6 +112,14 @@ describe('webhooks of Shopify', () => {
     ]);
   });
 
+  it('a refund in a currency of thousandths is not rounded', async () => {
+    const rig = await createRig();
+    const paidBack = { kind: 'refund', status: 'success', amount: '1.125', currency: 'KWD' };
+    const refund = { id: 6002, order_id: 5002, created_at: '2026-11-21T11:59:00Z', transactions: [paidBack, paidBack] };
+    await rig.shopify('refunds/create', refund);
+    expect(rig.orders()).toMatchObject([{ event: { data: { properties: { value: 2.25, currency: 'KWD' } } } }]);
+  });
+
   it('an order that is not paid, and any other topic, is answered and passed over', async () => {
     const rig = await createRig();
     const pending = { ...shopifyOrder, financial_status: 'pending' };
