@@ -30,18 +30,28 @@ function run(command, args, options = {}) {
   return spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options }).status ?? 1;
 }
 
-/** Installs the locked dependencies when they are not there or the lock file is newer. */
+function packagesOf(lock) {
+  const path = join(root, lock);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : {};
+}
+
+/** By what npm writes into node_modules when an install has ended, whoever began it. */
+function areDependenciesInstalled() {
+  const installed = packagesOf('node_modules/.package-lock.json');
+  return Object.entries(packagesOf('package-lock.json')).every(([path, wanted]) => {
+    const has = installed[path];
+    // Optional packages are those of other systems, too.
+    return path === '' || (has === undefined ? wanted.optional : has.integrity === wanted.integrity);
+  });
+}
+
+/** Installs the locked dependencies when others, or not all of them, are there. */
 export function ensureDependencies() {
-  const marker = join(root, 'node_modules/.package-lock.json');
-  const lock = join(root, 'package-lock.json');
-  const stamp = join(root, 'node_modules/.penstock-lock');
-  const wanted = readFileSync(lock, 'utf8');
-  if (existsSync(marker) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  if (areDependenciesInstalled()) return;
   process.stdout.write('installing dependencies…\n');
   if (run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']) !== 0) {
     fail('npm ci failed: see above; it needs the npm registry');
   }
-  writeFileSync(stamp, wanted);
 }
 
 function newestMtimeMs(path) {
