@@ -1,7 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Fastify from 'fastify';
 import { expect, test } from 'vitest';
+import { createMetrics as createBrokerMetrics } from '../../src/broker/status/metrics.js';
+import type { BrokerStatus } from '../../src/broker/status/snapshot.js';
+import { metrics as addDashboardMetrics } from '../../src/dashboard/metrics.js';
+import { createGatewayMetrics } from '../../src/gateway/metrics/index.js';
 import { describeConfig } from '../../src/shared/config/index.js';
+import { createManualClock } from '../helpers/manual-clock.js';
 
 const filesBelow = (folder: string, ending: string) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -21,6 +27,31 @@ test('docs/errors.md lists every error code of the source, and no other', () => 
     .map((line) => line.split('`')[1]);
   expect(new Set(listed)).toEqual(inSource);
   expect(listed).toHaveLength(new Set(listed).size);
+});
+
+test('docs/metrics.md lists every metric that is made, and no other', async () => {
+  const gateway = createGatewayMetrics();
+  const none = { sinks: [], pendingBytes: () => 0, recall: () => ({ ids: 0, idsSinceMs: undefined }) };
+  gateway.watch({ ...none, clock: createManualClock() });
+  const broker = createBrokerMetrics();
+  const idle = { connections: 0, links: 0, pendingBytes: 0, queues: [], topics: [], hubs: [] };
+  const dashboard = Fastify();
+  addDashboardMetrics(
+    dashboard,
+    () => 0,
+    () => Promise.reject(new Error('away')),
+  );
+  const texts = [
+    (await gateway.text()).body,
+    await broker.render(idle as unknown as BrokerStatus),
+    (await dashboard.inject('/metrics')).body,
+  ];
+  const made = texts.flatMap((text) => [...text.matchAll(/^# TYPE (penstock_\w+)/gm)].map(([, name]) => name));
+  const cells = readFileSync('docs/metrics.md', 'utf8').match(/^\| `penstock_[^|]*/gm) ?? [];
+  const listed = cells.flatMap((cell) => [...cell.matchAll(/`(penstock_\w+)`/g)].map(([, name]) => name));
+  expect(listed.sort()).toEqual(made.sort());
+  await dashboard.close();
+  broker.stop();
 });
 
 test('every relative link of the documentation leads to a file', () => {
