@@ -27,7 +27,7 @@ export interface BrokerReady {
 export interface Broker {
   /**
    * Opens the store and listens.
-   * @throws BrokerError, PortError, SecurityError: one line that says what to mend.
+   * @throws BrokerError, ListenError, SecurityError: one line that says what to mend.
    */
   start(): Promise<BrokerReady>;
   /** Ends the connections, makes durable what is on its way, and closes the store. Idempotent. */

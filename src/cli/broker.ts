@@ -13,7 +13,7 @@ import {
 import type { Config } from '../shared/config/index.js';
 import { messageOf, PenstockError } from '../shared/errors.js';
 import { registerLookingCommands } from './broker/commands.js';
-import { hostNames, port, positiveNumber, wholeNumber } from './options.js';
+import { hostNames, ownDataDir, port, positiveNumber, wholeNumber } from './options.js';
 import { runRole } from './role.js';
 import { storageAccess } from './services.js';
 
@@ -56,10 +56,10 @@ export function register(command: Command): void {
   command
     // The commands have flags of the same names.
     .enablePositionalOptions()
-    .option('--data-dir <folder>', 'folder of everything that is kept on this machine')
-    .option('--host <address>', 'address that the broker listens on')
+    .option(...ownDataDir)
+    .option('--host <address>', 'address that the broker listens on (default: 127.0.0.1)')
     .option('--tls-name <name>', 'a further name or address that the certificate is for', hostNames)
-    .option('--broker-port <port>', 'port of the broker; 0 takes any free one', port)
+    .option('--broker-port <port>', 'port of the broker; 0 takes any free one (default: 5672)', port)
     .option('--partition-max-bytes <bytes>', 'most bytes of events that a partition of a hub keeps', positiveNumber)
     .option('--min-free-bytes <bytes>', 'room that is left on the disk before sends are refused', wholeNumber)
     .option('--template <file>', 'ARM template, or Config.json of the official emulators, with the topology')

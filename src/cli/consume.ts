@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander';
 import { consumerNames, createConsumer, type RunningConsumer, runConsumer } from '../consumers/index.js';
 import { createHubPublisher, createSubscriptionReceiver } from '../messaging/index.js';
 import { messageOf } from '../shared/errors.js';
+import { ownDataDir } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { hubAccess, topicAccess } from './services.js';
 
@@ -10,7 +11,7 @@ const HUB_TIMEOUT_MS = 20_000;
 export function register(command: Command): void {
   command
     .addArgument(new Argument('<name...>', 'subscribers to run in this process').choices(consumerNames))
-    .option('--data-dir <folder>', 'folder of what is kept on this machine')
+    .option(...ownDataDir)
     .action((names: string[], { dataDir }: { dataDir?: string }) =>
       runRole('consume', { dataDir }, (context) => consume([...new Set(names)], context)),
     );

@@ -17,7 +17,7 @@ import { brokerRoutes } from './broker/admin-routes.js';
 import { surroundings } from './dashboard-surroundings.js';
 import type { GatewayPlace } from './gateway/ask.js';
 import { askWhere, gatewayRoutes } from './gateway-routes.js';
-import { port } from './options.js';
+import { ownDataDir, port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { hubAccess, redisUrl } from './services.js';
 
@@ -33,9 +33,12 @@ interface DashboardFlags {
 
 export function register(command: Command): void {
   command
-    .option('--admin-host <address>', 'address to listen on; any but loopback needs PENSTOCK_ADMIN_TOKEN')
-    .option('--admin-port <number>', 'port to listen on; 0 takes any free one', port)
-    .option('--data-dir <path>', 'folder of everything that is kept on this machine')
+    .option(
+      '--admin-host <address>',
+      'address to listen on; any but loopback needs PENSTOCK_ADMIN_TOKEN (default: 127.0.0.1)',
+    )
+    .option('--admin-port <port>', 'port to listen on; 0 takes any free one (default: 8081)', port)
+    .option(...ownDataDir)
     .action((flags: DashboardFlags) =>
       runRole(
         'dashboard',

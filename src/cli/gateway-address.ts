@@ -1,9 +1,10 @@
+import { loadConfig } from '../shared/config/index.js';
 import { readEndpoints } from '../shared/endpoints.js';
 import { PenstockError } from '../shared/errors.js';
 
 /** The flags by which a command finds the gateway that it sends to. */
 export interface GatewayFlags {
-  readonly dataDir: string;
+  readonly dataDir?: string;
   readonly url?: string;
   readonly writeKey?: string;
 }
@@ -19,6 +20,6 @@ export function gatewayOf(flags: GatewayFlags): { url: string; writeKey: string 
     throw new PenstockError('PS_CONFIG_INVALID', `--url ${url} is not a URL`);
   if (url !== undefined && writeKey !== undefined) return { url, writeKey };
   if (url !== undefined) throw new PenstockError('PS_CONFIG_INVALID', '--url needs --write-key');
-  const endpoints = readEndpoints(flags.dataDir);
+  const endpoints = readEndpoints(loadConfig({ flags: { dataDir: flags.dataDir } }).dataDir);
   return { url: endpoints.gateway, writeKey: writeKey ?? endpoints.writeKey };
 }

@@ -8,16 +8,16 @@ import { type Channel, createPeers } from './gateway/peers.js';
 import { shareOf, shareToDrain } from './gateway/share.js';
 import { formerWorkers, removeSpool, spoolFolder } from './gateway/spools.js';
 import { startWorkers } from './gateway/workers.js';
-import { port, positiveInteger, wholeNumber } from './options.js';
+import { ownDataDir, port, positiveInteger, wholeNumber } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { hubAccess, topicAccess } from './services.js';
 
 export function register(command: Command): void {
   command
-    .option('--port <number>', 'port to listen on; 0 takes any free one', port)
-    .option('--host <address>', 'address to listen on')
-    .option('--workers <number>', 'processes that take events on the one port', positiveInteger)
-    .option('--data-dir <path>', 'folder of everything that is kept on this machine')
+    .option('--port <port>', 'port to listen on; 0 takes any free one (default: 8080)', port)
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--workers <number>', 'processes that take events on the one port (default: 1)', positiveInteger)
+    .option(...ownDataDir)
     .addOption(new Option('--worker <number>', 'which of them this one is').argParser(wholeNumber).hideHelp())
     .action((options: { port?: number; host?: string; workers?: number; dataDir?: string; worker?: number }) =>
       runRole(

@@ -13,7 +13,7 @@ import {
 } from '../import/index.js';
 import { systemClock } from '../shared/clock.js';
 import { type GatewayFlags, gatewayOf } from './gateway-address.js';
-import { positiveNumber } from './options.js';
+import { positiveNumber, runningDataDir } from './options.js';
 import { withStopSignal } from './signals.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -67,7 +67,7 @@ export function register(command: Command): void {
     .option('--retry-for <seconds>', 'how long to keep trying while the gateway takes nothing', positiveNumber, 60)
     .option('--site <url>', 'where the site of a log is, such as https://example.com, to make whole page URLs')
     .option('--keep-bots', 'keep the page views of robots')
-    .option('--data-dir <folder>', 'data folder of the running instance', '.penstock')
+    .option(...runningDataDir)
     .option('--url <url>', 'gateway to send to, instead of the running instance')
     .option('--write-key <key>', 'write key for --url')
     .option('--json', 'print the account as one JSON object on standard output')
@@ -108,6 +108,7 @@ async function importFile(file: string, flags: ImportFlags, signal: AbortSignal)
 const failureLine = ({ failure }: ImportReport) => (failure ? `penstock: ${failure.code}: ${failure.message}\n` : '');
 
 function siteOf(text: string): string {
+  if (!URL.canParse(text)) throw new InvalidArgumentError('It must be a URL, such as https://example.com.');
   return new URL(text).origin;
 }
 

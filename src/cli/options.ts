@@ -1,6 +1,13 @@
 import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 
+/** The folder of a role, and of the instance that a command looks for: one flag, said alike. */
+export const ownDataDir = [
+  '--data-dir <folder>',
+  'folder of everything that is kept on this machine (default: .penstock)',
+] as const;
+export const runningDataDir = ['--data-dir <folder>', 'folder of the running instance (default: .penstock)'] as const;
+
 /** A TCP port from the command line; 0 means any free one. */
 export function port(text: string): number {
   const value = Number(text);

@@ -7,6 +7,8 @@ import { QueryError, replay } from '../query/index.js';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { type Config, loadConfig } from '../shared/config/index.js';
 import { readEndpoints } from '../shared/endpoints.js';
+import { runningDataDir } from './options.js';
+import { openOutput } from './output-file.js';
 import { hubAccess } from './services.js';
 
 const CONSUMER_GROUP = 'replay';
@@ -24,7 +26,7 @@ export function register(command: Command): void {
     .requiredOption('--from <time>', 'enqueued at or after this ISO 8601 time, or "earliest"')
     .option('--to <time>', 'enqueued before this ISO 8601 time (default: what is there when the replay begins)')
     .option('--output <file>', 'write there and not to standard output')
-    .option('--data-dir <folder>', 'folder of the running instance (default: .penstock)')
+    .option(...runningDataDir)
     .action((flags: ReplayFlags) => run(flags, systemClock));
 }
 
@@ -39,7 +41,8 @@ async function run(flags: ReplayFlags, clock: Clock): Promise<void> {
     hub: config.eventHubs.hub,
     consumerGroup: CONSUMER_GROUP,
   });
-  const output = flags.output === undefined ? process.stdout : createWriteStream(flags.output, { mode: 0o600 });
+  const output =
+    flags.output === undefined ? process.stdout : createWriteStream(flags.output, { fd: openOutput(flags.output) });
   const write = writerTo(output);
   let reportMs = clock.now() + PROGRESS_MS;
   try {

@@ -11,7 +11,8 @@ import {
   simulateShop,
 } from '../simulator/index.js';
 import { type GatewayFlags, gatewayOf } from './gateway-address.js';
-import { positiveNumber } from './options.js';
+import { positiveInteger, positiveNumber, runningDataDir } from './options.js';
+import { openOutput } from './output-file.js';
 import { withStopSignal } from './signals.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -50,8 +51,8 @@ Examples:
 export function register(command: Command): void {
   const d = defaultShopOptions;
   command
-    .option('--seed <n>', 'the seed of everything that is left to chance', wholeNumber, d.seed)
-    .option('--visitors <n>', `so many visitors, each to the last page (default: ${DEFAULT_VISITORS})`, wholeNumber)
+    .option('--seed <n>', 'the seed of everything that is left to chance', positiveInteger, d.seed)
+    .option('--visitors <n>', `so many visitors, each to the last page (default: ${DEFAULT_VISITORS})`, positiveInteger)
     .option('--duration <seconds>', 'a window of so many seconds of a shop that is open already', positiveNumber)
     .option('--rate <n>', 'mean number of events a second', positiveNumber, d.rate)
     .option('--speed <x>', 'send x times as fast as it happens; "max" sends as fast as the gateway answers', speed, 1)
@@ -71,10 +72,10 @@ export function register(command: Command): void {
       d.tooLate,
     )
     .option('--lateness <seconds>', 'the lateness that aggregators allow', positiveNumber, d.latenessMs / 1000)
-    .option('--batch <n>', 'most events in one request', wholeNumber, 500)
+    .option('--batch <n>', 'most events in one request', positiveInteger, 500)
     .option('--retry-for <seconds>', 'how long to keep trying while the gateway takes nothing', positiveNumber, 60)
     .option('--truth <file>', 'write the ground truth as JSON')
-    .option('--data-dir <folder>', 'data folder of the running instance', '.penstock')
+    .option(...runningDataDir)
     .option('--url <url>', 'gateway to send to, instead of the running instance')
     .option('--write-key <key>', 'write key for --url')
     .option('--json', 'print options, account and ground truth as one JSON object on standard output')
@@ -84,6 +85,7 @@ export function register(command: Command): void {
 
 async function simulate(flags: SimulateFlags, signal: AbortSignal): Promise<void> {
   const options = shopOptionsOf(flags, systemClock.now());
+  const truthFile = flags.truth === undefined ? undefined : openOutput(flags.truth);
   const tally = createTally();
   const truth = createTruth();
   const poster = createPoster(
@@ -112,14 +114,18 @@ async function simulate(flags: SimulateFlags, signal: AbortSignal): Promise<void
   }
   await sender.drain();
   view.finish();
-  report(flags, { options, tally: tally.current, truth: truth.current() });
+  report(flags, truthFile, { options, tally: tally.current, truth: truth.current() });
   if (sender.failure) throw sender.failure;
   if (signal.aborted) process.exitCode = 130;
 }
 
-function report(flags: SimulateFlags, result: { options: ShopOptions; tally: Tally; truth: GroundTruth }): void {
+function report(
+  flags: SimulateFlags,
+  truthFile: number | undefined,
+  result: { options: ShopOptions; tally: Tally; truth: GroundTruth },
+): void {
   const { tally, truth } = result;
-  if (flags.truth !== undefined) writeFileSync(flags.truth, `${JSON.stringify(truth, null, 2)}\n`);
+  if (truthFile !== undefined) writeFileSync(truthFile, `${JSON.stringify(truth, null, 2)}\n`);
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
@@ -161,12 +167,6 @@ function startOf(text: string | undefined, nowMs: number): number {
   const startMs = Date.parse(text);
   if (Number.isNaN(startMs)) throw new PenstockError('PS_CONFIG_INVALID', `--start ${text} is not an ISO 8601 time`);
   return startMs;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
 }
 
 function share(text: string): number {

@@ -17,7 +17,7 @@ import { delay, systemClock } from '../shared/clock.js';
 import { type Config, loadConfig } from '../shared/config/index.js';
 import { type Endpoints, removeEndpoints, writeEndpoints } from '../shared/endpoints.js';
 import { createLogger } from '../shared/logger.js';
-import { port, positiveInteger } from './options.js';
+import { ownDataDir, port, positiveInteger } from './options.js';
 
 /** How long a start may go on once it is told to stop. A part that is left behind ends when its supervisor is gone. */
 const FINISH_START_MS = 3_000;
@@ -26,7 +26,7 @@ const main = fileURLToPath(new URL('./main.js', import.meta.url));
 
 export function register(command: Command): void {
   command
-    .option('--data-dir <folder>', 'folder of everything that is kept on this machine (default: .penstock)')
+    .option(...ownDataDir)
     .option('--port <port>', 'port of the gateway; 0 takes any free one (default: 8080)', port)
     .option('--gateway-workers <number>', 'processes of the gateway (default: 1)', positiveInteger)
     .option('--admin-port <port>', 'port of the dashboard and the API; 0 takes any free one (default: 8081)', port)

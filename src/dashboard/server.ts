@@ -7,6 +7,7 @@ import Fastify, {
 } from 'fastify';
 import type { Clock } from '../shared/clock.js';
 import { createUuidV7Source } from '../shared/ids.js';
+import { listenError } from '../shared/listen-error.js';
 import type { LiveSource } from '../shared/live.js';
 import type { Logger } from '../shared/logger.js';
 import { guard } from './guard.js';
@@ -53,7 +54,10 @@ export interface AdminServer {
 /** An event's id of 256 characters, each of up to three bytes as `%xx`. */
 const MAX_PARAM_LENGTH = 256 * 9;
 
-/** The admin port: the dashboard, its live stream, health, metrics, and the routes that are given. */
+/**
+ * The admin port: the dashboard, its live stream, health, metrics, and the routes that are given.
+ * @throws ListenError PS_PORT_UNAVAILABLE
+ */
 export async function startAdminServer(deps: AdminServerDeps, options: AdminServerOptions): Promise<AdminServer> {
   const { live, clock, logger } = deps;
   const app: FastifyInstance = Fastify({
@@ -98,6 +102,15 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
   });
   for (const routes of deps.routes) await app.register(routes);
   app.addHook('preClose', async () => feed.stop());
-  const url = await app.listen({ host: options.host, port: options.port });
+  const url = await listen(app, options);
   return { url, stop: () => app.close() };
+}
+
+async function listen(app: FastifyInstance, { host, port }: AdminServerOptions): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    throw listenError({ host, port }, cause);
+  }
 }

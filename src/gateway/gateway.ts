@@ -4,6 +4,7 @@ import { createNormaliser, createRouter, type Destination } from '../events/inde
 import type { HubPublisher, TopicPublisher } from '../messaging/index.js';
 import { type Clock, delay, every } from '../shared/clock.js';
 import { createUuidV7Source } from '../shared/ids.js';
+import { listenError } from '../shared/listen-error.js';
 import type { Logger } from '../shared/logger.js';
 import { createAbout } from './about.js';
 import { createApp, type HttpOptions } from './app.js';
@@ -78,7 +79,10 @@ export interface GatewayOptions extends PolicyOptions {
 export interface Gateway {
   /** For tests that inject requests without a socket. */
   readonly app: FastifyInstance;
-  /** Resolves with the address, such as `http://127.0.0.1:8080`. */
+  /**
+   * Resolves with the address, such as `http://127.0.0.1:8080`.
+   * @throws ListenError PS_PORT_UNAVAILABLE
+   */
   listen(address: { host: string; port: number }): Promise<string>;
   /** Reads again what is read when it changes, without waiting for that: certificate and key. */
   reload(): Promise<void>;
@@ -170,7 +174,13 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   await Promise.race([Promise.all(sinks.map((sink) => sink.start())), delay(clock, FIRST_ATTEMPT_MS)]);
   return {
     app,
-    listen: ({ host, port }) => app.listen({ host, port }),
+    listen: async (address) => {
+      try {
+        return await app.listen(address);
+      } catch (cause) {
+        throw listenError(address, cause);
+      }
+    },
     spooled: () => ({
       isEmpty: spool?.isEmpty() ?? true,
       setAside: spool?.hasSetAside() ?? false,

@@ -16,6 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   rmSync(folder, { recursive: true });
 });
 
@@ -65,6 +66,9 @@ describe('penstock import', () => {
     expect(out).toMatch(/^rows {2,}3$/m);
     expect(out).toContain('line 3: wrong_number_of_columns');
     expect(gateway.requests[0]?.authorization).toBe('Bearer key-of-the-instance');
+    vi.stubEnv('PENSTOCK_DATA_DIR', folder);
+    await penstockImport('--format', 'shop-csv', shopFile(ROW));
+    expect(gateway.requests).toHaveLength(2);
   });
 
   it('with --json prints one object and nothing else on standard output', async () => {

@@ -36,6 +36,17 @@ interface Printed {
 }
 
 describe('penstock simulate', () => {
+  it('says that it cannot write the truth before it sends anything, and has no empty batches', async () => {
+    await using gateway = await startTestGateway(acceptAll());
+    const address = ['--url', gateway.url, '--write-key', 'key'];
+    const nowhere = join(folder, 'none', 'truth.json');
+    await expect(penstockSimulate(...address, '--truth', nowhere)).rejects.toMatchObject({
+      code: 'PS_OUTPUT_UNWRITABLE',
+    });
+    await expect(penstockSimulate(...address, '--batch', '0')).rejects.toThrow('above 0');
+    expect(gateway.requests).toEqual([]);
+  });
+
   it('sends what its ground truth says, in the order of sending, and writes the truth', async () => {
     await using gateway = await startTestGateway(acceptAll());
     const file = join(folder, 'truth.json');

@@ -38,6 +38,14 @@ async function start(options: Partial<AdminServerOptions> = {}, source = createM
   return { ...server, source };
 }
 
+it('says which address it cannot have', async () => {
+  const port = Number(new URL((await start()).url).port);
+  await expect(start({ port })).rejects.toMatchObject({
+    code: 'PS_PORT_UNAVAILABLE',
+    facts: { port, reason: 'EADDRINUSE' },
+  });
+});
+
 /** The messages of a stream, one at a time. */
 async function openStream(url: string, headers: Record<string, string> = {}, query = '') {
   const abort = new AbortController();

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { claimDataDir } from '../../src/local/index.js';
@@ -28,4 +28,12 @@ test.each([
   writeFileSync(file, left);
   claimDataDir(dir.path, process.pid);
   expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`);
+});
+
+test('a folder that cannot be made is said to be no place for data', () => {
+  mkdirSync(dir.path, { recursive: true });
+  writeFileSync(join(dir.path, 'file'), '');
+  expect(() => claimDataDir(join(dir.path, 'file', 'data'), process.pid)).toThrow(
+    expect.objectContaining({ code: 'PS_LOCAL_DATA_DIR', message: expect.stringContaining('ENOTDIR') }),
+  );
 });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { PortError } from './errors.js';
+import { listenError } from '../../shared/listen-error.js';
 
 export interface Listening {
   readonly port: number;
@@ -45,7 +45,7 @@ async function openAll(host: string, port: number, onConnection: (socket: Socket
 
 /**
  * Listens on `host`; `localhost` is 127.0.0.1 and, where the machine has it, ::1, both on the same port. Port 0 takes any free one.
- * @throws PortError PS_PORT_UNAVAILABLE
+ * @throws ListenError PS_PORT_UNAVAILABLE
  */
 export async function listen(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Listening> {
   try {
@@ -57,7 +57,6 @@ export async function listen(host: string, port: number, onConnection: (socket: 
       },
     };
   } catch (cause) {
-    const facts = { host, port, reason: codeOf(cause) };
-    throw new PortError('PS_PORT_UNAVAILABLE', `cannot listen on ${host}:${port}: ${codeOf(cause)}`, { cause, facts });
+    throw listenError({ host, port }, cause);
   }
 }

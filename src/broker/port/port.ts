@@ -38,7 +38,7 @@ export interface PortDeps {
 }
 
 export interface Port {
-  /** @throws PortError PS_PORT_UNAVAILABLE */
+  /** @throws ListenError PS_PORT_UNAVAILABLE */
   start(): Promise<{ readonly port: number }>;
   /** Takes no more connections, lets the open ones end until `deadlineMs` from now, then cuts them. Idempotent. */
   stop(options: { readonly deadlineMs: number }): Promise<void>;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { positiveInteger, wholeNumber } from '../options.js';
+import { ownDataDir, positiveInteger, runningDataDir, wholeNumber } from '../options.js';
 import type { PeekFlags } from './peek.js';
 import type { PurgeFlags } from './purge.js';
 import type { RepairFlags } from './repair.js';
@@ -20,7 +20,7 @@ export function registerLookingCommands(command: Command): void {
 
 const withFindOptions = (command: Command): Command =>
   command
-    .option('--data-dir <folder>', 'folder of the running instance (default: .penstock)')
+    .option(...runningDataDir)
     .option('--connection-string <text>', 'a broker elsewhere, instead of that of --data-dir')
     .option('--ca-file <file>', 'certificate authority of the broker of --connection-string');
 
@@ -79,7 +79,7 @@ function registerRepair(parent: Command): void {
   parent
     .command('repair')
     .description('look for damage in the files of a broker that is not running, and make it start without what is lost')
-    .option('--data-dir <folder>', 'folder of everything that is kept on this machine')
+    .option(...ownDataDir)
     .option('--yes', 'do not ask before something is given up')
     .action(async (flags: RepairFlags) => (await import('./repair.js')).runRepair(flags));
 }

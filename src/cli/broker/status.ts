@@ -13,7 +13,10 @@ export async function runStatus(flags: StatusFlags): Promise<void> {
 
 type Row = readonly string[];
 
-/** Columns as wide as their longest cell; the first to the left, the others to the right. */
+const isNumeric = (rows: readonly Row[], column: number) =>
+  rows.every((row) => /^(?:-|\d+)$/.test(row[column] as string));
+
+/** Columns as wide as their longest cell; numbers to the right, words to the left. */
 function table(heads: Row, rows: readonly Row[]): string {
   if (rows.length === 0) return '';
   const widths = heads.map((head, column) =>
@@ -23,7 +26,7 @@ function table(heads: Row, rows: readonly Row[]): string {
     row
       .map((text, column) => {
         const width = widths[column] as number;
-        return column === 0 ? text.padEnd(width) : text.padStart(width);
+        return isNumeric(rows, column) ? text.padStart(width) : text.padEnd(width);
       })
       .join('  ')
       .trimEnd();
@@ -59,7 +62,10 @@ function describe(status: BrokerStatus): string {
     `as of ${status.asOf}, running since ${status.startedAt}\n` +
     `${status.connections} connections, ${status.links} links, ${Math.round(status.memoryBytes / MIB)} MiB of memory, ` +
     `${status.pendingBytes} bytes waiting for the disk\n\n` +
-    table(['QUEUE OR SUBSCRIPTION', 'ACTIVE', 'DEFERRED', 'SCHEDULED', 'DEAD', 'TRANSFER', 'DEAD', 'BYTES'], messages) +
+    table(
+      ['QUEUE OR SUBSCRIPTION', 'ACTIVE', 'DEFERRED', 'SCHEDULED', 'DEAD', 'TRANSFER', 'TRANSFER DEAD', 'BYTES'],
+      messages,
+    ) +
     table(['TOPIC', 'SCHEDULED'], scheduled) +
     table(['PARTITION', 'EVENTS', 'LAST', 'LAST EVENT AT', 'READERS'], partitions) +
     table(['HUB', 'CONSUMER GROUPS'], groups)
