@@ -162,11 +162,12 @@ describe('the one port', () => {
   it('closes a request that does not arrive in time, and a kept connection without a next one', async () => {
     const { number } = await open({ requestTimeoutMs: 50 });
     const slow = client(number).resume();
+    const slowCloses = once(slow, 'close');
     slow.write('PUT /x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nonly this');
     const idle = client(number);
     idle.write('GET /x HTTP/1.1\r\nhost: localhost\r\n\r\n');
     expect((await received(idle, 15)).toString()).toMatch(/^HTTP\/1\.1 200/);
-    await once(slow, 'close');
+    await slowCloses;
     if (!idle.destroyed) await once(idle, 'close');
   });
 
