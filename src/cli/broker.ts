@@ -10,7 +10,7 @@ import {
   type Topology,
   withEntityFlags,
 } from '../broker/index.js';
-import type { Config } from '../shared/config/index.js';
+import { type Config, makeDataDir } from '../shared/config/index.js';
 import { messageOf, PenstockError } from '../shared/errors.js';
 import { registerLookingCommands } from './broker/commands.js';
 import { hostNames, ownDataDir, port, positiveNumber, wholeNumber } from './options.js';
@@ -80,6 +80,7 @@ export function register(command: Command): void {
         },
         async ({ config, clock, logger }) => {
           const { host, template, partitionMaxBytes, minFreeBytes } = config.broker;
+          makeDataDir(config.dataDir);
           const topology = topologyOf(template, flags);
           const onFatal = (error: unknown) => {
             if (error instanceof PenstockError && SAYS_ALL.has(error.code))

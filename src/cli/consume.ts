@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { consumerNames, createConsumer, type RunningConsumer, runConsumer } from '../consumers/index.js';
 import { createHubPublisher, createSubscriptionReceiver } from '../messaging/index.js';
+import { makeDataDir } from '../shared/config/index.js';
 import { messageOf } from '../shared/errors.js';
 import { ownDataDir } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
@@ -18,6 +19,8 @@ export function register(command: Command): void {
 }
 
 async function consume(names: readonly string[], { config, logger, clock }: RoleContext): Promise<RunningRole> {
+  // The others keep nothing on this machine.
+  if (names.includes('audit')) makeDataDir(config.dataDir);
   const access = topicAccess(config);
   const { topic } = config.serviceBus;
   const openHub = () => createHubPublisher(hubAccess(config), config.eventHubs.hub, { timeoutMs: HUB_TIMEOUT_MS });

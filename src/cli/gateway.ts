@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { createGateway, createSaltStore, type Gateway, openJournal, openSpoolStore } from '../gateway/index.js';
 import { createHubPublisher, createTopicPublisher } from '../messaging/index.js';
 import { type Clock, every } from '../shared/clock.js';
+import { makeDataDir } from '../shared/config/index.js';
 import type { FromWorker, ToWorker } from './gateway/messages.js';
 import { type Channel, createPeers } from './gateway/peers.js';
 import { shareOf, shareToDrain } from './gateway/share.js';
@@ -35,6 +36,7 @@ export function register(command: Command): void {
 
 function start(context: RoleContext, worker: number | undefined): Promise<RunningRole> {
   const { dataDir, gateway } = context.config;
+  makeDataDir(dataDir);
   if (worker !== undefined) return startGateway({ ...context, logger: context.logger.child({ worker }) }, worker);
   const isAlone = gateway.workers === 1 && formerWorkers(dataDir, 1).length === 0;
   return isAlone ? startGateway(context) : startWorkers(context);

@@ -1,5 +1,6 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDataDir } from '../shared/config/index.js';
 import { messageOf } from '../shared/errors.js';
 import { LocalError } from './errors.js';
 
@@ -31,7 +32,7 @@ export function claimDataDir(dataDir: string, pid: number): () => void {
 
 function writeOwn(path: string, pid: number, dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDataDir(dataDir);
     writeFileSync(path, `${pid}\n`, { mode: 0o600 });
   } catch (cause) {
     throw new LocalError('PS_LOCAL_DATA_DIR', `the data folder ${dataDir} cannot be used: ${messageOf(cause)}`, {

@@ -1,5 +1,5 @@
 import rhea from 'rhea';
-import { withLockToken } from '../message/index.js';
+import { withLockToken, withoutBody } from '../message/index.js';
 import { MAX_DEFERRED_BYTES, type QueueRuntime, type SettleOutcome, type Settling } from '../namespace/index.js';
 import { isRuleName } from '../topology/index.js';
 import { type Address, queueAt } from './address.js';
@@ -17,6 +17,7 @@ import type { ConnectionContext } from './context.js';
 import {
   BadField,
   type Fields,
+  optionalFlag,
   optionalMap,
   optionalText,
   optionalWhole,
@@ -75,12 +76,15 @@ async function peek(queue: Peeked, body: Fields): Promise<Reply> {
   const from = wholeField(body, 'from-sequence-number');
   const limit = Math.min(wholeField(body, 'message-count', { least: 1 }), MAX_PEEKED);
   const sessionId = optionalText(body, 'session-id');
+  const omitBody = optionalFlag(body, 'omit-message-body');
   const messages =
     queue.sessions === undefined || sessionId === undefined
       ? await queue.peek(from, limit)
       : await queue.sessions.peek({ sessionId, fromSequence: from, limit });
   if (messages.length === 0) return answer(204, 'No content');
-  return answer(200, 'OK', { messages: messages.map(({ payload }) => ({ message: payload })) });
+  return answer(200, 'OK', {
+    messages: messages.map(({ payload }) => ({ message: omitBody ? withoutBody(payload) : payload })),
+  });
 }
 
 type Settle = (queue: Settling, token: string) => Promise<SettleOutcome>;

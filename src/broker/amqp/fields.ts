@@ -37,6 +37,13 @@ export function optionalText(fields: Fields, name: string): string | undefined {
   return value;
 }
 
+export function optionalFlag(fields: Fields, name: string): boolean {
+  const value = fields[last(name)];
+  if (isMissing(value)) return false;
+  if (typeof value !== 'boolean') throw new BadField(name, 'a boolean is expected');
+  return value;
+}
+
 export function textField(fields: Fields, name: string): string {
   const value = optionalText(fields, name);
   if (value === undefined) throw new BadField(name, 'a string is expected');

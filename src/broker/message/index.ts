@@ -25,3 +25,4 @@ export {
   storedFields,
   withBare,
 } from './stored-message.js';
+export { withoutBody } from './without-body.js';

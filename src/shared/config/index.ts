@@ -1,4 +1,5 @@
 export type { BehaviourDefinition, Condition } from './behaviours.js';
+export { makeDataDir } from './data-dir.js';
 export { describeConfig } from './document.js';
 export { environmentVariables } from './environment.js';
 export { ConfigError } from './errors.js';
