@@ -28,6 +28,21 @@ const MAX_NAME_LENGTH = 1024;
 /** What a client sent, as the name of a counter. */
 const nameOf = (text: string): string => (text.length > MAX_NAME_LENGTH ? `${text.slice(0, MAX_NAME_LENGTH)}…` : text);
 
+/** A text of an entry of a list, for which the same holds; undefined where a producer sent anything else. */
+export const shortText = (value: unknown): string | undefined =>
+  typeof value === 'string' ? nameOf(value) : undefined;
+
+/** Those of the values that are texts. */
+export const shortTexts = <Name extends string>(
+  values: Readonly<Record<Name, unknown>>,
+): Readonly<Partial<Record<Name, string>>> =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => {
+      const text = shortText(value);
+      return text === undefined ? [] : [[name, text]];
+    }),
+  ) as Partial<Record<Name, string>>;
+
 /** The name of the only value of a metric without a key. */
 const NO_KEY = 'all';
 

@@ -1,5 +1,5 @@
 import type { LatestEvent } from '../../shared/live.js';
-import { defineListMetric } from './define.js';
+import { defineListMetric, shortText, shortTexts } from './define.js';
 
 /** The newest events. */
 export const events = defineListMetric<LatestEvent>({
@@ -7,13 +7,12 @@ export const events = defineListMetric<LatestEvent>({
   size: 100,
   // A repeated event does not get this far.
   uniqueKeys: true,
-  keyOf: ({ event }) => event.id,
+  keyOf: ({ event }) => shortText(event.id),
   entryOf: ({ id, type, time, source, subject, data }) => ({
-    id,
-    type,
+    id: shortText(id) ?? '',
+    type: shortText(type) ?? '',
     time,
-    source,
-    ...(subject === undefined ? {} : { subject }),
-    ...(data.page?.path === undefined ? {} : { path: data.page.path }),
+    source: shortText(source) ?? '',
+    ...shortTexts({ subject, path: data.page?.path }),
   }),
 });

@@ -261,7 +261,8 @@ export function createPartitionState(
     const { messageid } = event as { messageid?: unknown };
     const knownMessage = typeof messageid === 'string' && !messageIds.add(messageid, enqueuedAtMs);
     if (knownMessage || !ids.add(event.id, enqueuedAtMs)) return addTotal(totalNames.duplicate);
-    const visitor = event.data.anonymousId ?? event.data.userId;
+    // Another producer may send null for nobody.
+    const visitor = event.data.anonymousId ?? event.data.userId ?? undefined;
     observation.event = event;
     observation.timeMs = timeMs;
     observation.enqueuedAtMs = enqueuedAtMs;

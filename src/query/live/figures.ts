@@ -48,6 +48,8 @@ export const AHEAD_PANES = 5;
 
 const distinct = aggregateOf('distinct');
 const TOP = 10;
+/** More than a shop has, and fewer than somebody can make up who would fill the page of every viewer. */
+const TOP_CATEGORIES = 1_000;
 const NEWEST_VISITORS = 10;
 const NEWEST_OFFERS = 20;
 const NEWEST_EVENTS = 100;
@@ -95,7 +97,7 @@ export function figuresOf(data: LiveData, nowMs: number): LiveFigures {
       byType: Object.fromEntries([...byType].filter(([, count]) => count > 0)),
     },
     pages: topOf(totalsOf(data.pages, startMs(lookBack.pages)), TOP).map(([path, views]) => ({ path, views })),
-    categories: topOf(totalsOf(data.categories, startMs(lookBack.categories)), Number.POSITIVE_INFINITY).map(
+    categories: topOf(totalsOf(data.categories, startMs(lookBack.categories)), TOP_CATEGORIES).map(
       ([category, views]) => ({ category, views }),
     ),
     visitorsLatest: newestOf(data.visitorsLatest, NEWEST_VISITORS),

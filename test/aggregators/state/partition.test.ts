@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
 import { aggregateOf } from '../../../src/shared/aggregates/index.js';
+import { batchBehaviours } from '../batch.js';
 import { createPartitionDriver, descriptionOf, pageView, START_MS } from '../driver.js';
 
 const MINUTE = 60_000;
@@ -182,4 +184,71 @@ test('visitors beyond the bound are estimated apart, and are kept apart again wh
   expect(result(decode(beyond()))).toBe(3);
   driver.count(pageView(2 * HOUR, { visitor: 'c' }));
   expect(driver.pane('visitors', 2 * HOUR, 'visitors')).toBe(1);
+});
+
+const LONG = 100_000;
+const anything = fc.jsonValue({ maxDepth: 2 });
+const text = fc.oneof(
+  fc.string(),
+  fc.constantFrom(
+    'v1',
+    'page_view',
+    'view_item',
+    'add_to_cart',
+    'purchase',
+    '__proto__',
+    '',
+    '\ud800',
+    'x'.repeat(LONG),
+  ),
+);
+const value = fc.oneof(anything, text);
+const visitorName = fc.oneof(
+  { weight: 4, arbitrary: text },
+  { weight: 1, arbitrary: fc.constantFrom(null, 7, {}, []) },
+);
+const anyOf = (...names: string[]) =>
+  fc.record(Object.fromEntries(names.map((name) => [name, value])), { requiredKeys: [] });
+const properties = fc.oneof(value, anyOf('items', 'item_id', 'item_category', 'currency', 'value'));
+const context = fc.oneof(value, anyOf('device', 'country', 'ip'));
+const data = fc.record(
+  {
+    anonymousId: visitorName,
+    userId: visitorName,
+    page: fc.oneof(value, anyOf('path')),
+    properties,
+    context,
+    receivedAt: value,
+  },
+  { requiredKeys: [] },
+);
+const time = fc.oneof(
+  { weight: 4, arbitrary: fc.nat(3 * HOUR).map((atMs) => new Date(START_MS + atMs).toISOString()) },
+  { weight: 1, arbitrary: value },
+);
+const likeAnEvent = fc.record({ id: text, type: text, time, source: value, subject: value, messageid: value, data });
+
+test('whatever another producer sends is counted as what it is, goes through a crash, and takes little room', async () => {
+  let counted = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(likeAnEvent, anything), { maxLength: 20 }), async (pack) => {
+      const driver = createPartitionDriver('0', defaultAggregatorOptions, batchBehaviours);
+      driver.count(...pack);
+      const outcomes = ['counted', 'duplicate', 'late', 'malformed'].map(driver.total);
+      expect(outcomes.reduce((sum, count) => sum + count, 0)).toBe(pack.length);
+      counted += driver.total('counted');
+      await driver.save();
+      await driver.crash();
+      const kept = JSON.stringify(driver.state.takeChanges() ?? {});
+      expect(kept.length).toBeLessThan(10_000 * (pack.length + 1));
+    }),
+    { numRuns: 150 },
+  );
+  expect(counted).toBeGreaterThan(50);
+});
+
+test('visitors with longer names than the gateway takes are told apart', () => {
+  const driver = createPartitionDriver();
+  for (const end of ['a', 'b', 'a']) driver.count(pageView(0, { visitor: 'x'.repeat(LONG) + end }));
+  expect(driver.pane('visitors', 0, 'visitors')).toBe(2);
 });
