@@ -183,6 +183,16 @@ test('a Redis that lost everything is filled again from the state', async () => 
   expect((await source.read()).events).toHaveLength(100);
 });
 
+test('a Redis that is emptied while the connection stays is filled again with the next event', async () => {
+  await start();
+  await publish(publisher, views(100, '/a'));
+  await shown('/a', 100);
+  await redis.flushall();
+  await publish(publisher, views(1, '/a'));
+  await shown('/a', 101);
+  expect((await source.read()).events).toHaveLength(100);
+});
+
 test('two aggregators share the partitions, and one takes over all when the other stops', async () => {
   const first = await start();
   await waitFor('all partitions', () => first.opened.length === 4);

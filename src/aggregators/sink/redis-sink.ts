@@ -48,7 +48,10 @@ export interface LiveSink {
   report(owner: Owner, health: PartitionHealth): Promise<void>;
   /** Removes what a partition wrote, because its sequence numbers begin anew. */
   forget(owner: Owner): Promise<void>;
-  /** Calls back when the store may have lost what it had, so that everything has to be written again. */
+  /**
+   * Calls back when the store may have lost what it had, so that everything has to be written again: after each reconnect,
+   * and when a write finds that the one before it is gone.
+   */
   onRecovered(callback: () => void): () => void;
   /** Resolves when the sink can be written to; rejects after `limitMs`. */
   ready(limitMs: number): Promise<void>;
@@ -64,8 +67,8 @@ const MAX_LATE_PER_CALL = 300;
 const LATE_LOST = -1;
 
 type Script<Answer> = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<Answer>;
-/** The highest owner epoch, and the sequence number of the furthest window that was left as it is, or -1. */
-type Written = readonly [epoch: number, aheadAt: number];
+/** The highest owner epoch, the sequence number of the furthest window that was left as it is, or -1, and 1 for a loss. */
+type Written = readonly [epoch: number, aheadAt: number, lost: number];
 
 interface Window {
   readonly key: string;
@@ -89,11 +92,12 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   const forgetLate = script('forgetLate', 'forget-late.lua');
 
   const callbacks = new Set<() => void>();
-  onReconnected(redis, () => {
-    announce().catch((error: unknown) => logger.warn({ err: error }, 'the metrics could not be announced'));
-    recovered();
-  });
+  /** The last write of each partition to each metric that was answered: if it is not there any more, more is lost. */
+  const answered = new Map<string, { readonly epoch: number; readonly sequenceNumber: number }>();
+  onReconnected(redis, () => recovered());
   const recovered = () => {
+    answered.clear();
+    announce().catch((error: unknown) => logger.warn({ err: error }, 'the metrics could not be announced'));
     for (const callback of callbacks) callback();
   };
 
@@ -102,8 +106,15 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     const entries = descriptions.map((description) => [description.name, JSON.stringify(description)] as const);
     await redis.multi().del(CATALOGUE_KEY).hset(CATALOGUE_KEY, new Map(entries)).exec();
   };
-  const call = ({ partition, epoch }: Owner, target: Target, version: Version, windows: readonly Window[]) =>
-    writePanes(
+  const call = async (
+    { partition, epoch }: Owner,
+    target: Target,
+    version: Version,
+    windows: readonly Window[],
+  ): Promise<Written> => {
+    const id = `${target.name}/${partition}`;
+    const last = answered.get(id);
+    const written = await writePanes(
       windows.length + 3,
       ownersKey(target.name),
       target.indexKey,
@@ -120,6 +131,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
         windows: windows.map(({ start }) => start),
       }),
       version.enqueuedAtMs,
+      last?.epoch === epoch ? last.sequenceNumber : '',
       ...windows.flatMap(({ start, expiryMs, revision, pairs }) => [
         start,
         expiryMs,
@@ -128,6 +140,9 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
         ...pairs,
       ]),
     );
+    if (windows.length > 0 && written[0] === epoch) answered.set(id, { epoch, sequenceNumber: version.sequenceNumber });
+    return written;
+  };
 
   const callLate = async (
     { partition, epoch }: Owner,
@@ -146,6 +161,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       ...events.flatMap((event) => [lateEntryId(event), ...encodeLateEvent(event)]),
     ),
     -1,
+    0,
   ];
   /** In the order in which they are sent: each call follows the one before. */
   const addLate = (owner: Owner, { after, events }: LateChange) => {
@@ -180,13 +196,14 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       const written = await all([...calls, ...late]);
       const epochs = epochsOf(written);
       refuseFormer(owner, epochs);
-      if (epochs.includes(LATE_LOST)) recovered();
+      if (epochs.includes(LATE_LOST) || written.some(isLost)) recovered();
       return Math.max(-1, ...written.map(([, aheadAt]) => aheadAt));
     },
     async report(owner, health) {
       const version = { sequenceNumber: health.sequenceNumber, enqueuedAtMs: 0 };
       const window = single(HEALTH, [HEALTH_NAME, JSON.stringify(health)]);
-      await call(owner, singleTarget(HEALTH), version, [window]).catch(() => {});
+      const written = await call(owner, singleTarget(HEALTH), version, [window]).catch(() => undefined);
+      if (written !== undefined && isLost(written)) recovered();
     },
     async forget(owner) {
       const { partition, epoch } = owner;
@@ -228,6 +245,8 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
 const singleNames = [...listMetrics, TOTALS, HEALTH];
 
 type Version = Pick<StateChanges['position'], 'sequenceNumber' | 'enqueuedAtMs'>;
+
+const isLost = ([, , lost]: Written): boolean => lost === 1;
 
 const epochsOf = (written: readonly Written[]): number[] => written.map(([epoch]) => epoch);
 

@@ -1,6 +1,6 @@
 -- Writes values of one partition into the hashes of one metric, fenced by version: owner epoch and sequence number.
 --
--- KEYS[1]      owners: hash of the highest owner epoch by partition
+-- KEYS[1]      owners: hash of the highest owner epoch by partition, and, under `<partition>#at`, of how far its writes are
 -- KEYS[2]      index: sorted set of the metric's pane starts
 -- KEYS[3]      expiries: sorted set of the same, by the time (ms) at which the pane's hash expires
 -- KEYS[4..]    one hash for each window; none to make the owner known and no more
@@ -9,17 +9,27 @@
 -- ARGV[3]      hub sequence number that the values include (both are whole numbers below 2^53)
 -- ARGV[4]      channel ('' for none), ARGV[5] message: announced when anything was written
 -- ARGV[6]      now (ms): expired panes leave the index
+-- ARGV[7]      sequence number of the writer's last write to this metric that was answered; '' for none
 -- then for each window: start (ms, '' for a window that is no pane), expiry (absolute ms, '' for never),
 --              revision ('' for none), number of pairs, then the pairs: name, value ('' removes the field)
--- Returns the highest owner epoch, and the highest sequence number of the windows that were left as they are, -1 if none.
+-- Returns the highest owner epoch, the highest sequence number of the windows that were left as they are, -1 if none, and
+-- 1 when that last write is not there any more, so that more is lost, and otherwise 0.
 -- When the epoch is not the writer's, nothing was written: the partition has a later owner.
 -- A window whose sequence number is higher already is left as it is: it was written by a reader that was further on, and
 -- a replay must not take it back.
 local partition, epoch, sequence = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local owner = tonumber(redis.call('HGET', KEYS[1], partition) or 0)
-if owner > epoch then return { owner, -1 } end
+if owner > epoch then return { owner, -1, 0 } end
+local mark = partition .. '#at'
+local reached = tonumber(redis.call('HGET', KEYS[1], mark) or -1)
+local lost = 0
+if ARGV[7] ~= '' and (owner < epoch or reached < tonumber(ARGV[7])) then lost = 1 end
 if owner < epoch then redis.call('HSET', KEYS[1], partition, ARGV[2]) end
-local at, written, ahead = 7, 0, -1
+if #KEYS > 3 and sequence > reached then redis.call('HSET', KEYS[1], mark, ARGV[3]) end
+-- A hash that is made anew must not come to a `rev` that one before it had: readers would keep their copy of that.
+local time = redis.call('TIME')
+local beginning = time[1] .. string.format('%06d', time[2])
+local at, written, ahead = 8, 0, -1
 for k = 4, #KEYS do
   local start, expiry, revision, pairs = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
   local current = redis.call('HGET', KEYS[k], partition)
@@ -34,6 +44,7 @@ for k = 4, #KEYS do
         redis.call('HSET', KEYS[k], field, ARGV[i + 1])
       end
     end
+    redis.call('HSETNX', KEYS[k], 'rev', beginning)
     redis.call('HINCRBY', KEYS[k], 'rev', 1)
     if expiry ~= '' then redis.call('PEXPIREAT', KEYS[k], expiry) end
     if start ~= '' then
@@ -52,4 +63,4 @@ if #expired > 0 then
   redis.call('ZREM', KEYS[3], unpack(expired))
 end
 if written > 0 and ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
-return { epoch, ahead }
+return { epoch, ahead, lost }

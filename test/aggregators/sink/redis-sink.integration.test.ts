@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRedisSink, type LiveSink } from '../../../src/aggregators/sink/redis-sink.js';
 import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+import { createLiveStore } from '../../../src/query/live/store.js';
 import { decodeLateEntry, type LateEvent, lateEntryId } from '../../../src/shared/late-events.js';
 import {
   LIVE_CHANNEL,
@@ -18,6 +19,9 @@ import { startTestRedis, type TestRedis } from '../../helpers/redis.js';
 import { waitFor } from '../../helpers/wait.js';
 import { descriptionOf } from '../driver.js';
 import { createSinkModel } from './model.js';
+
+/** It is another after each write, and never one that was before. */
+const REV = expect.stringMatching(/^\d{16,}$/);
 
 let server: TestRedis;
 let redis: Redis;
@@ -62,7 +66,7 @@ test('values of several partitions stand side by side, with their versions and a
     '0|/b': '1',
     '1': '2',
     '1|/a': '5',
-    rev: '3',
+    rev: REV,
   });
 });
 
@@ -73,9 +77,9 @@ test('how often something was taken back in a pane is beside its values, under t
   });
   await sink.write(owner('0'), revisedBy(7, 2));
   await sink.write(owner('0'), revisedBy(6, 1));
-  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ '0': '7', '0|/a': '1', '0#revision': '2', rev: '1' });
+  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ '0': '7', '0|/a': '1', '0#revision': '2', rev: REV });
   await sink.forget(owner('0'));
-  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ rev: '2' });
+  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ rev: REV });
 });
 
 test('a write with a lower version than what is there changes nothing, and learns of that version', async () => {
@@ -177,9 +181,9 @@ test('a partition that is forgotten leaves the others as they are, and its numbe
     totals: [{ startMs: 0, names: ['counted'], values: [5] }],
   });
   await sink.forget(owner('1'));
-  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ '11': '5', '11|/a': '2', rev: '3' });
-  expect(await redis.hgetall(paneKey(PAGES, PANE - 60_000))).toEqual({ rev: '2' });
-  expect(await redis.hgetall(singleKey('totals'))).toEqual({ rev: '2' });
+  expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ '11': '5', '11|/a': '2', rev: REV });
+  expect(await redis.hgetall(paneKey(PAGES, PANE - 60_000))).toEqual({ rev: REV });
+  expect(await redis.hgetall(singleKey('totals'))).toEqual({ rev: REV });
   await sink.write(owner('1'), change(0, PANE, { '/a': 1 }));
   expect(await redis.hget(paneKey(PAGES, PANE), '1|/a')).toBe('1');
 });
@@ -343,6 +347,49 @@ test('any late events of any owners, offered in any order, end as a model of the
     }),
     { numRuns: 60 },
   );
+});
+
+test('a Redis that was emptied is noticed by the next write to it, though the connection stayed', async () => {
+  let noticed = 0;
+  const stop = sink.onRecovered(() => noticed++);
+  await sink.claim(owner('0'));
+  await sink.write(owner('0'), change(1, PANE, { '/a': 1 }));
+  await sink.write(owner('0'), change(2, PANE, { '/a': 2 }));
+  expect(noticed).toBe(0);
+  await redis.flushall();
+  await sink.write(owner('0'), change(3, PANE + 60_000, { '/a': 1 }));
+  expect(noticed).toBe(1);
+  await sink.write(owner('0'), change(4, PANE, { '/a': 3 }));
+  stop();
+  expect(noticed).toBe(1);
+});
+
+test.each([
+  ['this owner', 2],
+  ['a former owner', 1],
+])('a Redis that went back to an older copy, of %s, is noticed', async (_, epoch) => {
+  let noticed = 0;
+  const stop = sink.onRecovered(() => noticed++);
+  await sink.write(owner('0', epoch), change(epoch === 2 ? 5 : 50, PANE, { '/a': 1 }));
+  const keys = await redis.keys('*');
+  const copies = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
+  await sink.write(owner('0', 2), change(6, PANE, { '/a': 2 }));
+  expect(noticed).toBe(0);
+  await redis.flushall();
+  for (const [index, key] of keys.entries()) await redis.restore(key, 0, copies[index] as Buffer);
+  await sink.write(owner('0', 2), change(7, PANE + 60_000, { '/a': 1 }));
+  stop();
+  expect(noticed).toBe(1);
+});
+
+test('a reader does not take a pane that was written anew for the one that it has', async () => {
+  const store = createLiveStore(redis);
+  const read = async () => (await store.readPanes(PAGES, [PANE])).get(PANE)?.values.get('/a');
+  await sink.write(owner('0'), change(1, PANE, { '/a': 1 }));
+  expect(await read()).toBe(1);
+  await redis.flushall();
+  await sink.write(owner('0'), change(2, PANE, { '/a': 2 }));
+  expect(await read()).toBe(2);
 });
 
 test('a restarted Redis is noticed, and a write that fails says so at once', async () => {
