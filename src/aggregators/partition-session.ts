@@ -49,7 +49,7 @@ export interface SessionDeps {
 export interface PartitionSession {
   /** @throws AggregatorError PS_PARTITION_FENCED when there is a later owner, PS_SINK_UNAVAILABLE */
   process(events: readonly PartitionEvent[]): Promise<void>;
-  /** Shows and saves what there is. */
+  /** Shows and saves what there is, neither waiting for the other. */
   close(): Promise<void>;
 }
 
@@ -69,22 +69,32 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   /** What changed while a flush was on its way. */
   let flushAgain = false;
   let saving: Promise<void> | undefined;
+  let checkpointing: Promise<void> | undefined;
   let cancelFlush: (() => void) | undefined;
   let cancelSave: (() => void) | undefined;
   let lastFlushMs = Number.NEGATIVE_INFINITY;
   let nextSaveMs = clock.now() + options.snapshotIntervalMs;
+  const longestSaveWaitMs = MAX_INTERVALS * options.snapshotIntervalMs;
   let savedAtMs: number | undefined;
   let savedPosition: PartitionPosition | undefined = state.position;
   let checkpointed: number | undefined;
   let shownSequenceNumber = -1;
+  /** Redis has all of it up to here, as far as is known. */
+  let completeThrough = -1;
   /** A former owner was further on, and what it has shown may be a part: then everything is shown once more. */
   let showAllAt = -1;
 
+  /** How often Redis may have lost what it had. */
+  let losses = 0;
   const stopRecovery = sink.onRecovered(() => {
+    losses++;
+    completeThrough = -1;
     state.markAllDirty();
     scheduleFlush();
   });
 
+  /** No more than `mostMs`: a clock that is set back must not stop the figures. */
+  const msUntil = (timeMs: number, mostMs: number) => Math.min(mostMs, Math.max(0, timeMs - clock.now()));
   /** Whether it is the word that there is a later owner. */
   const isLoss = (error: unknown): boolean => {
     if (!(error instanceof AggregatorError) || error.code !== 'PS_PARTITION_FENCED') return false;
@@ -110,13 +120,23 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       state.markAllDirty();
       showAllAt = -1;
     }
+    const through = state.position?.sequenceNumber ?? -1;
+    const lossesBefore = losses;
+    const shown = () => {
+      if (showAllAt < 0 && losses === lossesBefore) completeThrough = through;
+      shownSequenceNumber = through;
+      report();
+    };
     const changes = state.takeChanges();
-    if (changes === undefined) return;
+    if (changes === undefined) {
+      // An empty pack is no lag.
+      if (completeThrough !== through) shown();
+      return;
+    }
     try {
       showAllAt = Math.max(showAllAt, await sink.write(owner, changes));
       state.written(changes);
-      shownSequenceNumber = changes.position.sequenceNumber;
-      report();
+      shown();
     } catch (error) {
       state.notWritten(changes);
       throw error;
@@ -135,39 +155,48 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     } else flushAgain = true;
     return flushing;
   };
-  const scheduleFlush = (waitMs = Math.max(0, lastFlushMs + options.flushIntervalMs - clock.now())) => {
+  const scheduleFlush = (waitMs = msUntil(lastFlushMs + options.flushIntervalMs, options.flushIntervalMs)) => {
     if (closed || fenced !== undefined || cancelFlush !== undefined) return;
-    cancelFlush = clock.setTimer(() => {
-      flush().catch((error: unknown) => {
-        if (isLoss(error)) return;
-        logger.warn({ partitionId, err: messageOf(error) }, 'the figures could not be written; trying again');
-        scheduleFlush(RETRY_MS);
-      });
-    }, waitMs);
+    cancelFlush = clock.setTimer(() => void flushOrRetry(), waitMs);
   };
+  const flushOrRetry = () =>
+    flush().catch((error: unknown) => {
+      if (isLoss(error)) return;
+      logger.warn({ partitionId, err: messageOf(error) }, 'the figures could not be written; trying again');
+      scheduleFlush(RETRY_MS);
+    });
 
+  const attempt = (step: () => Promise<void>) =>
+    step().catch((error: unknown) => {
+      if (!isLoss(error))
+        logger.warn({ partitionId, err: messageOf(error) }, 'the state could not be saved; trying again');
+    });
+  const saveState = async () => {
+    if (state.position?.sequenceNumber === savedPosition?.sequenceNumber) return;
+    const saved = state.save();
+    await deps.save(saved);
+    savedPosition = saved.position;
+    savedAtMs = clock.now();
+    report();
+  };
+  /** Who goes by the checkpoint finds all before it in the saved state, and in the figures. */
+  const checkpointOnce = async () => {
+    const position = savedPosition;
+    if (position === undefined || position.sequenceNumber === checkpointed) return;
+    const isShown = () => completeThrough >= position.sequenceNumber;
+    // A flush that is under way may have begun before.
+    for (let flushes = 0; flushes < 2 && !closed && !isShown(); flushes++) await flushOrRetry();
+    if (fenced !== undefined || !isShown()) return;
+    await deps.checkpoint(position);
+    checkpointed = position.sequenceNumber;
+  };
   const saveOnce = async () => {
     if (fenced !== undefined || state.position === undefined) return;
     const startMs = clock.now();
-    try {
-      if (state.position.sequenceNumber !== savedPosition?.sequenceNumber) {
-        const saved = state.save();
-        await deps.save(saved);
-        savedPosition = saved.position;
-        savedAtMs = clock.now();
-        report();
-      }
-      if (savedPosition.sequenceNumber !== checkpointed) {
-        await deps.checkpoint(savedPosition);
-        checkpointed = savedPosition.sequenceNumber;
-      }
-    } catch (error) {
-      if (isLoss(error)) return;
-      logger.warn({ partitionId, err: messageOf(error) }, 'the state could not be saved; trying again');
-    }
+    await attempt(saveState);
     const tookMs = clock.now() - startMs;
     // Not without bound: what comes until the next save is read again by a new owner.
-    const restMs = Math.min(tookMs / options.snapshotShare, MAX_INTERVALS * options.snapshotIntervalMs);
+    const restMs = Math.min(tookMs / options.snapshotShare, longestSaveWaitMs);
     nextSaveMs = clock.now() + Math.max(options.snapshotIntervalMs, restMs);
   };
   const save = (): Promise<void> => {
@@ -175,13 +204,21 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     cancelSave = undefined;
     saving ??= saveOnce().finally(() => {
       saving = undefined;
-      if (state.position?.sequenceNumber !== checkpointed) scheduleSave();
+      void checkpoint();
     });
     return saving;
   };
+  /** Apart from saving, which does not wait for Redis. */
+  const checkpoint = (): Promise<void> => {
+    checkpointing ??= attempt(checkpointOnce).finally(() => {
+      checkpointing = undefined;
+      if (state.position?.sequenceNumber !== checkpointed) scheduleSave();
+    });
+    return checkpointing;
+  };
   const scheduleSave = () => {
     if (closed || fenced !== undefined || cancelSave !== undefined) return;
-    cancelSave = clock.setTimer(() => void save(), Math.max(0, nextSaveMs - clock.now()));
+    cancelSave = clock.setTimer(() => void save(), msUntil(nextSaveMs, longestSaveWaitMs));
   };
 
   /** Reading pauses while too much waits to be shown. */
@@ -213,6 +250,17 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     await drain();
   };
 
+  const flushLast = async () => {
+    await flushing?.catch(() => {});
+    await flush().catch((error: unknown) => {
+      if (!isLoss(error)) logger.warn({ partitionId, err: messageOf(error) }, 'last write failed');
+    });
+  };
+  const saveLast = async () => {
+    await saving;
+    await save();
+  };
+
   if (state.position !== undefined) {
     scheduleFlush();
     // Who had the partition may have saved and not told.
@@ -231,13 +279,10 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       closed = true;
       deps.offers?.close();
       stopRecovery();
-      await processing.catch(() => {});
-      await flushing?.catch(() => {});
-      await flush().catch((error: unknown) => {
-        if (!isLoss(error)) logger.warn({ partitionId, err: messageOf(error) }, 'last write failed');
-      });
-      await saving;
-      await save();
+      // Side by side: a Redis that does not answer must not cost the state. Nothing is applied any more.
+      await Promise.all([flushLast(), saveLast(), processing.catch(() => {})]);
+      await checkpointing;
+      await checkpoint();
     },
   };
 }

@@ -106,7 +106,8 @@ export function createLiveFeed(deps: LiveFeedDeps, options: LiveFeedOptions): Li
   };
   const onChange = () => {
     if (reading) changed = true;
-    else readIn(Math.max(0, lastReadMs + options.minIntervalMs - clock.now()));
+    // No longer than the interval: a clock that is set back must not stop the figures.
+    else readIn(Math.min(options.minIntervalMs, Math.max(0, lastReadMs + options.minIntervalMs - clock.now())));
   };
   const readNow = async () => {
     reading = true;

@@ -246,6 +246,7 @@ test('after crashes at any step, moves with the former owner alive, and losses o
       });
       expect(wentDown).toEqual([]);
       expect(world.takenBack).toEqual([]);
+      expect(world.notShown).toEqual([]);
       expect(world.contradicted).toEqual([]);
       expect(world.topic).toEqual(new Map(sent.flatMap((packs) => [...batchOffers(packs)])));
       expectOffersApart(world.topic);

@@ -23,6 +23,8 @@ let session: PartitionSession;
 /** What was done, in order. */
 let deeds: string[];
 let sinkIsAway: boolean;
+/** The sink answers nothing before this. */
+let sinkAnswers: Promise<void> | undefined;
 let storeIsAway: boolean;
 /** Epochs of a later owner, as far as it has made itself known. */
 let laterOwner: number | undefined;
@@ -41,6 +43,7 @@ beforeEach(() => {
   reports = [];
   closes = 0;
   sinkIsAway = false;
+  sinkAnswers = undefined;
   storeIsAway = false;
   laterOwner = undefined;
   laterOwnerInStore = undefined;
@@ -52,6 +55,7 @@ beforeEach(() => {
       return epoch;
     },
     async write(owner: Owner, { position, totals }: StateChanges) {
+      await sinkAnswers;
       if (sinkIsAway) throw new Error('away');
       if (laterOwner !== undefined) throw fencedError('partition 0', { epoch: owner.epoch, by: laterOwner });
       deeds.push(`show ${position.sequenceNumber}`);
@@ -191,10 +195,99 @@ test('a state that could not be saved is saved with the next change, and without
   expect(deeds.filter((deed) => !deed.startsWith('show'))).toEqual(['save 1', 'checkpoint 1']);
 });
 
-test('closing shows and saves what there is, in this order', async () => {
+test('a checkpoint is of what is shown: while the sink is away the state is saved without one', async () => {
+  sinkIsAway = true;
+  await session.process([hubEvent(0)]);
+  await advance(3_000);
+  expect(deeds).toEqual(['save 0']);
+  sinkIsAway = false;
+  await advance(3_000);
+  expect(deeds).toEqual(['save 0', 'show 0', 'checkpoint 0']);
+});
+
+test('figures that change all the time do not put checkpoints off, and none is ahead of them', async () => {
+  for (let count = 0; count < 100; count++) {
+    await session.process([hubEvent(0)]);
+    await advance(50);
+  }
+  let shownAt = -1;
+  let checkpoints = 0;
+  for (const [kind, at] of deeds.map((deed) => deed.split(' '))) {
+    if (kind === 'show') shownAt = Number(at);
+    if (kind !== 'checkpoint') continue;
+    checkpoints++;
+    expect(Number(at)).toBeLessThanOrEqual(shownAt);
+  }
+  expect(checkpoints).toBeGreaterThanOrEqual(4);
+});
+
+test('what the sink lost has to be shown again before a checkpoint is of it', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(50);
+  sinkIsAway = true;
+  recover();
+  await advance(3_000);
+  expect(deeds).toEqual(['show 0', 'save 0']);
+  sinkIsAway = false;
+  await advance(3_000);
+  expect(deeds).toEqual(['show 0', 'save 0', 'show 0', 'checkpoint 0']);
+});
+
+test('what the sink lost while it was being written is not taken for shown', async () => {
+  let answer = () => {};
+  sinkAnswers = new Promise((resolve) => {
+    answer = resolve;
+  });
+  await session.process([hubEvent(0)]);
+  await advance(50);
+  recover();
+  answer();
+  await settle();
+  sinkIsAway = true;
+  await advance(3_000);
+  expect(deeds).toEqual(['show 0', 'save 0']);
+});
+
+test('an empty pack is no lag', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(100);
+  await session.process([{ ...hubEvent(0), body: Buffer.from('[]') }]);
+  await advance(100);
+  expect(reports.at(-1)?.sequenceNumber).toBe(1);
+  expect(deeds).toEqual(['show 0']);
+});
+
+test('closing saves the state while the sink does not answer', async () => {
+  let answer = () => {};
+  sinkAnswers = new Promise((resolve) => {
+    answer = resolve;
+  });
+  await session.process([hubEvent(0)]);
+  await advance(100);
+  await session.process([hubEvent(0)]);
+  const closed = session.close();
+  await settle();
+  expect(deeds).toEqual(['save 1']);
+  answer();
+  await closed;
+  expect(deeds).toEqual(['save 1', 'show 0', 'show 1', 'checkpoint 1']);
+});
+
+test('a clock that is set back by an hour puts neither figures nor saves off', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(1_000);
+  clock.jump(-3_600_000);
+  await session.process([hubEvent(0)]);
+  await advance(100);
+  expect(deeds).toEqual(['show 0', 'save 0', 'checkpoint 0', 'show 1']);
+  await advance(10_000);
+  expect(deeds).toEqual(['show 0', 'save 0', 'checkpoint 0', 'show 1', 'save 1', 'checkpoint 1']);
+});
+
+test('closing saves and shows what there is, and then comes the checkpoint', async () => {
   await session.process([hubEvent(0)]);
   await session.close();
-  expect(deeds).toEqual(['show 0', 'save 0', 'checkpoint 0']);
+  expect(deeds).toEqual(['save 0', 'show 0', 'checkpoint 0']);
   expect(closes).toBe(1);
   await session.process([hubEvent(0)]);
   await advance(5_000);
@@ -227,15 +320,17 @@ test('a sink that stays away makes the partition be given up, its state saved wi
   await given;
   expect(failure).toMatchObject({ code: 'PS_SINK_UNAVAILABLE' });
   await session.close();
-  expect(deeds).toEqual(['save 0', 'checkpoint 0']);
+  expect(deeds).toEqual(['save 0']);
 });
 
 test('after the sink lost what it had everything is shown again', async () => {
   await session.process([hubEvent(0)]);
   await advance(200);
+  const before = reports.length;
   recover();
   await advance(200);
   expect(deeds).toEqual(['show 0', 'show 0']);
+  expect(reports.length).toBeGreaterThan(before);
 });
 
 test('after a later owner made itself known in the sink nothing is shown or saved any more, and reading ends', async () => {

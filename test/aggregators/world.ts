@@ -56,6 +56,8 @@ export interface World {
   startProcess(): WorldProcess;
   /** Saved states that were replaced by one of a former owner, or by an earlier one: there must be none. */
   readonly takenBack: readonly string[];
+  /** Checkpoints of what Redis did not have yet: there must be none. */
+  readonly notShown: readonly string[];
   /** What the topic has: bodies by message id. It detects duplicates, so of an id it has the first. */
   readonly topic: ReadonlyMap<string, string>;
   /** Ids of messages that were sent again with another body: there must be none. */
@@ -74,6 +76,7 @@ export function createWorld(
   const files = new Map<string, { bytes: Buffer; metadata: Readonly<Record<string, string>>; version: string }>();
   const saved: SavedState[] = [];
   const takenBack: string[] = [];
+  const notShown: string[] = [];
   const topic = new Map<string, string>();
   const contradicted: string[] = [];
   const checkpoints = new Map<string, { epoch: number; sequenceNumber: number }>();
@@ -172,12 +175,16 @@ export function createWorld(
       async close() {},
     };
     const processor = {
-      checkpoint: (partitionId: string, { sequenceNumber }: { sequenceNumber: number }, epoch: number) =>
-        step('checkpoint', () => {
+      checkpoint(partitionId: string, { sequenceNumber }: { sequenceNumber: number }, epoch: number) {
+        // Every pack changes the totals.
+        const shown = redis.versions.get(`totals/0/${partitionId}`) ?? -1;
+        if (shown < sequenceNumber) notShown.push(`${partitionId}: ${sequenceNumber} while ${shown} is shown`);
+        return step('checkpoint', () => {
           const stored = checkpoints.get(partitionId);
           const later = stored !== undefined && (stored.epoch > epoch || stored.sequenceNumber >= sequenceNumber);
           if (!later) checkpoints.set(partitionId, { epoch, sequenceNumber });
-        }),
+        });
+      },
     };
     const publisher = {
       send: (messages: readonly TopicMessage[]) =>
@@ -238,6 +245,7 @@ export function createWorld(
   return {
     redis,
     takenBack,
+    notShown,
     topic,
     contradicted,
     checkpoints,

@@ -75,6 +75,16 @@ describe('the live feed', () => {
     expect(viewer.heard.at(-1)?.json).toContain('"views":100');
   });
 
+  it('goes on at once after a clock was set back', async () => {
+    const { clock, join, pass, source } = harness();
+    const { viewer } = join();
+    await pass(0);
+    clock.jump(-3_600_000);
+    source.push({ pages: [{ path: '/a', views: 1 }] });
+    await pass(250);
+    expect(viewer.heard.at(-1)?.json).toContain('"views":1');
+  });
+
   it('reads anew every five seconds when nothing happens: windows slide', async () => {
     const { join, pass, source } = harness();
     join();

@@ -72,7 +72,7 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
   const store = createLiveStore(redis);
   const announcements = createAnnouncements(redis, clock);
   let reading: Promise<LiveFigures> | undefined;
-  let cached: { figures: LiveFigures; untilMs: number } | undefined;
+  let cached: { figures: LiveFigures; atMs: number } | undefined;
 
   const readAll = async (): Promise<LiveFigures> => {
     const nowMs = clock.now();
@@ -103,12 +103,14 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
     ]);
     const data = { ...Object.fromEntries([...panes, ...lists]), metrics: Object.fromEntries(metrics) };
     const figures = figuresOf(data as unknown as LiveData, nowMs);
-    cached = { figures, untilMs: clock.now() + CACHE_MS };
+    cached = { figures, atMs: clock.now() };
     return figures;
   };
   return {
     read() {
-      if (cached !== undefined && clock.now() < cached.untilMs) return Promise.resolve(cached.figures);
+      // The distance in either direction: a clock that is set back must not make it last.
+      if (cached !== undefined && Math.abs(clock.now() - cached.atMs) < CACHE_MS)
+        return Promise.resolve(cached.figures);
       reading ??= readAll()
         .catch(unavailable)
         .finally(() => {

@@ -21,7 +21,7 @@ const NOTHING: Positions = new Map();
 export function createNewestPositions(openReader: () => Promise<Reader>, clock: Clock): NewestPositions {
   let opened: Promise<Reader> | undefined;
   let reading: Promise<Positions> | undefined;
-  let latest: { readonly positions: Positions; readonly untilMs: number } | undefined;
+  let latest: { readonly positions: Positions; readonly atMs: number } | undefined;
 
   const close = async () => {
     const reader = opened;
@@ -41,12 +41,13 @@ export function createNewestPositions(openReader: () => Promise<Reader>, clock: 
     answered.abort();
     // Nobody waits for a connection that does not answer; the SDK would for minutes.
     if (positions === undefined) void close();
-    latest = { positions: positions ?? NOTHING, untilMs: clock.now() + FRESH_MS };
+    latest = { positions: positions ?? NOTHING, atMs: clock.now() };
     return latest.positions;
   };
   return {
     read() {
-      if (latest !== undefined && clock.now() < latest.untilMs) return Promise.resolve(latest.positions);
+      if (latest !== undefined && Math.abs(clock.now() - latest.atMs) < FRESH_MS)
+        return Promise.resolve(latest.positions);
       reading ??= read().finally(() => {
         reading = undefined;
       });

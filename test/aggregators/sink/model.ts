@@ -24,6 +24,8 @@ export interface ModelCall {
  */
 export interface SinkModel {
   readonly values: ReadonlyMap<string, Value>;
+  /** Sequence numbers that the windows are at. */
+  readonly versions: ReadonlyMap<string, number>;
   /** How often something was taken back in a pane. */
   readonly revisions: ReadonlyMap<string, number>;
   /** Keys of values that were written since this was cleared. */
@@ -52,6 +54,9 @@ export function createSinkModel(): SinkModel {
   return {
     get values() {
       return values;
+    },
+    get versions() {
+      return versions;
     },
     get revisions() {
       return revisions;
