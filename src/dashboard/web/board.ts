@@ -6,7 +6,7 @@ import { createForm, type FormOptions } from './form.js';
 import { formatCountry, formatNumber, formatPercent } from './format.js';
 import { createPanel, type PanelFrame } from './panel.js';
 import type { PlotLine } from './plot.js';
-import { fetchPanes, LIVE, type Range, rankedOf, rowsOf, spanOf } from './range.js';
+import { fetchPanes, LIVE, type Look, type Range, rankedOf, rowsOf, spanOf } from './range.js';
 import { fetchCatalogue, fetchMetric, type RangeMetric } from './range-metric.js';
 import { createSeries } from './series.js';
 import { shapeOf, shapeOfMetric, titleOf } from './shape.js';
@@ -18,7 +18,7 @@ export type Figures = LiveFigures & Readonly<Record<string, unknown>>;
 interface View {
   show(figures: Figures): void;
   /** Shows another range than the live one, of the metric behind it. */
-  load?(range: Range, nowMs: number, metric: RangeMetric): Promise<void>;
+  load?(look: Look, metric: RangeMetric): Promise<void>;
 }
 
 interface PanelPlan {
@@ -130,9 +130,9 @@ function trafficView(frame: PanelFrame): View {
       }));
       show(TRAFFIC, rows, MINUTE_MS);
     },
-    async load(range, nowMs) {
+    async load({ range, nowMs, signal }) {
       const span = spanOf(range, nowMs);
-      const panes = await fetchPanes('visitors', span, range);
+      const panes = await fetchPanes('visitors', span, { stepMinutes: range.stepMinutes, signal });
       frame.note(range.stepMinutes === 1 ? 'each minute' : `a minute, mean of ${range.stepMinutes} minutes`);
       show(TRAFFIC, rowsOf(panes, span, ['visitors', 'pageViews'], nowMs), span.stepMs);
     },
@@ -149,9 +149,9 @@ function rankedView(barsOf: Bars): (frame: PanelFrame, plan: PanelPlan) => View 
         frame.note(note);
         show(barsOf(figures).slice(0, 10));
       },
-      async load(range, nowMs) {
+      async load({ range, nowMs, signal }) {
         const span = spanOf({ ...range, stepMinutes: 1 }, nowMs);
-        const panes = await fetchPanes(name, span, { stepMinutes: range.minutes, top: 10 });
+        const panes = await fetchPanes(name, span, { stepMinutes: range.minutes, top: 10, signal });
         frame.note(`views in the ${range.note}`);
         show(rankedOf(panes, 10));
       },
@@ -168,12 +168,9 @@ function generalView(frame: PanelFrame, plan: PanelPlan): View {
       const metric = figures.metrics?.[name];
       show(metric ? shapeOfMetric(form?.whole ? { ...metric, series: [] } : metric) : shapeOf(figures[name]));
     },
-    async load(range, nowMs, metric) {
-      const { shown, stepMinutes } = await fetchMetric(
-        form?.whole ? { ...metric, seriesWindows: 1 } : metric,
-        range,
-        nowMs,
-      );
+    async load(look, metric) {
+      const { range } = look;
+      const { shown, stepMinutes } = await fetchMetric(form?.whole ? { ...metric, seriesWindows: 1 } : metric, look);
       const steps = stepMinutes === 1 ? 'each minute' : `in steps of ${stepMinutes} minutes`;
       frame.note(shown.series.length === 0 ? range.note : `${range.note}, ${steps}`);
       show(shapeOfMetric(shown));
@@ -187,8 +184,11 @@ const isThere = (figures: Figures, name: string) => (figures.metrics?.[name] ?? 
 
 export interface Board {
   show(figures: Figures): void;
-  /** From now on panels that can look further back show this range. Rejects when its figures cannot be had. */
-  look(range: Range, nowMs: number): Promise<void>;
+  /**
+   * From now on panels that can look further back show this range. Rejects when its figures cannot be had; false when
+   * another look followed before they came, of which nothing is shown then.
+   */
+  look(range: Range, nowMs: number): Promise<boolean>;
 }
 
 /** The panels, made when the first figures come: what is there then has its place, and what comes later goes below. */
@@ -199,6 +199,7 @@ export function createBoard(openVisitor: (id: string) => void): Board {
   /** Panels that show that range; the others are live. */
   let ranged: ReadonlySet<string> = new Set();
   let latest: Figures | undefined;
+  let looking = new AbortController();
 
   const add = (plan: PanelPlan) => {
     const frame = createPanel({ id: plan.id ?? plan.name, title: plan.title, note: plan.note }, plan.className);
@@ -217,6 +218,15 @@ export function createBoard(openVisitor: (id: string) => void): Board {
     if (!isThere(figures, name)) return;
     if (range === LIVE || !ranged.has(name)) view.show(figures);
   };
+  const load = async (look: Look) => {
+    const catalogue = await fetchCatalogue(look.signal);
+    const loads = [...views].flatMap(([name, view]) => {
+      const metric = catalogue.get(name);
+      return metric === undefined || view.load === undefined ? [] : [{ name, load: view.load(look, metric) }];
+    });
+    ranged = new Set(loads.map(({ name }) => name));
+    await Promise.all(loads.map((each) => each.load));
+  };
   return {
     show(figures) {
       latest = figures;
@@ -224,19 +234,19 @@ export function createBoard(openVisitor: (id: string) => void): Board {
       for (const [name, view] of views) showOne(name, view, figures);
     },
     async look(next, nowMs) {
+      looking.abort();
+      looking = new AbortController();
+      const { signal } = looking;
       range = next;
-      if (range === LIVE) {
-        if (latest) this.show(latest);
-        return;
+      try {
+        if (range === LIVE) {
+          if (latest) this.show(latest);
+        } else await load({ range, nowMs, signal });
+        return true;
+      } catch (error) {
+        if (signal.aborted) return false;
+        throw error;
       }
-      const catalogue = await fetchCatalogue();
-      if (range !== next) return;
-      const loads = [...views].flatMap(([name, view]) => {
-        const metric = catalogue.get(name);
-        return metric === undefined || view.load === undefined ? [] : [{ name, load: view.load(next, nowMs, metric) }];
-      });
-      ranged = new Set(loads.map(({ name }) => name));
-      await Promise.all(loads.map(({ load }) => load));
     },
   };
 }

@@ -34,6 +34,8 @@ const system = createSystem();
 let state: StreamState = 'connecting';
 let paused = false;
 let range: Range = LIVE;
+/** Looks at a range that are under way. */
+let looks = 0;
 let latest: LiveFigures | undefined;
 let shownAt: { readonly serverMs: number; readonly pageMs: number } | undefined;
 
@@ -66,11 +68,13 @@ function tick(): void {
 
 async function look(): Promise<void> {
   const problem = byId('range-problem');
+  looks++;
   try {
-    await board.look(range, serverNowMs());
-    setText(problem, '');
+    if (await board.look(range, serverNowMs())) setText(problem, '');
   } catch {
     setText(problem, 'The figures of this range could not be read.');
+  } finally {
+    looks--;
   }
 }
 
@@ -103,6 +107,7 @@ pause.addEventListener('click', () => {
 });
 setInterval(tick, 1_000);
 setInterval(() => {
-  if (range !== LIVE && !paused && !document.hidden && state === 'live') void look();
+  // One that takes longer than this is not begun again, or it would never end.
+  if (looks === 0 && range !== LIVE && !paused && !document.hidden && state === 'live') void look();
 }, RANGE_EVERY_MS);
 stream.open();

@@ -1,6 +1,6 @@
 import type { AggregateName, AggregateResult } from '../../shared/aggregates/index.js';
 import type { ShownMetric } from '../../shared/live.js';
-import { fetchPanes, type Pane, type Range, type Span, spanOf } from './range.js';
+import { fetchPanes, type Look, type Pane, type Range, type Span, spanOf } from './range.js';
 
 const MINUTE_MS = 60_000;
 
@@ -16,8 +16,8 @@ export interface RangeMetric {
 }
 
 /** The metrics that can be looked back at, by name. */
-export async function fetchCatalogue(): Promise<ReadonlyMap<string, RangeMetric>> {
-  const response = await fetch('/api/metrics');
+export async function fetchCatalogue(signal: AbortSignal): Promise<ReadonlyMap<string, RangeMetric>> {
+  const response = await fetch('/api/metrics', { signal });
   if (!response.ok) throw new Error(`status ${response.status}`);
   const metrics = (await response.json()) as readonly RangeMetric[];
   return new Map(metrics.map((metric) => [metric.name, metric]));
@@ -33,8 +33,7 @@ export function stepMinutesOf({ stepMinutes }: Range, { paneMs }: Pick<RangeMetr
 /** A metric over a range as the live figures have it over their own time: its figure, and if it is a series its steps. */
 export async function fetchMetric(
   metric: RangeMetric,
-  range: Range,
-  nowMs: number,
+  { range, nowMs, signal }: Look,
 ): Promise<{ readonly shown: ShownMetric; readonly stepMinutes: number }> {
   const stepMinutes = stepMinutesOf(range, metric);
   // A range shorter than a step is a step.
@@ -42,8 +41,8 @@ export async function fetchMetric(
   const span = spanOf({ ...range, minutes, stepMinutes }, nowMs);
   const isSeries = metric.seriesWindows > 1;
   const [whole, steps] = await Promise.all([
-    fetchPanes(metric.name, span, { stepMinutes: minutes, top: metric.top }),
-    isSeries ? fetchPanes(metric.name, span, { stepMinutes, top: metric.top }) : [],
+    fetchPanes(metric.name, span, { stepMinutes: minutes, top: metric.top, signal }),
+    isSeries ? fetchPanes(metric.name, span, { stepMinutes, top: metric.top, signal }) : [],
   ]);
   const { help, unit, aggregate } = metric;
   const values = ranked(whole[0]?.values ?? {});

@@ -22,6 +22,13 @@ const RANGES: readonly Range[] = [
   { id: '7d', label: '7 d', minutes: 10_080, stepMinutes: 120, note: 'last 7 days' },
 ];
 
+/** One look at a range. It is over when the signal is given: then another one was chosen. */
+export interface Look {
+  readonly range: Range;
+  readonly nowMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** Panes of a metric, as `GET /api/metrics/:metric` gives them. */
 export interface Pane<Value = number> {
   readonly start: string;
@@ -71,7 +78,7 @@ export function rankedOf(panes: readonly Pane[], count: number): { label: string
 export async function fetchPanes<Value = number>(
   metric: string,
   { fromMs, toMs }: Span,
-  { stepMinutes, top }: { readonly stepMinutes: number; readonly top?: number },
+  { stepMinutes, top, signal }: { readonly stepMinutes: number; readonly top?: number; readonly signal: AbortSignal },
 ): Promise<readonly Pane<Value>[]> {
   const query = new URLSearchParams({
     from: new Date(fromMs).toISOString(),
@@ -79,7 +86,7 @@ export async function fetchPanes<Value = number>(
     step: String(stepMinutes),
     ...(top === undefined ? {} : { top: String(top) }),
   });
-  const response = await fetch(`/api/metrics/${encodeURIComponent(metric)}?${query}`);
+  const response = await fetch(`/api/metrics/${encodeURIComponent(metric)}?${query}`, { signal });
   if (!response.ok) throw new Error(`status ${response.status}`);
   return ((await response.json()) as { panes: readonly Pane<Value>[] }).panes;
 }

@@ -183,6 +183,59 @@ describe('another range', () => {
     expect(problems).toEqual([]);
   });
 
+  it('that is slow never takes the place of one that was chosen after it, nor its failure', async () => {
+    const held = new Map<string, ((status: number) => void)[]>();
+    const release = (hours: string, status: number) => {
+      for (const answer of held.get(hours)?.splice(0) ?? []) answer(status);
+    };
+    const routes: Routes = [
+      async (app) => {
+        app.get('/api/metrics', async () => [describedAs({ name: 'pages' })]);
+        app.get('/api/metrics/:metric', async ({ url }, reply) => {
+          const query = new URL(url, 'http://local').searchParams;
+          const [from = '', to = ''] = [query.get('from'), query.get('to')].map((time) => time ?? '');
+          const hours = String((Date.parse(to) - Date.parse(from)) / 3_600_000);
+          const status = await new Promise<number>((answer) => {
+            held.set(hours, [...(held.get(hours) ?? []), answer]);
+          });
+          return reply.code(status).send({ panes: [{ start: from, values: { [`/of-${hours}-hours`]: 1 } }] });
+        });
+      },
+    ];
+    const { url } = await serve(shown(busy), { routes });
+    const { page, text } = await open(url);
+    const pages = () => page.locator('#pages .bar').allTextContents();
+    const choose = (id: string) => page.locator('#range label', { has: page.locator(`[value="${id}"]`) }).click();
+    const asked = (hours: string) => expect.poll(() => held.get(hours)?.length, patience).toBe(1);
+    await page.locator('#pages .bar').first().waitFor();
+    const live = await pages();
+    for (const [id, hours] of [
+      ['24h', '24'],
+      ['7d', '168'],
+      ['6h', '6'],
+    ] as const) {
+      await choose(id);
+      await asked(hours);
+    }
+    release('6', 200);
+    await expect.poll(pages, patience).toEqual(['/of-6-hours1']);
+    release('24', 200);
+    release('168', 500);
+    // What a former look would do it has done when this later one is shown.
+    await choose('1h');
+    await asked('1');
+    expect(await pages()).toEqual(['/of-6-hours1']);
+    await choose('live');
+    await expect.poll(pages, patience).toEqual(live);
+    release('1', 200);
+    await choose('6h');
+    await asked('6');
+    expect(await pages()).toEqual(live);
+    expect(await text('#range-problem')).toBe('');
+    release('6', 200);
+    await expect.poll(pages, patience).toEqual(['/of-6-hours1']);
+  });
+
   it('that cannot be read is said to be so', async () => {
     const { url } = await serve(shown(busy));
     const { page, text } = await open(url);
