@@ -3,12 +3,13 @@ import { endWithUsage, readFlags } from '../test/helpers/flags.js';
 import { type Bench, type Figure, table } from './lib/report.js';
 import { batch } from './rows/batch.js';
 import { broker } from './rows/broker.js';
+import { dashboard } from './rows/dashboard.js';
 import { drain } from './rows/drain.js';
 import { freshness } from './rows/freshness.js';
 import { single } from './rows/single.js';
 import { state } from './rows/state.js';
 
-const benches: Readonly<Record<string, Bench>> = { single, batch, drain, freshness, state, broker };
+const benches: Readonly<Record<string, Bench>> = { single, batch, drain, freshness, dashboard, state, broker };
 /** Names for several at once. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   gateway: ['single', 'batch'],
