@@ -5,7 +5,7 @@ import { type ClientResults, runClient } from './clients.js';
 let broker: TestBroker;
 let results: ClientResults;
 beforeAll(async () => {
-  broker = await startTestBroker({ queues: [], topics: [], hubs: [hub('python-hub', { partitionCount: 4 })] });
+  broker = await startTestBroker({ queues: [], topics: [], hubs: [hub('python-hub', { consumerGroups: ['owners'] })] });
   results = await runClient('eventhub_checks.py', broker);
 }, 400_000);
 afterAll(() => broker.remove());

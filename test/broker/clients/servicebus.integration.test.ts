@@ -8,7 +8,7 @@ beforeAll(async () => {
   const red = { name: 'red', filter: { kind: 'sql', expression: "colour = 'red'" } } as const;
   broker = await startTestBroker({
     queues: [
-      queue('python'),
+      ...['sent', 'settled', 'scheduled', 'deleted', 'refused', 'web'].map((use) => queue(`python-${use}`)),
       queue('python-sessions', { requiresSession: true }),
       queue('python-short', { lockDurationMs: 5000 }),
     ],

@@ -118,7 +118,7 @@ def by_key(given):
     equal({event.partition_key for event in keyed}, {b"a-key"})
 
 
-@check("reads from a sequence number, exclusive and inclusive, from an offset, and from a time")
+@check("reads from a sequence number, exclusive and inclusive, from an offset, and from a time", apart=True)
 def positions(given):
     (events,) = read(given, 2, partition_id="0", starting_position=2).values()
     equal(bodies(events), ["3", "4"])
@@ -132,7 +132,7 @@ def positions(given):
     equal(len(events), 5)
 
 
-@check("tracks what was enqueued last")
+@check("tracks what was enqueued last", apart=True)
 def tracking(given):
     options = {"starting_position": "-1", "track_last_enqueued_event_properties": True}
     found = {}
@@ -147,10 +147,10 @@ def tracking(given):
     equal(found["sequence_number"], 4)
 
 
-@check("is the only reader of a partition with an owner level")
+@check("is the only reader of a partition with an owner level", apart=True)
 def owner_level(given):
     troubles = []
-    first = consumer(given)
+    first = consumer(given, "owners")
     started = threading.Event()
     thread = threading.Thread(
         target=first.receive,
@@ -165,7 +165,8 @@ def owner_level(given):
     )
     thread.start()
     equal(started.wait(LIMIT_S), True)
-    (events,) = read(given, 5, partition_id="0", starting_position="-1", owner_level=2).values()
+    higher = {"group": "owners", "owner_level": 2}
+    (events,) = read(given, 5, partition_id="0", starting_position="-1", **higher).values()
     equal(len(events), 5)
     end = time.monotonic() + LIMIT_S
     while not troubles and time.monotonic() < end:
@@ -174,7 +175,7 @@ def owner_level(given):
     equal(isinstance(troubles[0], exceptions.ConnectionLostError) or "epoch" in str(troubles[0]), True)
 
 
-@check("is told in its own exceptions what does not exist")
+@check("is told in its own exceptions what does not exist", apart=True)
 def refusals(given):
     try:
         read(given, 1, partition_id="0", group="no-such-group", starting_position="-1")

@@ -38,10 +38,10 @@ def take(receiver, count, wait=20):
     return messages
 
 
-@check("sends one, several and a batch, and receives and completes them")
+@check("sends one, several and a batch, and receives and completes them", apart=True)
 def send_receive(given):
     with client(given) as bus:
-        with bus.get_queue_sender("python") as sender:
+        with bus.get_queue_sender("python-sent") as sender:
             sender.send_messages(ServiceBusMessage("one", message_id="1", application_properties={"n": 1}))
             sender.send_messages([ServiceBusMessage("two"), ServiceBusMessage("three")])
             batch = sender.create_message_batch()
@@ -49,7 +49,7 @@ def send_receive(given):
             for body in ("four", "five"):
                 batch.add_message(ServiceBusMessage(body))
             sender.send_messages(batch)
-        with bus.get_queue_receiver("python") as receiver:
+        with bus.get_queue_receiver("python-sent") as receiver:
             messages = take(receiver, 5)
             equal([str(message) for message in messages], ["one", "two", "three", "four", "five"])
             equal((messages[0].message_id, messages[0].application_properties), ("1", {b"n": 1}))
@@ -60,12 +60,12 @@ def send_receive(given):
             equal(receiver.receive_messages(max_wait_time=1), [])
 
 
-@check("abandons, defers, receives what is deferred, dead-letters and renews locks")
+@check("abandons, defers, receives what is deferred, dead-letters and renews locks", apart=True)
 def settle(given):
     with client(given) as bus:
-        with bus.get_queue_sender("python") as sender:
+        with bus.get_queue_sender("python-settled") as sender:
             sender.send_messages([ServiceBusMessage(body) for body in ("a", "d", "x")])
-        with bus.get_queue_receiver("python") as receiver:
+        with bus.get_queue_receiver("python-settled") as receiver:
             abandoned, deferred, dead = take(receiver, 3)
             receiver.abandon_message(abandoned)
             receiver.defer_message(deferred)
@@ -79,38 +79,38 @@ def settle(given):
             (found,) = receiver.receive_deferred_messages(deferred.sequence_number)
             equal(str(found), "d")
             receiver.complete_message(found)
-        with bus.get_queue_receiver("python", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver:
+        with bus.get_queue_receiver("python-settled", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver:
             (letter,) = take(receiver, 1)
             equal((letter.dead_letter_reason, letter.dead_letter_error_description), ("odd", "very odd"))
             receiver.complete_message(letter)
 
 
-@check("schedules, cancels and peeks")
+@check("schedules, cancels and peeks", apart=True)
 def schedule_and_peek(given):
     with client(given) as bus:
-        with bus.get_queue_sender("python") as sender:
+        with bus.get_queue_sender("python-scheduled") as sender:
             later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
             numbers = sender.schedule_messages([ServiceBusMessage("later"), ServiceBusMessage("never")], later)
             sender.cancel_scheduled_messages(numbers[1])
-            with bus.get_queue_receiver("python") as receiver:
+            with bus.get_queue_receiver("python-scheduled") as receiver:
                 (peeked,) = receiver.peek_messages(max_message_count=10)
                 equal((str(peeked), peeked.sequence_number), ("later", numbers[0]))
                 equal(abs((peeked.scheduled_enqueue_time_utc - later).total_seconds()) < 1, True)
             sender.cancel_scheduled_messages(numbers[0])
 
 
-@check("receives and deletes")
+@check("receives and deletes", apart=True)
 def receive_and_delete(given):
     with client(given) as bus:
-        with bus.get_queue_sender("python") as sender:
+        with bus.get_queue_sender("python-deleted") as sender:
             sender.send_messages(ServiceBusMessage("gone"))
         mode = ServiceBusReceiveMode.RECEIVE_AND_DELETE
-        with bus.get_queue_receiver("python", receive_mode=mode) as receiver:
+        with bus.get_queue_receiver("python-deleted", receive_mode=mode) as receiver:
             equal([str(message) for message in take(receiver, 1)], ["gone"])
             equal(receiver.peek_messages(), [])
 
 
-@check("accepts a session by its id and the next one, keeps state, and renews the lock")
+@check("accepts a session by its id and the next one, keeps state, and renews the lock", apart=True)
 def sessions(given):
     with client(given) as bus:
         with bus.get_queue_sender("python-sessions") as sender:
@@ -132,7 +132,7 @@ def sessions(given):
                 receiver.complete_message(message)
 
 
-@check("is told that a session is held by another")
+@check("is told that a session is held by another", apart=True)
 def held_session(given):
     with client(given) as bus:
         with bus.get_queue_receiver("python-sessions", session_id="held"):
@@ -143,7 +143,7 @@ def held_session(given):
                 pass
 
 
-@check("receives from subscriptions what their rules let through")
+@check("receives from subscriptions what their rules let through", apart=True)
 def topics(given):
     with client(given) as bus:
         with bus.get_topic_sender("python-topic") as sender:
@@ -159,7 +159,7 @@ def topics(given):
             equal(receiver.receive_messages(max_wait_time=1), [])
 
 
-@check("keeps locks alive with a renewer")
+@check("keeps locks alive with a renewer", apart=True)
 def renewer(given):
     with client(given) as bus:
         with bus.get_queue_sender("python-short") as sender:
@@ -175,7 +175,7 @@ def renewer(given):
             receiver.complete_message(message)
 
 
-@check("is told in its own exceptions what does not exist, is too large, or may not be")
+@check("is told in its own exceptions what does not exist, is too large, or may not be", apart=True)
 def refusals(given):
     with client(given) as bus:
         try:
@@ -185,38 +185,38 @@ def refusals(given):
         except exceptions.ServiceBusError as error:
             sentence = "The messaging entity 'sb://localhost/no-such-queue' could not be found."
             equal(sentence in str(error), True)
-        with bus.get_queue_sender("python") as sender:
+        with bus.get_queue_sender("python-refused") as sender:
             try:
                 sender.send_messages(ServiceBusMessage(b"x" * (2 * 1024 * 1024)))
                 raise AssertionError("it was taken")
             except exceptions.ServiceBusError:
                 pass
             sender.send_messages(ServiceBusMessage("small enough"))
-        with bus.get_queue_receiver("python") as receiver:
+        with bus.get_queue_receiver("python-refused") as receiver:
             (message,) = take(receiver, 1)
             receiver.complete_message(message)
     wrong = dict(given, connectionString=given["connectionString"].replace("SharedAccessKey=", "SharedAccessKey=x"))
     with client(wrong) as bus:
         try:
-            with bus.get_queue_sender("python") as sender:
+            with bus.get_queue_sender("python-refused") as sender:
                 sender.send_messages(ServiceBusMessage("x"))
             raise AssertionError("it was let in")
         except exceptions.ServiceBusAuthenticationError:
             pass
 
 
-@check("goes over WebSockets")
+@check("goes over WebSockets", apart=True)
 def web_sockets(given):
     with client(given, custom_endpoint_address="sb://localhost:%d" % given["port"]) as bus:
-        with bus.get_queue_sender("python") as sender:
+        with bus.get_queue_sender("python-web") as sender:
             sender.send_messages(ServiceBusMessage("through the web"))
-        with bus.get_queue_receiver("python") as receiver:
+        with bus.get_queue_receiver("python-web") as receiver:
             (message,) = take(receiver, 1)
             equal(str(message), "through the web")
             receiver.complete_message(message)
 
 
-@check("administers queues, topics, subscriptions and rules")
+@check("administers queues, topics, subscriptions and rules", apart=True)
 def administration(given):
     connection_string = given["connectionString"].replace(";UseDevelopmentEmulator=true", "")
     admin = ServiceBusAdministrationClient.from_connection_string(connection_string)
