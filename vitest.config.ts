@@ -27,6 +27,7 @@ export default defineConfig({
           // The modules of the product and of the SDKs take two seconds of each file that loads them anew.
           pool: 'forks',
           isolate: false,
+          globalSetup: ['test/helpers/web-folder.ts'],
           setupFiles: ['test/helpers/leftovers.ts'],
           maxWorkers: 2,
           testTimeout: 60_000,

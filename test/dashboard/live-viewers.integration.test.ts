@@ -5,18 +5,16 @@ import { systemClock } from '../../src/shared/clock.js';
 import { LIST_NAME, LIVE_CHANNEL, singleKey } from '../../src/shared/live-keys.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { startTestRedis, type TestRedis } from '../helpers/redis.js';
-import { buildWeb, type WebBuild } from '../helpers/web-build.js';
+import { builtWeb } from '../helpers/web-build.js';
 
 const VIEWERS = 400;
 
-let web: WebBuild;
 let redisServer: TestRedis;
 let redis: LiveRedis;
 /** What is to be ended after the test, the last first. */
 const ends: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  web = buildWeb();
   redisServer = await startTestRedis();
   redis = connectLiveRedis(redisServer.url);
 });
@@ -26,7 +24,6 @@ afterEach(async () => {
 afterAll(async () => {
   redis.disconnect();
   await redisServer.stop();
-  web.remove();
 });
 
 /** Reads the messages of a stream until one has the text. */
@@ -45,7 +42,7 @@ it('hundreds of viewers are served from one subscription and one reading connect
   ends.push(() => source.close());
   const server = await startAdminServer(
     { live: source, routes: [], clock: systemClock, logger: createLogger('dashboard', 'silent') },
-    { host: '127.0.0.1', port: 0, webFolder: web.dashboardFolder },
+    { host: '127.0.0.1', port: 0, webFolder: builtWeb().dashboardFolder },
   );
   ends.push(() => server.stop());
   const abort = new AbortController();

@@ -1,20 +1,14 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { type AdminServer, type AdminServerOptions, startAdminServer } from '../../src/dashboard/index.js';
 import { systemClock } from '../../src/shared/clock.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { createMemoryLiveSource, noFigures } from '../helpers/live-source.js';
 import { waitFor } from '../helpers/wait.js';
-import { buildWeb, type WebBuild } from '../helpers/web-build.js';
+import { builtWeb } from '../helpers/web-build.js';
 
 const TOKEN = 'a-token-that-nobody-guesses';
-
-let web: WebBuild;
-beforeAll(() => {
-  web = buildWeb();
-});
-afterAll(() => web.remove());
 
 const running: AdminServer[] = [];
 afterEach(async () => {
@@ -33,7 +27,7 @@ async function start(options: Partial<AdminServerOptions> = {}, source = createM
       clock: systemClock,
       logger: createLogger('dashboard', 'silent'),
     },
-    { host: '127.0.0.1', port: 0, webFolder: web.dashboardFolder, ...options },
+    { host: '127.0.0.1', port: 0, webFolder: builtWeb().dashboardFolder, ...options },
   );
   running.push(server);
   return { ...server, source };

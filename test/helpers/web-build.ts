@@ -1,21 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 
-export interface WebBuild {
+interface WebBuild {
   readonly trackerScript: string;
   readonly dashboardFolder: string;
-  remove(): void;
 }
 
-/** Bundles the browser code as the product's build does, into a folder of its own. */
-export function buildWeb(): WebBuild {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-web-'));
+let built: WebBuild | undefined;
+
+/** The browser code as the product's build bundles it, once for all files that share this process. */
+export function builtWeb(): WebBuild {
+  built ??= build();
+  return built;
+}
+
+function build(): WebBuild {
+  const folder = join(inject('webFolder'), String(process.pid));
   execFileSync(process.execPath, ['scripts/build-web.mjs', folder], { stdio: 'pipe' });
-  return {
-    trackerScript: join(folder, 'tracker/penstock.js'),
-    dashboardFolder: join(folder, 'dashboard/web'),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
+  return { trackerScript: join(folder, 'tracker/penstock.js'), dashboardFolder: join(folder, 'dashboard/web') };
 }

@@ -14,14 +14,13 @@ import { createLogger } from '../../src/shared/logger.js';
 import { startTestBroker, type TestBroker } from '../helpers/broker.js';
 import { launchChromium } from '../helpers/chromium.js';
 import { startProxy, type TestProxy } from '../helpers/proxy.js';
-import { buildWeb, type WebBuild } from '../helpers/web-build.js';
+import { builtWeb } from '../helpers/web-build.js';
 import { leave, say } from './site.js';
 
 const WRITE_KEY = 'shop-write-key';
 const patience = { timeout: 30_000 };
 
 describe('the tracker, the gateway and the broker', () => {
-  let web: WebBuild;
   let broker: TestBroker;
   let gateway: Gateway;
   /** The network between the browser and the gateway. */
@@ -32,7 +31,6 @@ describe('the tracker, the gateway and the broker', () => {
   const close: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
-    web = buildWeb();
     broker = await startTestBroker();
     const access = { connectionString: broker.connectionString };
     const { gateway: options } = loadConfig({
@@ -53,7 +51,7 @@ describe('the tracker, the gateway and the broker', () => {
     proxy = await startProxy(Number(new URL(gatewayUrl).port));
     // The site serves the script itself: a route in Playwright holds up all requests, and a beacon of a page that is
     // gone would be lost in it.
-    const script = readFileSync(web.trackerScript);
+    const script = readFileSync(builtWeb().trackerScript);
     site = createServer((request, response) => {
       if (request.url === '/penstock.js') {
         response.setHeader('content-type', 'text/javascript; charset=utf-8');
@@ -75,7 +73,6 @@ describe('the tracker, the gateway and the broker', () => {
     await proxy.stop();
     await gateway.stop({ deadlineMs: 2_000 });
     await broker.remove();
-    web.remove();
   });
 
   /** Everything that arrives on the hub, as any client of Azure would read it. */

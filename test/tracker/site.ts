@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
 import type { Penstock } from '../../src/tracker/index.js';
 import { launchChromium } from '../helpers/chromium.js';
-import { buildWeb } from '../helpers/web-build.js';
+import { builtWeb } from '../helpers/web-build.js';
 
 export interface SentEvent {
   readonly id: string;
@@ -41,8 +41,7 @@ declare const window: { readonly penstock: Penstock };
  * Playwright, which hold up requests and lose those of a page that is gone.
  */
 export async function openSite() {
-  const web = buildWeb();
-  const script = readFileSync(web.trackerScript);
+  const script = readFileSync(builtWeb().trackerScript);
   const browser: Browser = await launchChromium();
   const contexts: BrowserContext[] = [];
   const state = {
@@ -124,7 +123,6 @@ export async function openSite() {
         server.closeAllConnections();
         server.close();
       }
-      web.remove();
     },
   };
 }

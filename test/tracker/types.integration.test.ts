@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildWeb } from '../helpers/web-build.js';
+import { builtWeb } from '../helpers/web-build.js';
 
 const GOOD = `
 import type { Penstock, TrackerOptions } from 'penstock/tracker';
@@ -49,12 +49,10 @@ describe('the types of the tracker', () => {
 
   /** A user's folder in which Penstock is installed as it is built, and what the compiler says there. */
   beforeAll(() => {
-    const web = buildWeb();
     const home = join(folder, 'node_modules/penstock');
     mkdirSync(join(home, 'dist/tracker'), { recursive: true });
     copyFileSync('package.json', join(home, 'package.json'));
-    copyFileSync(join(dirname(web.trackerScript), 'index.d.ts'), join(home, 'dist/tracker/index.d.ts'));
-    web.remove();
+    copyFileSync(join(dirname(builtWeb().trackerScript), 'index.d.ts'), join(home, 'dist/tracker/index.d.ts'));
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: OPTIONS }));
     writeFileSync(join(folder, 'good.ts'), GOOD);

@@ -8,29 +8,26 @@ import { startTestBroker, type TestBroker } from '../../helpers/broker.js';
 import { launchChromium } from '../../helpers/chromium.js';
 import { createMemoryLiveSource } from '../../helpers/live-source.js';
 import { waitFor } from '../../helpers/wait.js';
-import { buildWeb, type WebBuild } from '../../helpers/web-build.js';
+import { builtWeb } from '../../helpers/web-build.js';
 
 let broker: TestBroker;
-let web: WebBuild;
 let browser: Browser | undefined;
 const servers: AdminServer[] = [];
 
 beforeAll(async () => {
-  web = buildWeb();
   broker = await startTestBroker();
 });
 afterAll(async () => {
   await browser?.close();
   for (const server of servers) await server.stop();
   await broker.remove();
-  web.remove();
 });
 
 async function start(connectionString: string, token?: string): Promise<string> {
   const logger = createLogger('dashboard', 'silent');
   const server = await startAdminServer(
     { live: createMemoryLiveSource(), routes: [brokerRoutes(connectionString)], clock: systemClock, logger },
-    { host: '127.0.0.1', port: 0, webFolder: web.dashboardFolder, token },
+    { host: '127.0.0.1', port: 0, webFolder: builtWeb().dashboardFolder, token },
   );
   servers.push(server);
   return server.url;

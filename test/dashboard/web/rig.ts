@@ -13,7 +13,7 @@ import type { LiveFigures, LiveSource, ShownMetric } from '../../../src/shared/l
 import { createLogger } from '../../../src/shared/logger.js';
 import { launchChromium } from '../../helpers/chromium.js';
 import { noFigures } from '../../helpers/live-source.js';
-import { buildWeb, type WebBuild } from '../../helpers/web-build.js';
+import { builtWeb } from '../../helpers/web-build.js';
 
 /** For conditions on a machine that has other work. */
 export const patience = { timeout: 30_000 };
@@ -166,17 +166,14 @@ type Served = Partial<Pick<AdminServerDeps, 'routes'>> & Partial<AdminServerOpti
 
 /** Serves the page as it is built to a real browser. Registers its own set-up and end with the test file. */
 export function createPageRig() {
-  let web: WebBuild;
   let browser: Browser;
   const running: AdminServer[] = [];
   const pages: Page[] = [];
   beforeAll(async () => {
-    web = buildWeb();
     browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();
-    web.remove();
   });
   afterEach(async () => {
     for (const page of pages.splice(0)) await page.close();
@@ -192,7 +189,7 @@ export function createPageRig() {
           clock: systemClock,
           logger: createLogger('dashboard', 'silent'),
         },
-        { host: '127.0.0.1', port: 0, webFolder: web.dashboardFolder, ...options },
+        { host: '127.0.0.1', port: 0, webFolder: builtWeb().dashboardFolder, ...options },
       );
       running.push(server);
       return server;
