@@ -26,7 +26,8 @@ export async function startBrokerProcess(
   captured?: CapturedHubs,
   maxFileKilobytes?: number,
 ): Promise<BrokerProcess> {
-  const bundle = await bundleProgram('test/helpers/broker-main.ts');
+  const main = captured ? 'capturing-broker-main.ts' : 'broker-main.ts';
+  const bundle = await bundleProgram(`test/helpers/${main}`);
   const more = captured ? [JSON.stringify(captured)] : [];
   const command = [process.execPath, '--enable-source-maps', bundle, dataDir, String(port), ...more];
   // A file that may grow no further is to a process what a full disk is.
