@@ -87,19 +87,18 @@ describe('receivers of a hub', () => {
     await other.close();
     const again = await holdReceiver(clients.consumer('owned'), { options: { ownerLevel: 2 } });
     expect((await high.lost).code).toBe('ReceiverDisconnectedError');
-    for (const one of [shared, low, high, again]) await one.close();
+    await Promise.all([shared, low, high, again].map((one) => one.close()));
   });
 
   it('without an owner level are five at the most, and the sixth is told who they are', async () => {
-    const five: Awaited<ReturnType<typeof holdReceiver>>[] = [];
-    for (let index = 1; index <= 5; index++) five.push(await holdReceiver(clients.consumer('many')));
+    const five = await Promise.all([1, 2, 3, 4, 5].map(() => holdReceiver(clients.consumer('many'))));
     await expect(holdReceiver(clients.consumer('many'))).rejects.toMatchObject({
       code: 'QuotaExceededError',
       message: expect.stringMatching(/List of connected receivers - (?:[\w-]{36}, ){4}[\w-]{36}\./) as string,
     });
     await five[0]?.close();
     const sixth = await holdReceiver(clients.consumer('many'));
-    for (const one of [...five.slice(1), sixth]) await one.close();
+    await Promise.all([...five.slice(1), sixth].map((one) => one.close()));
   });
 
   it('and senders read true figures of hub and partitions', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PARTITIONS, startCrashBroker } from './broker.js';
 import { type Subjects, startClients } from './clients.js';
 import { closeOrders, readPartition } from './inspect.js';
-import { createLedger, createLogLedger } from './ledger.js';
+import { createLedger, createLogLedger, type LogLedger } from './ledger.js';
 import { createRandom } from './random.js';
 
 export interface CrashOptions {
@@ -108,19 +108,20 @@ export async function runCrashes({ dataDir, times, seed, progress }: CrashOption
   }
 
   // Clients whose connection died while it was made may wait for a minute, and know nothing that matters here.
-  await Promise.race([Promise.all(loads), wait(CLIENTS_GO_MS)]);
-  const refusals = (await Promise.all(loads.map((load) => Promise.race([load, []])))).flat();
+  const clientsGo = Promise.race([Promise.all(loads), wait(CLIENTS_GO_MS)]);
   const broker = start();
   const connectionString = (await broker.ready) ?? '';
-  await closeOrders(connectionString, subjects.orders);
-  const ofPartitions: string[] = [];
-  for (const partition of subjects.partitions) {
+  const read = async (partition: LogLedger) => {
     const events = await readPartition(connectionString, partition.partitionId);
-    ofPartitions.push(
-      ...partition.violations(events.map(({ sequence, body }) => ({ sequence, number: Number(body) }))),
-    );
-  }
+    return partition.violations(events.map(({ sequence, body }) => ({ sequence, number: Number(body) })));
+  };
+  const [ofPartitions] = await Promise.all([
+    Promise.all(subjects.partitions.map(read)),
+    closeOrders(connectionString, subjects.orders),
+  ]);
   await broker.kill();
+  await clientsGo;
+  const refusals = (await Promise.all(loads.map((load) => Promise.race([load, []])))).flat();
   return {
     kills: times,
     killsAtStart,
@@ -129,6 +130,6 @@ export async function runCrashes({ dataDir, times, seed, progress }: CrashOption
     orders: subjects.orders.figures(),
     jobs: subjects.jobs.figures(),
     events: subjects.partitions.reduce((sum, partition) => sum + partition.size(), 0),
-    violations: [...subjects.orders.violations(), ...subjects.jobs.violations(), ...ofPartitions, ...refusals],
+    violations: [...subjects.orders.violations(), ...subjects.jobs.violations(), ...ofPartitions.flat(), ...refusals],
   };
 }
