@@ -1,70 +1,31 @@
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { createBlobStore, createHubPublisher, type HubPublisher, openContainer } from '../../src/messaging/index.js';
-import { connectLiveRedis, createLiveSource, type LiveFiguresSource, type LiveRedis } from '../../src/query/index.js';
-import { systemClock } from '../../src/shared/clock.js';
-import { startTestAzurite, type TestAzurite } from '../helpers/azurite.js';
-import { createTempDir } from '../helpers/parts.js';
-import { startTestRedis, type TestRedis } from '../helpers/redis.js';
+import { beforeAll, expect, test } from 'vitest';
+import { createBlobStore, openContainer } from '../../src/messaging/index.js';
 import { waitFor } from '../helpers/wait.js';
+import { useAggregators } from './support/aggregators.js';
 import { createPageViews, type PageViews } from './support/page-views.js';
-import { type RunningRole, startRole } from './support/role.js';
+import type { RunningRole } from './support/role.js';
 
 const PARTITIONS = ['0', '1', '2', '3'];
 
-const dir = createTempDir('scale-out');
-let redisServer: TestRedis;
-let azurite: TestAzurite;
-let broker: RunningRole;
-let redis: LiveRedis;
-let source: LiveFiguresSource;
-let publisher: HubPublisher;
+const aggregators = useAggregators('scale-out', {
+  PENSTOCK_AGGREGATOR_LEASE: '{"renewMs":500,"expiryMs":5000}',
+  PENSTOCK_AGGREGATOR_SNAPSHOT_INTERVAL_MS: '500',
+});
 let views: PageViews;
-let env: Record<string, string>;
-
-beforeAll(async () => {
-  [redisServer, azurite] = await Promise.all([startTestRedis(), startTestAzurite()]);
-  broker = await startRole(['broker'], { PENSTOCK_DATA_DIR: dir.path, PENSTOCK_BROKER_PORT: '0' });
-  const connectionString = broker.facts['connectionString'] as string;
-  env = {
-    PENSTOCK_EVENTHUBS_CONNECTION_STRING: connectionString,
-    PENSTOCK_STORAGE_CONNECTION_STRING: azurite.connectionString,
-    PENSTOCK_REDIS_URL: redisServer.url,
-    PENSTOCK_AGGREGATOR_LEASE: '{"renewMs":500,"expiryMs":5000}',
-    PENSTOCK_AGGREGATOR_SNAPSHOT_INTERVAL_MS: '500',
-  };
-  redis = connectLiveRedis(redisServer.url);
-  source = createLiveSource(redis, systemClock);
-  publisher = createHubPublisher({ connectionString }, 'clicks', { timeoutMs: 20_000 });
-  views = createPageViews(publisher);
+beforeAll(() => {
+  views = createPageViews(aggregators.publisher);
 });
-afterAll(async () => {
-  await publisher.close();
-  source.close();
-  redis.disconnect();
-  await broker.stop();
-  await Promise.all([redisServer.stop(), azurite.stop()]);
-  dir.remove();
-});
-
-/** Those of a test that failed must not disturb the next. */
-const running: RunningRole[] = [];
-afterEach(() => Promise.all(running.splice(0).map((role) => role.kill())));
-async function startAggregate(): Promise<RunningRole> {
-  const role = await startRole(['aggregate'], env);
-  running.push(role);
-  return role;
-}
 
 let seed = 1;
 async function sendAndCount(packs = 4): Promise<void> {
   for (let pack = 0; pack < packs; pack++) await views.send(seed++);
   await waitFor('everything to be counted', async () => {
-    const { counted = 0, duplicate = 0 } = await source.readTotals();
+    const { counted = 0, duplicate = 0 } = await aggregators.source.readTotals();
     return counted + duplicate >= views.sent + views.repeated;
   });
-  expect(await source.readTotals()).toMatchObject({ counted: views.sent, duplicate: views.repeated });
-  expect(await views.shown(source)).toEqual(views.expected());
+  expect(await aggregators.source.readTotals()).toMatchObject({ counted: views.sent, duplicate: views.repeated });
+  expect(await views.shown(aggregators.source)).toEqual(views.expected());
 }
 
 interface StateFacts {
@@ -74,7 +35,7 @@ interface StateFacts {
 
 /** What the saved states and the checkpoints say of owner and position, by partition. */
 async function blobFacts(kind: 'state/g5' | 'checkpoint'): Promise<StateFacts[]> {
-  const container = await openContainer({ connectionString: azurite.connectionString }, 'checkpoints');
+  const container = await openContainer({ connectionString: aggregators.storage }, 'checkpoints');
   const blobs = createBlobStore(container);
   return Promise.all(
     PARTITIONS.map(async (partition) => {
@@ -90,7 +51,7 @@ async function blobFacts(kind: 'state/g5' | 'checkpoint'): Promise<StateFacts[]>
 /** Waits until the states are saved up to what is shown, and answers up to where. */
 async function waitUntilSaved(): Promise<StateFacts[]> {
   return waitFor('the states to be saved', async () => {
-    const health = await source.readHealth();
+    const health = await aggregators.source.readHealth();
     const facts = await blobFacts('state/g5');
     const saved = facts.every(({ sequenceNumber }, at) => sequenceNumber === health.get(`${at}`)?.sequenceNumber);
     if (!saved) throw new Error(JSON.stringify([facts, [...health]]));
@@ -107,7 +68,7 @@ const linesOf = (role: RunningRole, message: string) =>
 
 /** All figures that Redis has. A process that goes on may win partitions back, which changes none. */
 async function dump(): Promise<Map<string, unknown>> {
-  const client = new Redis(redisServer.url);
+  const client = new Redis(aggregators.redisUrl);
   const content = new Map<string, unknown>();
   for (const key of (await client.keys('*')).sort()) {
     if (/:owners$|\{live:(health|catalogue)\}/.test(key) || (await client.type(key)) !== 'hash') continue;
@@ -119,12 +80,12 @@ async function dump(): Promise<Map<string, unknown>> {
 }
 
 test('what one process began three go on with, and one after them, each from the last saved state', async () => {
-  const first = await startAggregate();
+  const first = await aggregators.start();
   await sendAndCount();
   const savedByOne = await waitUntilSaved();
   await first.kill();
 
-  const three = await Promise.all([1, 2, 3].map(() => startAggregate()));
+  const three = await Promise.all([1, 2, 3].map(() => aggregators.start()));
   const opened = await waitFor('three processes to share the partitions', () => {
     const lines = three.map((role) => linesOf(role, 'partition opened'));
     return lines.every((each) => each.length > 0) && lines.flat().length >= PARTITIONS.length
@@ -139,7 +100,7 @@ test('what one process began three go on with, and one after them, each from the
   const savedByThree = await waitUntilSaved();
   await Promise.all(three.map((role) => role.kill()));
 
-  const last = await startAggregate();
+  const last = await aggregators.start();
   const taken = await waitFor('one process to take them all', () => {
     const lines = linesOf(last, 'partition opened');
     return new Set(lines.map(({ partitionId }) => partitionId)).size === PARTITIONS.length ? lines : undefined;
@@ -150,12 +111,12 @@ test('what one process began three go on with, and one after them, each from the
 });
 
 test('a process that was stopped for longer than its lease and goes on writes neither to Redis nor to Blob', async () => {
-  const former = await startAggregate();
+  const former = await aggregators.start();
   await waitFor('all partitions', () => linesOf(former, 'partition opened').length === PARTITIONS.length);
   // It stops with figures that wait to be shown and a state that waits to be saved.
   await views.send(seed++);
   former.signal('SIGSTOP');
-  const owner = await startAggregate();
+  const owner = await aggregators.start();
   await waitFor(
     'the partitions to be taken over',
     () => linesOf(owner, 'partition opened').length >= PARTITIONS.length,
