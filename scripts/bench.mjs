@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { program } from './program.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -19,17 +20,12 @@ const outdir = join('node_modules', '.cache', 'bench');
 rmSync(join(outdir, 'js'), { recursive: true, force: true });
 mkdirSync(outdir, { recursive: true });
 await build({
+  ...program,
   entryPoints: readdirSync('bench')
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
     .map((file) => join('bench', file)),
   outdir: join(outdir, 'js'),
   outExtension: { '.js': '.mjs' },
-  bundle: true,
-  packages: 'external',
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
   sourcemap: 'inline',
-  logLevel: 'warning',
 });
 process.exit(run('--enable-source-maps', join(outdir, 'js', 'main.mjs'), ...args) ?? 1);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { program } from './program.mjs';
 import { root } from './setup.mjs';
 
 /** Builds the product, bundles a program of the tests beside its dependencies, runs it with `args`, and ends as it ends. */
@@ -11,15 +12,6 @@ export async function runWithProduct({ entry, outfile, args }) {
   if (built !== 0) process.exit(built ?? 1);
   const file = join('node_modules', '.cache', outfile);
   mkdirSync(dirname(file), { recursive: true });
-  await build({
-    entryPoints: [entry],
-    outfile: file,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
-  });
+  await build({ ...program, entryPoints: [entry], outfile: file });
   process.exit(spawnSync(process.execPath, [file, ...args], { stdio: 'inherit' }).status ?? 1);
 }

@@ -1,6 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { program } from '../../scripts/program.mjs';
 
 const FOLDER = join('node_modules', '.cache', 'penstock-test');
 const bundled = new Map<string, Promise<string>>();
@@ -21,16 +22,7 @@ async function compile(entry: string): Promise<string> {
   // Another test process may do the same, and start what is there meanwhile: it must never find half a file.
   const draft = `${outfile}.${process.pid}`;
   await mkdir(dirname(draft), { recursive: true });
-  await build({
-    entryPoints: [entry],
-    outfile: draft,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
-  });
+  await build({ ...program, entryPoints: [entry], outfile: draft });
   await rename(draft, outfile);
   return outfile;
 }
