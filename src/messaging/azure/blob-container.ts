@@ -1,4 +1,4 @@
-import { BlobServiceClient, type ContainerClient, type StoragePipelineOptions } from '@azure/storage-blob';
+import type { BlobServiceClient, ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
 import { toConsumeError } from '../consume-errors.js';
 import type { BlobStore, WriteResult } from '../ports/consume.js';
 import { defaultCredential } from './access.js';
@@ -9,10 +9,12 @@ export type StorageAccess =
   /** Blob endpoint, such as `https://shop.blob.core.windows.net`; with the identity that Azure gives this process. */
   | { readonly account: string };
 
+/** The library takes a while to load, and a role that keeps nothing in blobs does without. */
 export async function openService(
   access: StorageAccess,
   options: StoragePipelineOptions = {},
 ): Promise<BlobServiceClient> {
+  const { BlobServiceClient } = await import('@azure/storage-blob');
   return 'connectionString' in access
     ? BlobServiceClient.fromConnectionString(access.connectionString, options)
     : new BlobServiceClient(access.account, await defaultCredential(), options);
