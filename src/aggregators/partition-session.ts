@@ -278,11 +278,12 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     async close() {
       closed = true;
       deps.offers?.close();
-      stopRecovery();
       // Side by side: a Redis that does not answer must not cost the state. Nothing is applied any more.
       await Promise.all([flushLast(), saveLast(), processing.catch(() => {})]);
       await checkpointing;
       await checkpoint();
+      // Not before: what Redis lost meanwhile must not count as shown.
+      stopRecovery();
     },
   };
 }
