@@ -7,9 +7,9 @@ import { createParts } from '../lib/parts.js';
 import type { Bench } from '../lib/report.js';
 import { startBroker, startGateway, startStores } from '../lib/system.js';
 
-const OPENINGS = 15;
+const OPENINGS = 10;
 /** How long each page is looked at while its figures change. */
-const LOOK_MS = 1000;
+const LOOK_MS = 600;
 const POST_EVERY_MS = 100;
 const BATCH = 20;
 const VISITORS = 500;
@@ -31,6 +31,8 @@ export const dashboard: Bench = async ({ profileDir, report, note }) => {
     ]);
     const url = admin['url'] ?? '';
     const posting = postUntil(over.signal, gateway);
+    // Whoever waits for it hears of its failure; until then nobody does.
+    posting.catch(() => {});
     while ((await visitors(url)) === 0) await delay(systemClock, POST_EVERY_MS);
     browser = await launchChromium();
     note(`the dashboard, opened ${OPENINGS + 1} times`);
@@ -52,8 +54,8 @@ export const dashboard: Bench = async ({ profileDir, report, note }) => {
     });
     report({
       row: 'dashboard, layout shift while its figures change, the most of any',
-      value: shift,
-      unit: 'CLS',
+      value: shift * 1000,
+      unit: 'thousandths of CLS',
       aim: { text: '0', met: shift === 0 },
     });
   } finally {
