@@ -171,7 +171,9 @@ export function createSessions<Observation>(
         const session = table.create(timeMs, NONE);
         add(session, observation);
         tell(session, 1);
-        newest[keys.add(key)] = session;
+        // Before `newest` is looked at: a new place may be in a larger one.
+        const place = keys.add(key);
+        newest[place] = session;
         noteStart(timeMs);
         return 'counted';
       }

@@ -76,6 +76,22 @@ test('in whatever order the events of a key come, its sessions are those of all 
   );
 });
 
+test('however many keys there are, each has sessions of its own', () => {
+  const { counts, folds } = createFigures();
+  let sessions = createSessions(options, folds);
+  const hits: Hit[] = [];
+  for (let index = 0; index < 1_000; index++) {
+    // Each comes again in its session, when there is room for more than at first.
+    for (const key of [index, Math.max(0, index - GAP)])
+      hits.push({ key: `key ${key}`, timeMs: index, value: 1 + (index % 7) });
+  }
+  for (const [index, { key, timeMs, value }] of hits.entries()) {
+    if (index === 1_500) sessions = createSessions(options, folds, sessions.save());
+    sessions.observe(keyOf(key), timeMs, value);
+  }
+  expect(counts).toEqual(batch(hits));
+});
+
 test('an event exactly the gap later belongs to the session; one later still begins another', () => {
   const { counts, folds } = createFigures();
   const sessions = createSessions(options, folds);
