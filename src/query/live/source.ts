@@ -1,6 +1,7 @@
 import type { AggregateResult } from '../../shared/aggregates/index.js';
 import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
+import { keepFresh } from '../../shared/keep-fresh.js';
 import type { ShownLateEvent } from '../../shared/late-events.js';
 import type { LiveFigures, LiveSource } from '../../shared/live.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
@@ -71,8 +72,6 @@ const CACHE_MS = 100;
 export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSource {
   const store = createLiveStore(redis);
   const announcements = createAnnouncements(redis, clock);
-  let reading: Promise<LiveFigures> | undefined;
-  let cached: { figures: LiveFigures; atMs: number } | undefined;
 
   const readAll = async (): Promise<LiveFigures> => {
     const nowMs = clock.now();
@@ -102,22 +101,10 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
       Promise.all(others.map(shown)),
     ]);
     const data = { ...Object.fromEntries([...panes, ...lists]), metrics: Object.fromEntries(metrics) };
-    const figures = figuresOf(data as unknown as LiveData, nowMs);
-    cached = { figures, atMs: clock.now() };
-    return figures;
+    return figuresOf(data as unknown as LiveData, nowMs);
   };
   return {
-    read() {
-      // The distance in either direction: a clock that is set back must not make it last.
-      if (cached !== undefined && Math.abs(clock.now() - cached.atMs) < CACHE_MS)
-        return Promise.resolve(cached.figures);
-      reading ??= readAll()
-        .catch(unavailable)
-        .finally(() => {
-          reading = undefined;
-        });
-      return reading;
-    },
+    read: keepFresh(clock, CACHE_MS, () => readAll().catch(unavailable)),
     subscribe: announcements.subscribe,
     async readCatalogue() {
       return [...(await store.catalogue().catch(unavailable)).values()];

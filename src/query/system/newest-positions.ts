@@ -1,5 +1,6 @@
 import type { HubReader } from '../../messaging/index.js';
 import { type Clock, delay } from '../../shared/clock.js';
+import { keepFresh } from '../../shared/keep-fresh.js';
 
 type Reader = Pick<HubReader, 'partitions' | 'close'>;
 type Positions = ReadonlyMap<string, number>;
@@ -20,8 +21,6 @@ const NOTHING: Positions = new Map();
 /** Asks over one connection, opened when somebody asks first, and anew after a failure. */
 export function createNewestPositions(openReader: () => Promise<Reader>, clock: Clock): NewestPositions {
   let opened: Promise<Reader> | undefined;
-  let reading: Promise<Positions> | undefined;
-  let latest: { readonly positions: Positions; readonly atMs: number } | undefined;
 
   const close = async () => {
     const reader = opened;
@@ -41,18 +40,7 @@ export function createNewestPositions(openReader: () => Promise<Reader>, clock: 
     answered.abort();
     // Nobody waits for a connection that does not answer; the SDK would for minutes.
     if (positions === undefined) void close();
-    latest = { positions: positions ?? NOTHING, atMs: clock.now() };
-    return latest.positions;
+    return positions ?? NOTHING;
   };
-  return {
-    read() {
-      if (latest !== undefined && Math.abs(clock.now() - latest.atMs) < FRESH_MS)
-        return Promise.resolve(latest.positions);
-      reading ??= read().finally(() => {
-        reading = undefined;
-      });
-      return reading;
-    },
-    close,
-  };
+  return { read: keepFresh(clock, FRESH_MS, read), close };
 }
