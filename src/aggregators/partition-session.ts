@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PartitionEvent, PartitionPosition } from '../messaging/index.js';
-import { type Clock, delay } from '../shared/clock.js';
+import { type Clock, delay, msUntil } from '../shared/clock.js';
 import { messageOf } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
 import type { OfferSender } from './behaviour/offer-sender.js';
@@ -93,8 +93,6 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     scheduleFlush();
   });
 
-  /** No more than `mostMs`: a clock that is set back must not stop the figures. */
-  const msUntil = (timeMs: number, mostMs: number) => Math.min(mostMs, Math.max(0, timeMs - clock.now()));
   /** Whether it is the word that there is a later owner. */
   const isLoss = (error: unknown): boolean => {
     if (!(error instanceof AggregatorError) || error.code !== 'PS_PARTITION_FENCED') return false;
@@ -155,7 +153,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     } else flushAgain = true;
     return flushing;
   };
-  const scheduleFlush = (waitMs = msUntil(lastFlushMs + options.flushIntervalMs, options.flushIntervalMs)) => {
+  const scheduleFlush = (waitMs = msUntil(clock, lastFlushMs + options.flushIntervalMs, options.flushIntervalMs)) => {
     if (closed || fenced !== undefined || cancelFlush !== undefined) return;
     cancelFlush = clock.setTimer(() => void flushOrRetry(), waitMs);
   };
@@ -218,7 +216,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   };
   const scheduleSave = () => {
     if (closed || fenced !== undefined || cancelSave !== undefined) return;
-    cancelSave = clock.setTimer(() => void save(), msUntil(nextSaveMs, longestSaveWaitMs));
+    cancelSave = clock.setTimer(() => void save(), msUntil(clock, nextSaveMs, longestSaveWaitMs));
   };
 
   /** Reading pauses while too much waits to be shown. */

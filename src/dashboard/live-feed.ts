@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '../shared/clock.js';
+import { type CancelTimer, type Clock, msUntil } from '../shared/clock.js';
 import type { LiveSource } from '../shared/live.js';
 import { createLiveHistory, type FeedMessage } from './live-history.js';
 import { withTimeout } from './with-timeout.js';
@@ -106,8 +106,7 @@ export function createLiveFeed(deps: LiveFeedDeps, options: LiveFeedOptions): Li
   };
   const onChange = () => {
     if (reading) changed = true;
-    // No longer than the interval: a clock that is set back must not stop the figures.
-    else readIn(Math.min(options.minIntervalMs, Math.max(0, lastReadMs + options.minIntervalMs - clock.now())));
+    else readIn(msUntil(clock, lastReadMs + options.minIntervalMs, options.minIntervalMs));
   };
   const readNow = async () => {
     reading = true;

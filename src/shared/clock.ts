@@ -19,6 +19,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** How long it is until `timeMs`, and no more than `mostMs`: a clock that is set back must not stop what waits for it. */
+export function msUntil(clock: Pick<Clock, 'now'>, timeMs: number, mostMs: number): number {
+  return Math.min(mostMs, Math.max(0, timeMs - clock.now()));
+}
+
 /** Resolves after `delayMs`, or at once when `signal` is aborted. Never rejects. */
 export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -148,8 +148,8 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     { partition, epoch }: Owner,
     after: LateEvent | undefined,
     events: readonly LateEvent[],
-  ): Promise<Written> => [
-    await writeLate(
+  ): Promise<Written> => {
+    const answer = await writeLate(
       2,
       ownersKey(LATE),
       lateStreamKey(partition),
@@ -159,10 +159,9 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       after === undefined ? '' : lateEntryId(after),
       LATE_FIELDS,
       ...events.flatMap((event) => [lateEntryId(event), ...encodeLateEvent(event)]),
-    ),
-    -1,
-    0,
-  ];
+    );
+    return answer === LATE_LOST ? [epoch, -1, 1] : [answer, -1, 0];
+  };
   /** In the order in which they are sent: each call follows the one before. */
   const addLate = (owner: Owner, { after, events }: LateChange) => {
     const calls: Promise<Written>[] = [];
@@ -194,9 +193,8 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
         calls.push(call(owner, singleTarget(metric), position, [single(metric, pairs)]));
       const late = changes.late === undefined ? [] : addLate(owner, changes.late);
       const written = await all([...calls, ...late]);
-      const epochs = epochsOf(written);
-      refuseFormer(owner, epochs);
-      if (epochs.includes(LATE_LOST) || written.some(isLost)) recovered();
+      refuseFormer(owner, epochsOf(written));
+      if (written.some(isLost)) recovered();
       return Math.max(-1, ...written.map(([, aheadAt]) => aheadAt));
     },
     async report(owner, health) {
