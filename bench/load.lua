@@ -63,6 +63,6 @@ function done(summary, latency)
     return (rank < 100 and latency:percentile(rank) or latency.max) / 1000
   end
   io.write(string.format(
-    '{"answered":%d,"failed":%d,"seconds":%f,"p50Ms":%f,"p99Ms":%f}\n',
-    summary.requests - errors.status, failed, summary.duration / 1e6, percentileMs(50), percentileMs(99)))
+    '{"answered":%d,"failed":%d,"seconds":%f,"p50Ms":%f,"p99Ms":%f,"cpuSeconds":%f}\n',
+    summary.requests - errors.status, failed, summary.duration / 1e6, percentileMs(50), percentileMs(99), os.clock()))
 end

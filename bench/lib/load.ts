@@ -1,12 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { wrkLoad } from './wrk-load.js';
 
 export interface LoadOptions {
   readonly url: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Shared out to the connections, which send their own in turn, again and again. */
+  /** Sent in turn, again and again. */
   readonly bodies: readonly string[];
   /** Put a new id in place of `[<id>]` in each request. */
   readonly uniqueIds: boolean;
@@ -45,9 +46,9 @@ export async function runEntry(name: string, options: object, flags: readonly st
   ]);
 }
 
-/** Loads a URL from another process and waits for the figures. @throws when any request failed */
+/** Loads a URL and waits for the figures. @throws when any request failed */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const result = (await runEntry('load', options)) as LoadResult;
+  const result = await wrkLoad(options);
   if (result.failed > 0 || result.answered === 0)
     throw new Error(`${options.url}: ${result.failed} requests failed, ${result.answered} were answered`);
   return result;

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cpuSecondsOf } from './cpu-seconds.js';
 import type { LoadOptions, LoadResult } from './load.js';
 
 const INSTALL = 'the load of the benchmarks is made by wrk: apt-get install wrk';
@@ -17,6 +16,7 @@ interface Told {
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly cpuSeconds: number;
 }
 
 /** In which the connections of a steady load come. Added to its time. */
@@ -44,7 +44,7 @@ export async function wrkLoad(options: LoadOptions): Promise<LoadResult> {
       perSecond: found.answered / found.seconds,
       p50Ms: found.p50Ms,
       p99Ms: found.p99Ms,
-      cpuSeconds: cpuSecondsOf(process.pid),
+      cpuSeconds: found.cpuSeconds + (before?.cpuSeconds ?? 0),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,11 +1,10 @@
 import type { Browser } from 'playwright-core';
 import { delay, systemClock } from '../../src/shared/clock.js';
-import type { LiveFigures } from '../../src/shared/live.js';
 import { launchChromium } from '../../test/helpers/chromium.js';
 import { EVENTS_PATH, headers } from '../lib/bodies.js';
 import { createParts } from '../lib/parts.js';
 import type { Bench } from '../lib/report.js';
-import { startBroker, startGateway, startStores } from '../lib/system.js';
+import { startLive } from '../lib/system.js';
 
 const OPENINGS = 10;
 /** How long each page is looked at while its figures change. */
@@ -22,24 +21,17 @@ export const dashboard: Bench = async ({ profileDir, report, note }) => {
   const over = new AbortController();
   let browser: Browser | undefined;
   try {
-    const [broker, stores] = await Promise.all([startBroker(parts), startStores(parts)]);
-    const env = { ...broker, ...stores };
-    const [gateway, admin] = await Promise.all([
-      startGateway(parts, env),
-      parts.role(['dashboard'], env),
-      parts.role(['aggregate'], env),
-    ]);
-    const url = admin['url'] ?? '';
+    const { gateway, admin, visitors } = await startLive(parts);
     const posting = postUntil(over.signal, gateway);
     // Whoever waits for it hears of its failure; until then nobody does.
     posting.catch(() => {});
-    while ((await visitors(url)) === 0) await delay(systemClock, POST_EVERY_MS);
+    while ((await visitors()) === 0) await delay(systemClock, POST_EVERY_MS);
     browser = await launchChromium();
     note(`the dashboard, opened ${OPENINGS + 1} times`);
     // The first page of a browser waits for the browser.
-    await open(browser, url);
+    await open(browser, admin);
     const opened: Opened[] = [];
-    while (opened.length < OPENINGS) opened.push(await open(browser, url));
+    while (opened.length < OPENINGS) opened.push(await open(browser, admin));
     over.abort();
     await posting;
     const paints = opened.map(({ paintMs }) => paintMs).sort((a, b) => a - b);
@@ -64,9 +56,6 @@ export const dashboard: Bench = async ({ profileDir, report, note }) => {
     await parts.stop();
   }
 };
-
-const visitors = async (url: string): Promise<number> =>
-  ((await (await fetch(`${url}/api/live`)).json()) as LiveFigures).visitors.total;
 
 /** A little traffic, so that no figure stands still. */
 async function postUntil(signal: AbortSignal, gateway: string): Promise<void> {

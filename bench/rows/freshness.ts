@@ -1,9 +1,8 @@
 import { delay, systemClock } from '../../src/shared/clock.js';
-import type { LiveFigures } from '../../src/shared/live.js';
 import { BATCH, EVENTS_PATH, headers } from '../lib/bodies.js';
 import { createParts } from '../lib/parts.js';
 import type { Bench } from '../lib/report.js';
-import { startBroker, startGateway, startStores } from '../lib/system.js';
+import { startLive } from '../lib/system.js';
 import { loadBatches } from './batch.js';
 
 const PROBES = 60;
@@ -21,15 +20,7 @@ const SETTLE_MS = 1000;
 export const freshness: Bench = async ({ profileDir, report, note }) => {
   const parts = createParts(profileDir);
   try {
-    const [broker, stores] = await Promise.all([startBroker(parts), startStores(parts)]);
-    const env = { ...broker, ...stores };
-    const [gateway, dashboard] = await Promise.all([
-      startGateway(parts, env),
-      parts.role(['dashboard'], env),
-      parts.role(['aggregate'], env),
-    ]);
-    const live = async () =>
-      ((await (await fetch(`${dashboard['url']}/api/live`)).json()) as LiveFigures).visitors.total;
+    const { gateway, visitors: live } = await startLive(parts);
     note(`freshness, ${PROBES} times`);
     const quiet = await probeAll(gateway, 'quiet', live);
     report({
