@@ -1,7 +1,20 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** A TCP port that was free a moment ago. Another process may still take it first: the caller's bind decides. */
+/** Below what systems give to connections that go out (Linux from 32,768 on, others from 49,152), and above most services. */
+const LOWEST = 16_384;
+const BEHIND_HIGHEST = 32_768;
+const ATTEMPTS = 100;
+
+/**
+ * A TCP port that was free a moment ago. Another process may still take it first: the caller's bind decides. One that the
+ * system would choose is soon the other end of some connection, on a machine that opens many of them.
+ */
 export async function findFreePort(host = '127.0.0.1'): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = randomInt(LOWEST, BEHIND_HIGHEST);
+    if (await isPortFree(port, host)) return port;
+  }
   return (await bind(0, host)) as number;
 }
 
