@@ -11,7 +11,8 @@ interface Generation {
 /**
  * Which ids were seen within a window of time, in little memory and without a fault of one kind: an id that was added is
  * never taken for unseen (a Bloom filter). Ids are not taken out one by one: they gather in two generations of at least a
- * window each, and the older one goes when all that it has is older than the window.
+ * window each, and the older one goes when all that it has is older than the window. What was that once is forgotten, and a
+ * clock that is set back then does not bring it back.
  */
 export function createIdFilter(windowMs: () => number, bits = BITS) {
   let young: Generation | undefined;
