@@ -1,4 +1,4 @@
-// npm run bench [-- name…] [--json] [--seconds N] [--profile FOLDER] [--no-build]
+// npm run bench [-- name…] [--json] [--seconds N] [--workers N] [--profile FOLDER] [--no-build]
 // Builds the product, bundles bench/*.ts beside its dependencies, and runs it.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';

@@ -17,6 +17,7 @@ import { delay, systemClock } from '../../src/shared/clock.js';
 import { residentBytesOf } from '../../test/helpers/resident.js';
 import { cpuSecondsOf } from './cpu-seconds.js';
 import { entry } from './load.js';
+import type { BenchContext } from './report.js';
 
 export const WRITE_KEY = 'write-key-of-the-bench';
 
@@ -44,8 +45,7 @@ export interface Parts {
 /** How long a part may take to end before it is killed. */
 const STOP_MS = 10_000;
 
-/** @param profileDir folder for V8 CPU profiles of the roles, if they are wanted */
-export function createParts(profileDir: string | undefined): Parts {
+export function createParts({ profileDir, workers }: Pick<BenchContext, 'profileDir' | 'workers'>): Parts {
   const base = join('node_modules', '.cache', 'bench');
   mkdirSync(base, { recursive: true });
   // Not in the system's temporary folder, which may be memory: fsync has to be what it is.
@@ -88,6 +88,7 @@ export function createParts(profileDir: string | undefined): Parts {
           PENSTOCK_PORT: '0',
           PENSTOCK_ADMIN_PORT: '0',
           PENSTOCK_BROKER_PORT: '0',
+          PENSTOCK_WORKERS: String(workers),
           PENSTOCK_SOURCES: JSON.stringify([{ name: 'bench', writeKey: WRITE_KEY }]),
           ...env,
         }),

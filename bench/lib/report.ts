@@ -21,7 +21,10 @@ export interface BenchContext {
   readonly seconds: number;
   /** Also what takes minutes. */
   readonly long: boolean;
+  /** Folder for V8 CPU profiles of the roles, if they are wanted. */
   readonly profileDir: string | undefined;
+  /** Worker processes of the gateway. */
+  readonly workers: number;
   report(figure: Figure): void;
   note(text: string): void;
 }

@@ -13,8 +13,9 @@ const RESIDENT_AIM_MB = 300;
 const TAKEN = 200_000;
 
 /** Start to ready over a million stored messages, and memory with five million. */
-export const backlog: Bench = async ({ note, report, profileDir }) => {
-  const parts = createParts(profileDir);
+export const backlog: Bench = async (context) => {
+  const { note, report } = context;
+  const parts = createParts(context);
   try {
     let place = await startEmbedded(parts);
     const fill = (count: number) =>

@@ -11,8 +11,9 @@ const WARM_UP_SECONDS = 2;
 const AIM = 200_000;
 
 /** Events a second in batches of 50 page views, durable in the hub when they are answered. */
-export const batch: Bench = async ({ seconds, profileDir, report, note }) => {
-  const parts = createParts(profileDir);
+export const batch: Bench = async (context) => {
+  const { seconds, report, note } = context;
+  const parts = createParts(context);
   try {
     const gateway = await startGateway(parts, await startBroker(parts));
     note('batches of 50 page views');

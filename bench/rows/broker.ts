@@ -30,7 +30,7 @@ interface Round {
 
 /** The embedded broker and RabbitMQ under one same client; its hub; and what a large backlog costs it. */
 export const broker: Bench = async (context) => {
-  const parts = createParts(context.profileDir);
+  const parts = createParts(context);
   try {
     const place = await startEmbedded(parts);
     const own: Subject = { name: 'embedded broker', place: { ...place, address: QUEUE }, sends: [], receives: [] };

@@ -16,8 +16,9 @@ const PATHS = 40;
 const PAINT_AIM_MS = 1000;
 
 /** The page in a real browser with nothing in its cache, while its figures change: its first paint, and what moves on it. */
-export const dashboard: Bench = async ({ profileDir, report, note }) => {
-  const parts = createParts(profileDir);
+export const dashboard: Bench = async (context) => {
+  const { report, note } = context;
+  const parts = createParts(context);
   const over = new AbortController();
   let browser: Browser | undefined;
   try {

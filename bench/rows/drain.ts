@@ -22,8 +22,9 @@ const HUB = 'clicks';
  * Events a second from the hub into the figures in Redis: an aggregator takes a backlog that is already there. Beside it
  * the SDK takes the same backlog and does nothing with it (no aggregator can be faster), and raises a counter for each event.
  */
-export const drain: Bench = async ({ seconds, profileDir, report, note }) => {
-  const parts = createParts(profileDir);
+export const drain: Bench = async (context) => {
+  const { seconds, report, note } = context;
+  const parts = createParts(context);
   try {
     const [broker, stores] = await Promise.all([startBroker(parts), startStores(parts)]);
     const gateway = await startGateway(parts, broker);

@@ -17,8 +17,9 @@ const LOAD_SECONDS = 40;
 const SETTLE_MS = 1000;
 
 /** From the POST of a new visitor's page view to the figure of visitors in `GET /api/live`, alone and under half load. */
-export const freshness: Bench = async ({ profileDir, report, note }) => {
-  const parts = createParts(profileDir);
+export const freshness: Bench = async (context) => {
+  const { report, note } = context;
+  const parts = createParts(context);
   try {
     const { gateway, visitors: live } = await startLive(parts);
     note(`freshness, ${PROBES} times`);

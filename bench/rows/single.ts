@@ -26,8 +26,9 @@ interface Subject {
 }
 
 /** Single events: Penstock against bare Fastify, nginx, and one awaited SDK send for each request. */
-export const single: Bench = async ({ seconds, profileDir, report, note }) => {
-  const parts = createParts(profileDir);
+export const single: Bench = async (context) => {
+  const { seconds, report, note } = context;
+  const parts = createParts(context);
   try {
     const broker = await startBroker(parts);
     const gateway = await startGateway(parts, broker);
