@@ -8,7 +8,10 @@ export interface AggregatorOptions {
   readonly allowedLatenessMs: number;
   /** An event dated later than this after it reached the hub is taken to be wrong about the time. */
   readonly maxSkewMs: number;
-  /** Ids of events: a repetition by a gateway that sent again. */
+  /**
+   * Ids of events: a repetition by a gateway that sent again, or by a client that asked another gateway. They are remembered
+   * for as long as the repetition would be counted, `allowedLatenessMs + maxSkewMs`, where the bound suffices.
+   */
   readonly dedup: IdHistoryOptions;
   /** Ids of messages that came by way of the topic: a repetition by whoever copied them, after an outage of any length. */
   readonly messageDedup: IdHistoryOptions;
@@ -27,10 +30,13 @@ export interface AggregatorOptions {
 /** The longest that a live figure looks back at who was seen when: distinct visitors of 15 minutes. */
 export const LONGEST_LOOK_BACK_MS = 15 * 60_000;
 
+const allowedLatenessMs = 60 * 60_000;
+const maxSkewMs = 5 * 60_000;
+
 export const defaultAggregatorOptions: AggregatorOptions = Object.freeze({
-  allowedLatenessMs: 60 * 60_000,
-  maxSkewMs: 5 * 60_000,
-  dedup: Object.freeze({ rotateAfterMs: 30 * 60_000, maxIdsPerGeneration: 1 << 18 }),
+  allowedLatenessMs,
+  maxSkewMs,
+  dedup: Object.freeze({ rotateAfterMs: allowedLatenessMs + maxSkewMs, maxIdsPerGeneration: 1 << 20 }),
   messageDedup: Object.freeze({ rotateAfterMs: 13 * 3_600_000, maxIdsPerGeneration: 1 << 16 }),
   names: Object.freeze({ maxNamesPerPane: 20_000, maxNames: 200_000 }),
   maxVisitors: 250_000,

@@ -101,6 +101,15 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     return true;
   };
   const iso = (ms: number) => new Date(ms).toISOString();
+  /** Said once: it is so for as long as more events come than there is room for. */
+  let toldOfShortMemory = false;
+  const tellOfShortMemory = () => {
+    const { ms, tooShort } = state.remembered;
+    if (tooShort && !toldOfShortMemory)
+      logger.warn({ partitionId, rememberedMs: ms }, 'event ids are forgotten early: see aggregators.rememberedIds');
+    toldOfShortMemory = tooShort;
+    return Number.isFinite(ms) ? ms : null;
+  };
   const report = () => {
     void sink.report(owner, {
       sequenceNumber: shownSequenceNumber,
@@ -109,6 +118,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       savedAt: savedAtMs === undefined ? null : iso(savedAtMs),
       offersWaiting: state.outbox.size,
       offersGivenUp: deps.offers?.givenUp ?? 0,
+      idsRememberedMs: tellOfShortMemory(),
     });
   };
   const flushOnce = async (): Promise<void> => {

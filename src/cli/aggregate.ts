@@ -33,7 +33,8 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
   const { hub } = config.eventHubs;
   const container = await openContainer(storageAccess(config), config.storage.checkpointContainer);
   const local = 'connectionString' in access && /;UseDevelopmentEmulator=true/i.test(access.connectionString);
-  const { lease, snapshotIntervalMs } = config.aggregators;
+  const { lease, snapshotIntervalMs, rememberedIds } = config.aggregators;
+  const { dedup } = defaultAggregatorOptions;
   const configured = lease && { updateIntervalMs: lease.renewMs, ownershipExpiryMs: lease.expiryMs };
   const balancing = configured ?? (local ? oneMachineBalancing : cloudBalancing);
   const processor = await createPartitionProcessor(
@@ -52,7 +53,7 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
   const aggregator = createAggregator(
     { processor, sink, states, topic, clock, random: Math.random, logger },
     {
-      aggregator: defaultAggregatorOptions,
+      aggregator: { ...defaultAggregatorOptions, dedup: { ...dedup, maxIdsPerGeneration: rememberedIds } },
       session: { ...defaultSessionOptions, snapshotIntervalMs },
       behaviours: config.behaviours,
     },

@@ -14,6 +14,8 @@ export const partitionHealth = z.object({
   offersWaiting: z.number().default(0),
   /** Offers that were given up since this reader has the partition: too old, too large, or too many of them waited. */
   offersGivenUp: z.number().default(0),
+  /** How far back every event id is remembered; null while none was forgotten. */
+  idsRememberedMs: z.number().nullable().default(null),
 });
 
 export type PartitionHealth = z.infer<typeof partitionHealth>;

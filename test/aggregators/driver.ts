@@ -96,12 +96,12 @@ export function createPartitionDriver(
       return state;
     },
     /** The hub gets a pack; nobody has read it yet. */
-    send(pack: readonly unknown[] | undefined, enqueuedAfterMs = Number.MAX_SAFE_INTEGER) {
+    send(pack: readonly unknown[] | undefined, enqueuedAfterMs?: number) {
       const newest = Math.max(
         START_MS,
         ...(pack ?? []).map((event) => Date.parse((event as TestEvent | null)?.time ?? '') || 0),
       );
-      log.push({ pack, enqueuedAtMs: Math.min(newest, START_MS + enqueuedAfterMs) });
+      log.push({ pack, enqueuedAtMs: enqueuedAfterMs === undefined ? newest : START_MS + enqueuedAfterMs });
     },
     /** Reads up to `count` hub events on from the state's position. */
     read(count = Number.POSITIVE_INFINITY) {

@@ -16,6 +16,7 @@ import { createManualClock, type ManualClock } from '../helpers/manual-clock.js'
 import { pageView, START_MS } from './driver.js';
 
 const MINUTE = 60_000;
+const ROOM_FOR_IDS = 100;
 
 let clock: ManualClock;
 let state: PartitionState;
@@ -33,6 +34,7 @@ let laterOwnerInStore: number | undefined;
 let offersChanged = () => {};
 let reports: PartitionHealth[];
 let kicks: number;
+let logged: string[];
 let closes: number;
 let recover: () => void;
 
@@ -47,7 +49,9 @@ beforeEach(() => {
   storeIsAway = false;
   laterOwner = undefined;
   laterOwnerInStore = undefined;
-  state = createPartitionState(defaultAggregatorOptions, { ...allMetrics, seed: [1, 2] });
+  const dedup = { ...defaultAggregatorOptions.dedup, maxIdsPerGeneration: ROOM_FOR_IDS };
+  state = createPartitionState({ ...defaultAggregatorOptions, dedup }, { ...allMetrics, seed: [1, 2] });
+  logged = [];
   aheadAt = -1;
   shown = [];
   const sink: LiveSink = {
@@ -95,7 +99,7 @@ beforeEach(() => {
         },
       },
       clock,
-      logger: createLogger('test', 'silent'),
+      logger: createLogger('test', 'warn', { write: (line: string) => void logged.push(line) }),
     },
     {
       ...defaultSessionOptions,
@@ -170,6 +174,18 @@ test('offers are looked after when the partition is opened, as some may be left,
   expect(kicks).toBe(1);
   await session.process([hubEvent(0)]);
   expect(kicks).toBe(2);
+});
+
+test('ids that are forgotten early, because too many came, are told in each report, and in the log once', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(50);
+  expect(reports.at(-1)).toMatchObject({ idsRememberedMs: null });
+  for (let minute = 1; minute < 5; minute++) {
+    await session.process([hubEvent(...Array.from({ length: ROOM_FOR_IDS }, () => minute))]);
+    await advance(200);
+  }
+  expect(reports.at(-1)).toMatchObject({ idsRememberedMs: MINUTE });
+  expect(logged.filter((line) => line.includes('event ids are forgotten early'))).toHaveLength(1);
 });
 
 test('how the offers are is told with each write, and when it changes while nothing is read', async () => {

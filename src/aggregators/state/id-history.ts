@@ -7,17 +7,25 @@ import { createKeys } from './keys.js';
  * Two different ids are taken for one another about once in 10^13 events.
  */
 export interface IdHistory {
-  /** Remembers an id that reached the hub at `nowMs`. Returns false when it is remembered already. */
-  add(id: string, nowMs: number): boolean;
+  /**
+   * Remembers an id that reached the hub at `nowMs`, when the newest event was of `watermarkMs`. Returns false when it is
+   * remembered already.
+   */
+  add(id: string, nowMs: number, watermarkMs: number): boolean;
   /** Everything that is remembered, for a snapshot. */
   save(): SavedIds;
   readonly size: number;
+  /** How far back from `nowMs` every id is remembered; infinitely while none was forgotten. */
+  rememberedMs(nowMs: number): number;
 }
 
 export interface IdHistoryOptions {
-  /** Ids are remembered in two generations; the older is forgotten when the newer has lasted this long … */
+  /**
+   * Ids are remembered in two generations; the older is forgotten when the newer has lasted longer than this, both by when
+   * events reached the hub and by their own time: in a quiet partition an event of hours ago still counts …
+   */
   readonly rotateAfterMs: number;
-  /** … or holds this many. */
+  /** … or holds this many, which may be sooner. */
   readonly maxIdsPerGeneration: number;
 }
 
@@ -29,6 +37,9 @@ export type Seed = readonly [number, number];
 export interface SavedIds {
   readonly seed: Seed;
   readonly rotatedAtMs: number;
+  readonly rotatedWatermarkMs: number;
+  /** Ids that came before may be forgotten; -Infinity while none is. */
+  readonly knownSinceMs: number;
   /** Pairs of 32-bit halves. */
   readonly current: Uint32Array;
   readonly previous: Uint32Array;
@@ -40,22 +51,37 @@ export function createIdHistory(options: IdHistoryOptions, newSeed: Seed, saved?
   let current = createKeys(NO_RECORDS, saved?.current);
   let previous = createKeys(NO_RECORDS, saved?.previous);
   let rotatedAtMs = saved?.rotatedAtMs ?? Number.NEGATIVE_INFINITY;
+  let rotatedWatermarkMs = saved?.rotatedWatermarkMs ?? Number.NEGATIVE_INFINITY;
+  let knownSinceMs = saved?.knownSinceMs ?? Number.NEGATIVE_INFINITY;
   return {
-    add(id, nowMs) {
+    add(id, nowMs, watermarkMs) {
       if (rotatedAtMs === Number.NEGATIVE_INFINITY) rotatedAtMs = nowMs;
-      if (nowMs - rotatedAtMs >= options.rotateAfterMs || current.size >= options.maxIdsPerGeneration) {
+      if (rotatedWatermarkMs === Number.NEGATIVE_INFINITY) rotatedWatermarkMs = watermarkMs;
+      const lasted =
+        nowMs - rotatedAtMs > options.rotateAfterMs && watermarkMs - rotatedWatermarkMs > options.rotateAfterMs;
+      if (lasted || current.size >= options.maxIdsPerGeneration) {
+        if (previous.size > 0) knownSinceMs = rotatedAtMs;
         previous = current;
         current = createKeys(NO_RECORDS);
         rotatedAtMs = nowMs;
+        rotatedWatermarkMs = watermarkMs;
       }
       const key = sipHash(id, seed[0], seed[1]);
       if (previous.find(key) >= 0 || current.find(key) >= 0) return false;
       current.add(key);
       return true;
     },
-    save: () => ({ seed, rotatedAtMs, current: current.save(), previous: previous.save() }),
+    save: () => ({
+      seed,
+      rotatedAtMs,
+      rotatedWatermarkMs,
+      knownSinceMs,
+      current: current.save(),
+      previous: previous.save(),
+    }),
     get size() {
       return current.size + previous.size;
     },
+    rememberedMs: (nowMs) => nowMs - knownSinceMs,
   };
 }

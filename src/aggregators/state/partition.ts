@@ -79,6 +79,8 @@ export interface PartitionState {
   markAllDirty(): void;
   /** Panes that wait to be written. */
   readonly unwritten: number;
+  /** How far back every event id is remembered, and whether that is less than it should be, for want of room. */
+  readonly remembered: { readonly ms: number; readonly tooShort: boolean };
   /** Offers on their way to the topic. */
   readonly outbox: Behaviours['outbox'];
   /** A copy of the state as it is now. */
@@ -259,8 +261,9 @@ export function createPartitionState(
   const observe = (event: PenstockEvent, timeMs: number, enqueuedAtMs: number) => {
     // What came by way of the topic may come again long after, with the same message id.
     const { messageid } = event as { messageid?: unknown };
-    const knownMessage = typeof messageid === 'string' && !messageIds.add(messageid, enqueuedAtMs);
-    if (knownMessage || !ids.add(event.id, enqueuedAtMs)) return addTotal(totalNames.duplicate);
+    const { timeMs: newestMs } = watermark;
+    const knownMessage = typeof messageid === 'string' && !messageIds.add(messageid, enqueuedAtMs, newestMs);
+    if (knownMessage || !ids.add(event.id, enqueuedAtMs, newestMs)) return addTotal(totalNames.duplicate);
     // Another producer may send null for nobody.
     const visitor = event.data.anonymousId ?? event.data.userId ?? undefined;
     observation.event = event;
@@ -357,6 +360,10 @@ export function createPartitionState(
     },
     markAllDirty,
     outbox: behaviours.outbox,
+    get remembered() {
+      const ms = ids.rememberedMs(position?.enqueuedAtMs ?? 0);
+      return { ms, tooShort: ms < options.dedup.rotateAfterMs };
+    },
     get unwritten() {
       return allPanes.reduce((sum, { panes }) => sum + panes.unwritten, 0);
     },

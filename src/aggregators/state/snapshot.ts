@@ -31,7 +31,13 @@ const counters = z.array(
     z.int().nonnegative().optional(),
   ]),
 );
-const savedIds = z.object({ seed: z.tuple([z.number(), z.number()]), rotatedAtMs: z.number().nullable() });
+const savedIds = z.object({
+  seed: z.tuple([z.number(), z.number()]),
+  rotatedAtMs: z.number().nullable(),
+  /** A state of an earlier version does not tell these. */
+  rotatedWatermarkMs: z.number().nullable().default(null),
+  knownSinceMs: z.number().nullable().default(null),
+});
 const savedSchema = z.object({
   position: z.object({ sequenceNumber: z.int(), offset: z.string(), enqueuedAtMs: z.number() }),
   watermarkMs: z.number().nullable(),
@@ -165,17 +171,24 @@ function sectionsOf<Name extends string>(names: readonly Name[], list: Buffer): 
   return Object.fromEntries(sections) as Sections<Name>;
 }
 
-const headOf = ({ seed, rotatedAtMs }: SavedIds) => ({
+const headOf = ({ seed, rotatedAtMs, rotatedWatermarkMs, knownSinceMs }: SavedIds) => ({
   seed,
-  rotatedAtMs: Number.isFinite(rotatedAtMs) ? rotatedAtMs : null,
+  rotatedAtMs: finiteOrNull(rotatedAtMs),
+  rotatedWatermarkMs: finiteOrNull(rotatedWatermarkMs),
+  knownSinceMs: finiteOrNull(knownSinceMs),
 });
 
+const finiteOrNull = (ms: number) => (Number.isFinite(ms) ? ms : null);
+const orNever = (ms: number | null) => ms ?? Number.NEGATIVE_INFINITY;
+
 function historyOf(
-  { seed, rotatedAtMs }: z.infer<typeof savedIds>,
+  { seed, ...times }: z.infer<typeof savedIds>,
   current: Uint32Array,
   previous: Uint32Array,
 ): SavedIds {
-  return { seed, rotatedAtMs: rotatedAtMs ?? Number.NEGATIVE_INFINITY, current, previous };
+  const rotatedAtMs = orNever(times.rotatedAtMs);
+  const rotatedWatermarkMs = orNever(times.rotatedWatermarkMs);
+  return { seed, rotatedAtMs, rotatedWatermarkMs, knownSinceMs: orNever(times.knownSinceMs), current, previous };
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Column) => Buffer.from(buffer, byteOffset, byteLength);

@@ -52,6 +52,7 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('STORAGE_CHECKPOINT_CONTAINER', 'storage.checkpointContainer'),
   variable('AGGREGATOR_LEASE', 'aggregators.lease', 'json'),
   variable('AGGREGATOR_SNAPSHOT_INTERVAL_MS', 'aggregators.snapshotIntervalMs', 'integer'),
+  variable('AGGREGATOR_REMEMBERED_IDS', 'aggregators.rememberedIds', 'integer'),
   variable('REDIS_URL', 'redis.url'),
   variable('BEHAVIOURS', 'behaviours', 'json'),
   variable('RETENTION_WEBHOOK_URL', 'retentionCampaign.webhookUrl'),

@@ -222,6 +222,14 @@ const aggregatorsSchema = z.strictObject({
     .max(300_000)
     .default(4_000)
     .describe('How often the state is saved at the most: what a new owner of a partition reads again.'),
+  rememberedIds: z
+    .int()
+    .min(1_000)
+    .max(1 << 24)
+    .default(1 << 20)
+    .describe(
+      'How many event ids of a partition are remembered at the least, so that a repetition counts once ([live.md](live.md#late-repeated-and-wrong)); for each 32 bytes of memory and 16 of the saved state, once so many came.',
+    ),
 });
 
 const serviceSchema = {

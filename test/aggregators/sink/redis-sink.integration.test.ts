@@ -99,7 +99,7 @@ test('who is followed by another owner writes nothing, forgets nothing, and lear
   await expect(sink.forget(owner('0', 2))).rejects.toMatchObject(refused);
   await sink.report(owner('0', 2), {
     ...{ sequenceNumber: 9, watermark: null, appliedAt: '', savedAt: null },
-    ...{ offersWaiting: 0, offersGivenUp: 0 },
+    ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: null },
   });
   expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual(before);
   expect(await redis.exists(paneKey(PAGES, PANE + 60_000), singleKey('health'))).toBe(0);

@@ -69,6 +69,39 @@ test('an event that comes again within the horizon is counted once, and the repe
   expect(driver.total('counted')).toBe(1);
 });
 
+test('an event that comes again counts once for as long as its time still counts, and for 65 minutes at the least', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 12 }),
+      fc.array(fc.integer({ min: 1, max: 90 }), { maxLength: 12 }),
+      fc.integer({ min: -60, max: 5 }),
+      (before, after, aheadMinutes) => {
+        const driver = createPartitionDriver();
+        let atMs = HOUR;
+        const others = (gaps: readonly number[]) => {
+          for (const gap of gaps) {
+            atMs += gap * MINUTE;
+            driver.send([pageView(atMs)], atMs);
+          }
+        };
+        others(before);
+        const again = pageView(atMs + aheadMinutes * MINUTE, { id: 'again' });
+        driver.send([again], atMs);
+        driver.read();
+        driver.show();
+        const firstMs = atMs;
+        others(after);
+        driver.send([again], atMs);
+        driver.read();
+        driver.show();
+        const isLate = driver.state.watermarkMs - Date.parse(again.time) > HOUR;
+        if (!isLate || atMs - firstMs <= 65 * MINUTE) expect(driver.total('duplicate')).toBe(1);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
 test('a message that is copied to the hub again is known by its id for hours, however many events came between', () => {
   const driver = createPartitionDriver('0', {
     ...defaultAggregatorOptions,
