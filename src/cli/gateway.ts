@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { createGateway, createSaltStore, type Gateway, openJournal, openSpoolStore } from '../gateway/index.js';
@@ -56,7 +57,7 @@ async function startGateway({ config, logger, clock }: RoleContext, worker?: num
       openTopic: (name) => createTopicPublisher(topicAccess(config), name, publisherOptions),
       saltOf: createSaltStore(join(config.dataDir, 'gateway', 'salt'), logger),
       openJournal: (limits) => openJournal(join(config.dataDir, 'gateway', 'ids'), { clock, logger }, limits),
-      openSpoolStore: () => openSpoolStore(spool),
+      ...(options.spool.bytes > 0 || existsSync(spool) ? { openSpoolStore: () => openSpoolStore(spool) } : {}),
       peers: worker === undefined ? undefined : createPeers(channel, clock),
     },
     isFormer ? shareToDrain(options) : shareOf(options, options.workers),

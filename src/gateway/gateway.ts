@@ -67,7 +67,7 @@ export interface GatewayOptions extends PolicyOptions {
     readonly publishTimeoutMs: number;
   };
   readonly packing: PackingOptions;
-  /** How much is kept of what a broker that is away cannot take; 0 bytes is no spool. */
+  /** How much is kept of what a broker that is away cannot take; with 0 bytes a spool is only emptied. */
   readonly spool: SpoolLimits;
   readonly http: Omit<HttpOptions, 'trustedProxies' | 'origins' | 'bodyBytes' | 'certificate'>;
   /** HTTPS instead of HTTP. */
@@ -120,12 +120,11 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const certificate = options.tls === undefined ? undefined : await openCertificate(options.tls, clock, logger);
   const counts = deps.peers === undefined ? undefined : createSharedCounts(clock, deps.peers);
   const policies = await openPolicies({ ...deps, counts, countHotVisitor: metrics.hotVisitor }, options);
-  const spool =
-    openStore === undefined || options.spool.bytes === 0
-      ? undefined
-      : await openSpool({ ...deps, openStore }, options.spool);
-  const sinks = openers.map((open) => open(spool));
-  warnOfStrays(spool, sinks, logger);
+  const opened = openStore && (await openSpool({ ...deps, openStore }, options.spool));
+  const disk = await spoolOrLeft(opened, options.spool);
+  const { kept } = disk;
+  const sinks = openers.map((open) => open(disk));
+  warnOfStrays(kept, sinks, logger);
   const names = { sources: options.sources.map(({ name }) => name), destinations: sinks.map(({ name }) => name) };
   const recall = await openRecall(
     { ...deps, newKey: () => [randomInt(2 ** 32), randomInt(2 ** 32)] },
@@ -159,7 +158,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     {
       ...{ clock, ingest, budget, deviceOf, logger, metrics },
       protocols: deps.protocols ?? protocols,
-      about: createAbout({ sinks, metrics, whereIs: createWhereIs(recall, spool), peers: deps.peers }),
+      about: createAbout({ sinks, metrics, whereIs: createWhereIs(recall, kept), peers: deps.peers }),
       webhooks: { clock, sources: policies.webhookSources },
     },
     {
@@ -182,15 +181,28 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
       }
     },
     spooled: () => ({
-      isEmpty: spool?.isEmpty() ?? true,
-      setAside: spool?.hasSetAside() ?? false,
+      isEmpty: kept?.isEmpty() ?? true,
+      setAside: kept?.hasSetAside() ?? false,
     }),
     reload: async () => certificate?.reload(),
-    stop: createStop({ app, sinks, spool, recall, budget, clock }, () => {
+    stop: createStop({ app, sinks, spool: kept, recall, budget, clock }, () => {
       certificate?.close();
       policies.close();
     }),
   };
+}
+
+type Disk = Pick<OutletDeps, 'spool' | 'left'> & {
+  /** Either of them. */
+  readonly kept: Spool | undefined;
+};
+
+/** A spool that is switched off takes nothing, but what was accepted into it is sent. */
+async function spoolOrLeft(opened: Spool | undefined, limits: SpoolLimits): Promise<Disk> {
+  if (opened === undefined || limits.bytes > 0) return { spool: opened, left: undefined, kept: opened };
+  const left = opened.isEmpty() ? undefined : opened;
+  if (left === undefined) await opened.close();
+  return { spool: undefined, left, kept: left };
 }
 
 /** Events that were accepted for a destination which no route names any more are kept, but nobody sends them. */
@@ -207,7 +219,7 @@ function prepareSink(
   { kind, name }: Destination,
   deps: GatewayDeps & Pick<OutletDeps, 'onBatch'>,
   options: GatewayOptions,
-): (spool: Spool | undefined) => Sink {
+): (disk: Disk) => Sink {
   const sinkDeps = {
     ...deps,
     defer: (task: () => void) => void setImmediate(task),
@@ -219,10 +231,10 @@ function prepareSink(
   const sinkOptions = { timeoutMs: options.limits.publishTimeoutMs, packing: options.packing };
   if (kind === 'hub') {
     const publisher = deps.openHub(name);
-    return (spool) => createHubSink(name, { ...sinkDeps, spool, publisher }, sinkOptions);
+    return ({ spool, left }) => createHubSink(name, { ...sinkDeps, spool, left, publisher }, sinkOptions);
   }
   const publisher = deps.openTopic(name);
-  return (spool) => createTopicSink(name, { ...sinkDeps, spool, publisher }, sinkOptions);
+  return ({ spool, left }) => createTopicSink(name, { ...sinkDeps, spool, left, publisher }, sinkOptions);
 }
 
 /** Share of the time to stop that requests in hand may use; the rest is for closing connections. */

@@ -28,7 +28,11 @@ const BADNESS = { up: 0, connecting: 1, down: 2 } as const;
 function worseOf(one: SinkReport, other: SinkReport): SinkReport {
   const worse = BADNESS[other.state] > BADNESS[one.state] ? other : one;
   const [a, b] = [one.spool, other.spool];
-  if (a === undefined || b === undefined) return worse;
+  // Where the spool is switched off, only some may have one that is emptied.
+  if (a === undefined || b === undefined) {
+    const spool = a ?? b;
+    return spool === undefined ? worse : { ...worse, spool };
+  }
   const spool = {
     records: a.records + b.records,
     bytes: a.bytes + b.bytes,

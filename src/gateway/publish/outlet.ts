@@ -14,6 +14,8 @@ export interface OutletDeps {
   readonly onBatch: (destination: string, tookMs: number, settled: boolean) => void;
   /** Undefined: what a broker that is away cannot take is refused. */
   readonly spool: Spool | undefined;
+  /** Where there is no spool: one of an earlier start with something in it, which is emptied and takes nothing more. */
+  readonly left?: Spool | undefined;
 }
 
 /** One ordered way into a broker as its destination sees it. */
@@ -38,13 +40,13 @@ const PATIENCE_MS = 2_000;
 /** The part of the time for a send after which a broker is slow in any case. */
 const PATIENCE_SHARE = 0.5;
 
-/** Opens a lane: with a spool behind it, or without. */
+/** Opens a lane: with a spool behind it, or without, beside what is left in one. */
 export function openOutlet<Item extends SpooledItem>(
   deps: OutletDeps,
   port: OutletPort<Item>,
   options: LaneOptions,
 ): SpooledLane<Item> {
-  const { clock, defer, logger, spool } = deps;
+  const { clock, defer, logger, spool, left } = deps;
   const { destination, part } = port;
   const timed =
     <Batch>(send: (batch: Batch) => Promise<number>) =>
@@ -61,25 +63,41 @@ export function openOutlet<Item extends SpooledItem>(
       return sent;
     };
   const send = timed(port.send);
-  if (spool === undefined) return withoutSpool(createLane<Item>({ clock, defer, ...port, send }, options), port.isUp);
-  const maxMs = options.timeoutMs * PATIENCE_SHARE;
-  return createSpooledLane<Item>(
-    {
-      clock,
-      defer,
-      ...port,
-      send,
-      sendRecords: timed(port.sendRecords),
-      spool: spool.lane(destination, part),
-      onRefused: ({ key, bytes }, error) =>
-        logger.error(
-          { sink: destination, key, bytes, err: error },
-          'a spooled record is set aside: the broker refuses it',
-        ),
-      onSpoolError: (error) => logger.warn({ sink: destination, err: error }, 'the spool does not answer'),
+  const spooled = (into: Spool) => {
+    const maxMs = options.timeoutMs * PATIENCE_SHARE;
+    return createSpooledLane<Item>(
+      {
+        clock,
+        defer,
+        ...port,
+        send,
+        sendRecords: timed(port.sendRecords),
+        spool: into.lane(destination, part),
+        onRefused: ({ key, bytes }, error) =>
+          logger.error(
+            { sink: destination, key, bytes, err: error },
+            'a spooled record is set aside: the broker refuses it',
+          ),
+        onSpoolError: (error) => logger.warn({ sink: destination, err: error }, 'the spool does not answer'),
+      },
+      { ...options, breaker: { minMs: Math.min(PATIENCE_MS, maxMs), maxMs } },
+    );
+  };
+  if (spool !== undefined) return spooled(spool);
+  const lane = withoutSpool(createLane<Item>({ clock, defer, ...port, send }, options), port.isUp);
+  return left === undefined ? lane : besideLeft(lane, spooled(left));
+}
+
+/** What comes does not wait for what is left: a disk that fails would keep all of it out. */
+function besideLeft<Item extends SpooledItem>(lane: SpooledLane<Item>, left: SpooledLane<Item>): SpooledLane<Item> {
+  return {
+    ...lane,
+    isIdle: () => lane.isIdle() && left.isIdle(),
+    resume: left.resume,
+    async close() {
+      await Promise.all([lane.close(), left.close()]);
     },
-    { ...options, breaker: { minMs: Math.min(PATIENCE_MS, maxMs), maxMs } },
-  );
+  };
 }
 
 function withoutSpool<Item extends SpooledItem>(lane: Lane<Item>, isUp: () => boolean): SpooledLane<Item> {

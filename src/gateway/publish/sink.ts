@@ -50,10 +50,10 @@ export interface SinkOptions {
 /** What a batch costs beyond its items. */
 export const BATCH_OVERHEAD_BYTES = 1024;
 
-export const reportOf = (name: string, health: Health, { spool }: OutletDeps): SinkReport => ({
-  ...health.report(),
-  ...(spool === undefined ? {} : { spool: spool.report(name) }),
-});
+export const reportOf = (name: string, health: Health, { spool, left }: OutletDeps): SinkReport => {
+  const waiting = spool ?? left;
+  return { ...health.report(), ...(waiting === undefined ? {} : { spool: waiting.report(name) }) };
+};
 
 export function indexesOf(events: readonly OutgoingEvent[]): number[] {
   return events.map((event) => event.index);

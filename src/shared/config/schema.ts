@@ -130,7 +130,7 @@ const gatewaySchema = z.strictObject({
         .nonnegative()
         .default(4 * 1024 * 1024 * 1024)
         .describe(
-          'Most bytes on disk for one destination while its broker is away or slow; beyond it, 429. 0 switches the spool off.',
+          'Most bytes on disk for one destination while its broker is away or slow; beyond it, 429. 0 switches the spool off; what is in it from before is sent, beside what comes.',
         ),
       ageMs: positive
         .default(12 * 3_600_000)
