@@ -40,7 +40,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/([^/]+)/' },
       to: {
-        path: '^src/(events|messaging|gateway|consumers|aggregators|query|dashboard|broker|local|import|simulator)/',
+        path: '^src/(events|messaging|gateway|consumers|aggregators|archive|query|dashboard|broker|local|import|simulator)/',
         pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$'],
       },
     },

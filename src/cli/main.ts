@@ -16,7 +16,7 @@ const commands = [
   ['broker', 'run the embedded broker alone'],
   ['import', 'post a web server log or a CSV of shop events through the gateway'],
   ['simulate', 'post the events of a seeded shop with known ground truth'],
-  ['replay', 'write the events that the hub retains as NDJSON'],
+  ['replay', 'write the events that the hub retains, or that were captured, as NDJSON'],
   ['topology', 'check or print the topology of the ARM template'],
 ] as const;
 

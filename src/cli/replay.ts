@@ -1,69 +1,101 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
-import type { Command } from 'commander';
-import { createHubReader, type ServiceAccess } from '../messaging/index.js';
-import { QueryError, replay } from '../query/index.js';
+import { type Command, Option } from 'commander';
+import { QueryError, type ReplayBounds, replay } from '../query/index.js';
 import { type Clock, systemClock } from '../shared/clock.js';
-import { type Config, loadConfig } from '../shared/config/index.js';
-import { readEndpoints } from '../shared/endpoints.js';
+import { loadConfig } from '../shared/config/index.js';
 import { runningDataDir } from './options.js';
 import { openOutput } from './output-file.js';
-import { hubAccess } from './services.js';
+import { openSource, type ReplaySource, SOURCES, type SourceFlags } from './replay-source.js';
 
-const CONSUMER_GROUP = 'replay';
 const PROGRESS_MS = 1_000;
+const SECOND_MS = 1_000;
 
-interface ReplayFlags {
+interface ReplayFlags extends SourceFlags {
   readonly from: string;
   readonly to?: string;
   readonly output?: string;
-  readonly dataDir?: string;
 }
+
+const HELP = `
+Files of Capture know times to the second, and the newest events are in one only when its window has closed.
+Exit code: 1 when something is wrong with a file of Capture; what is whole in it, and all others, are written before that.
+
+Examples:
+  penstock replay --from earliest
+  penstock replay --source capture --from 2026-01-01 --to 2026-01-02 --output day.ndjson
+`;
 
 export function register(command: Command): void {
   command
     .requiredOption('--from <time>', 'enqueued at or after this ISO 8601 time, or "earliest"')
     .option('--to <time>', 'enqueued before this ISO 8601 time (default: what is there when the replay begins)')
+    .addOption(
+      new Option('--source <source>', 'what the hub retains, or its files of Capture').choices(SOURCES).default('hub'),
+    )
+    .option('--container <name>', 'where the files of Capture are (default: as the template says)')
+    .option('--name-format <format>', 'how they are named, such as my-ns/{EventHub}/{PartitionId}/{Year}/… (the same)')
     .option('--output <file>', 'write there and not to standard output')
     .option(...runningDataDir)
+    .addHelpText('after', HELP)
     .action((flags: ReplayFlags) => run(flags, systemClock));
 }
 
 async function run(flags: ReplayFlags, clock: Clock): Promise<void> {
+  const bounds = boundsOf(flags);
+  if (flags.source === 'capture') refuseFractions(bounds);
+  const config = loadConfig({ flags: { dataDir: flags.dataDir } });
+  const source = await openSource(config, flags, tell);
+  const output =
+    flags.output === undefined ? process.stdout : createWriteStream(flags.output, { fd: openOutput(flags.output) });
+  try {
+    await writeEvents(source, bounds, { write: writerTo(output), clock });
+    if (output !== process.stdout) {
+      output.end();
+      await once(output, 'finish');
+    }
+  } catch (error) {
+    if (!isClosedPipe(error)) throw error;
+  } finally {
+    await source.close();
+  }
+  if (source.problems.length > 0) process.exitCode = 1;
+}
+
+const tell = (line: string) => void process.stderr.write(`${line}\n`);
+
+interface Writing {
+  readonly write: (text: string) => Promise<void>;
+  readonly clock: Clock;
+}
+
+async function writeEvents({ history }: ReplaySource, bounds: ReplayBounds, { write, clock }: Writing): Promise<void> {
+  let reportMs = clock.now() + PROGRESS_MS;
+  const summary = await replay(history, bounds, write, ({ partitionId, events }) => {
+    if (clock.now() < reportMs) return;
+    reportMs = clock.now() + PROGRESS_MS;
+    tell(`partition ${partitionId}: ${events} events`);
+  });
+  tell(
+    `${summary.events} events in ${summary.hubEvents} hub events of ${summary.partitions} partitions` +
+      `${summary.unreadable > 0 ? `, ${summary.unreadable} unreadable hub events left out` : ''}`,
+  );
+}
+
+function boundsOf(flags: ReplayFlags): ReplayBounds {
   const bounds = {
     fromMs: flags.from === 'earliest' ? 0 : timeOf('--from', flags.from),
     toMs: flags.to === undefined ? Number.POSITIVE_INFINITY : timeOf('--to', flags.to),
   };
   if (bounds.toMs <= bounds.fromMs) throw new QueryError('PS_REPLAY_INVALID', '--to must be after --from');
-  const config = loadConfig({ flags: { dataDir: flags.dataDir } });
-  const reader = await createHubReader(accessOf(config, flags), {
-    hub: config.eventHubs.hub,
-    consumerGroup: CONSUMER_GROUP,
-  });
-  const output =
-    flags.output === undefined ? process.stdout : createWriteStream(flags.output, { fd: openOutput(flags.output) });
-  const write = writerTo(output);
-  let reportMs = clock.now() + PROGRESS_MS;
-  try {
-    const summary = await replay(reader, bounds, write, ({ partitionId, events }) => {
-      if (clock.now() < reportMs) return;
-      reportMs = clock.now() + PROGRESS_MS;
-      process.stderr.write(`partition ${partitionId}: ${events} events\n`);
-    });
-    if (output !== process.stdout) {
-      output.end();
-      await once(output, 'finish');
-    }
-    process.stderr.write(
-      `${summary.events} events in ${summary.hubEvents} hub events of ${summary.partitions} partitions` +
-        `${summary.unreadable > 0 ? `, ${summary.unreadable} unreadable hub events left out` : ''}\n`,
-    );
-  } catch (error) {
-    if (!isClosedPipe(error)) throw error;
-  } finally {
-    await reader.close();
-  }
+  return bounds;
+}
+
+/** Files of Capture know times to the second: within one nobody can tell what is before a bound. */
+function refuseFractions({ fromMs, toMs }: ReplayBounds): void {
+  if ([fromMs, toMs].every((ms) => ms === Number.POSITIVE_INFINITY || ms % SECOND_MS === 0)) return;
+  throw new QueryError('PS_REPLAY_INVALID', 'files of Capture know whole seconds, and so must --from and --to');
 }
 
 /** Resolves when the stream takes more. */
@@ -87,13 +119,6 @@ function writerTo(output: Writable): (text: string) => Promise<void> {
 
 /** Who read the output, such as `head`, has enough. */
 const isClosedPipe = (error: unknown) => (error as { code?: unknown } | null)?.code === 'EPIPE';
-
-/** The instance of the data folder that was named, else what the environment names, else that of the default folder. */
-function accessOf(config: Config, flags: ReplayFlags): ServiceAccess {
-  const configured = config.eventHubs.connectionString ?? config.eventHubs.namespace;
-  if (flags.dataDir === undefined && configured !== undefined) return hubAccess(config);
-  return { connectionString: readEndpoints(config.dataDir).eventHubsConnectionString };
-}
 
 function timeOf(flag: string, text: string): number {
   const iso = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(text);

@@ -1,5 +1,6 @@
 export type { ServiceAccess } from './azure/access.js';
 export { createBlobStore, openContainer, type StorageAccess } from './azure/blob-container.js';
+export { createBlobReader } from './azure/blob-reader.js';
 export { createBlobWriter } from './azure/blob-writer.js';
 export { createDeadLetterTaker } from './azure/dead-letter-taker.js';
 export { createEntityDirectory } from './azure/entity-directory.js';
@@ -16,6 +17,7 @@ export { createPurger } from './azure/purger.js';
 export { createSubscriptionReceiver } from './azure/subscription-receiver.js';
 export { createTopicPublisher } from './azure/topic-publisher.js';
 export { PublishError, type PublishErrorCode } from './errors.js';
+export type { BlobReader } from './ports/blobs.js';
 export type {
   BlobStore,
   HubReader,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHubReader, type HubPublisher, type HubReader } from '../../../src/messaging/index.js';
-import { replay } from '../../../src/query/index.js';
+import { hubHistory, replay } from '../../../src/query/index.js';
 import { openPublisher } from '../../aggregators/pipeline.js';
 import { startTestBroker, type TestBroker } from '../../helpers/broker.js';
 
@@ -30,7 +30,7 @@ const send = (partition: number, ...ids: string[]) =>
 
 async function idsOf(fromMs = 0, toMs = Number.POSITIVE_INFINITY): Promise<string[]> {
   let text = '';
-  await replay(reader, { fromMs, toMs }, async (lines) => {
+  await replay(hubHistory(reader), { fromMs, toMs }, async (lines) => {
     text += lines;
   });
   return text

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { HubReader, PartitionEvent, PartitionFacts } from '../../../src/messaging/index.js';
-import { replay } from '../../../src/query/index.js';
+import { hubHistory, replay } from '../../../src/query/index.js';
 
 /** A hub in memory: bodies by partition; each hub event is enqueued one second after the one before. */
 function hubOf(partitions: Readonly<Record<string, readonly string[]>>, batchSize = 2) {
@@ -37,7 +37,7 @@ function hubOf(partitions: Readonly<Record<string, readonly string[]>>, batchSiz
 
 async function linesOf(reader: HubReader, bounds = { fromMs: 0, toMs: Number.POSITIVE_INFINITY }) {
   let text = '';
-  const summary = await replay(reader, bounds, async (lines) => {
+  const summary = await replay(hubHistory(reader), bounds, async (lines) => {
     text += lines;
   });
   return {
@@ -80,7 +80,7 @@ test('nothing is read ahead of what is written', async () => {
   const gate = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const done = replay(reader, { fromMs: 0, toMs: Number.POSITIVE_INFINITY }, () => gate);
+  const done = replay(hubHistory(reader), { fromMs: 0, toMs: Number.POSITIVE_INFINITY }, () => gate);
   await new Promise((resolve) => setImmediate(resolve));
   expect(asked()).toBe(1);
   release();

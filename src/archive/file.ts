@@ -1,0 +1,83 @@
+import { promisify } from 'node:util';
+import { constants, inflateRaw } from 'node:zlib';
+import type { BlobReader } from '../messaging/index.js';
+import { messageOf } from '../shared/errors.js';
+import { type Block, MAX_BLOCK_BYTES, openContainer } from './avro/container.js';
+import { type Cursor, createCursor, DamagedAvro } from './avro/cursor.js';
+import { ArchiveError } from './errors.js';
+import { type ArchivedEvent, eventReaderOf } from './event.js';
+
+/** What is wrong with a file. The reading goes on with what is whole. */
+export type OnProblem = (problem: ArchiveError) => void;
+
+const inflate = promisify(inflateRaw);
+
+/**
+ * The events of one file of Capture, block by block. Damage and forms that are not understood are told of, with the name
+ * of the file and the place in it, and passed over; only the storage can fail it.
+ */
+export async function* readCaptureFile(
+  blobs: Pick<BlobReader, 'read'>,
+  name: string,
+  onProblem: OnProblem,
+): AsyncGenerator<readonly ArchivedEvent[]> {
+  const pieces = blobs.read(name)[Symbol.asyncIterator]();
+  const damaged = ({ message, at }: DamagedAvro) =>
+    onProblem(
+      new ArchiveError('PS_ARCHIVE_DAMAGED', `${name}, at byte ${at}: ${message}`, { facts: { blob: name, byte: at } }),
+    );
+  try {
+    const { codec, schema, blocks } = await openContainer(pieces);
+    refuseUnknownCodec(codec);
+    const readEvent = eventReaderOf(schema);
+    for await (const block of blocks(damaged)) {
+      const events = await eventsOf(block, { codec, readEvent, damaged });
+      if (events.length > 0) yield events;
+    }
+  } catch (error) {
+    if (error instanceof DamagedAvro) damaged(error);
+    else if (error instanceof ArchiveError)
+      onProblem(new ArchiveError(error.code, `${name}: ${error.message}`, { facts: { blob: name } }));
+    else throw error;
+  } finally {
+    await pieces.return?.();
+  }
+}
+
+interface Decoding {
+  readonly codec: string;
+  readonly readEvent: (cursor: Cursor) => ArchivedEvent;
+  readonly damaged: (damage: DamagedAvro) => void;
+}
+
+/** Those of a block that come before any damage in it. */
+async function eventsOf(block: Block, { codec, readEvent, damaged }: Decoding): Promise<ArchivedEvent[]> {
+  const events: ArchivedEvent[] = [];
+  try {
+    const cursor = createCursor(await contentOf(block, codec));
+    while (events.length < block.count) events.push(readEvent(cursor));
+    if (cursor.remaining > 0) throw new DamagedAvro('it has more than its events', block.at);
+  } catch (error) {
+    if (!(error instanceof DamagedAvro)) throw error;
+    // That the file is cut off here is told of already.
+    if (!block.cutOff) damaged(new DamagedAvro(`in the block there: ${error.message}`, block.at));
+  }
+  return events;
+}
+
+/** The service writes these two: encodings `Avro` and `AvroDeflate`. */
+function refuseUnknownCodec(codec: string): void {
+  if (codec === 'null' || codec === 'deflate') return;
+  throw new ArchiveError('PS_ARCHIVE_UNSUPPORTED', `its codec is ${codec}, and not null or deflate`);
+}
+
+async function contentOf({ content, at, cutOff }: Block, codec: string): Promise<Buffer> {
+  if (codec === 'null') return content;
+  try {
+    // Of what is cut off the beginning is given.
+    const finishFlush = cutOff ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
+    return await inflate(content, { maxOutputLength: MAX_BLOCK_BYTES, finishFlush });
+  } catch (error) {
+    throw new DamagedAvro(messageOf(error), at);
+  }
+}

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createCaptureHistory } from '../../src/archive/index.js';
+import { loadTopology } from '../../src/broker/index.js';
+import { createBlobReader, createBlobWriter } from '../../src/messaging/index.js';
+import { replay } from '../../src/query/index.js';
+import { notTold } from '../archive/capture-file.js';
+import { startTestAzurite, type TestAzurite } from '../helpers/azurite.js';
+import { startTestBroker, type TestBroker } from '../helpers/broker.js';
+import { createTempDir } from '../helpers/parts.js';
+import { startTestRedis, type TestRedis } from '../helpers/redis.js';
+import { waitFor } from '../helpers/wait.js';
+import { penstock } from './support/penstock.js';
+import { type RunningRole, startRole } from './support/role.js';
+
+const WRITE_KEY = 'a-write-key-of-the-replay-test';
+const DAY_SECONDS = 86_400;
+const dir = createTempDir('replay');
+let azurite: TestAzurite;
+let redis: TestRedis;
+let broker: TestBroker;
+let env: Record<string, string>;
+const roles: Record<string, RunningRole> = {};
+
+/** The topology that ships, but for a window of Capture that nobody has to wait for. */
+const topology = (() => {
+  const shipped = loadTopology();
+  const hubs = shipped.hubs.map((hub) =>
+    hub.capture ? { ...hub, capture: { ...hub.capture, intervalMs: 1_000 } } : hub,
+  );
+  return { ...shipped, hubs };
+})();
+const capture = topology.hubs.find(({ name }) => name === 'clicks')?.capture as NonNullable<
+  (typeof topology.hubs)[number]['capture']
+>;
+
+beforeAll(async () => {
+  [azurite, redis] = await Promise.all([startTestAzurite(), startTestRedis()]);
+  const blobs = createBlobWriter({ connectionString: azurite.connectionString });
+  broker = await startTestBroker(topology, { blobs });
+  env = {
+    PENSTOCK_DATA_DIR: dir.path,
+    PENSTOCK_SERVICEBUS_CONNECTION_STRING: broker.connectionString,
+    PENSTOCK_EVENTHUBS_CONNECTION_STRING: broker.connectionString,
+    PENSTOCK_STORAGE_CONNECTION_STRING: azurite.connectionString,
+    PENSTOCK_REDIS_URL: redis.url,
+    PENSTOCK_SOURCES: JSON.stringify([{ name: 'shop', writeKey: WRITE_KEY }]),
+    // Orders too, which otherwise come to the hub by way of the topic.
+    PENSTOCK_ROUTES: JSON.stringify([{ match: { type: '*' }, to: 'hub:clicks' }]),
+    PENSTOCK_PORT: '0',
+    PENSTOCK_ADMIN_PORT: '0',
+  };
+  const start = async (name: string) => {
+    roles[name] = await startRole([name], env);
+  };
+  await Promise.all(['gateway', 'aggregate', 'dashboard'].map(start));
+});
+afterAll(async () => {
+  await Promise.all(Object.values(roles).map((role) => role.stop()));
+  await broker.remove();
+  await Promise.all([redis.stop(), azurite.stop()]);
+  dir.remove();
+});
+
+const run = async (args: readonly string[]) => {
+  const result = await penstock(args, { env });
+  expect(result.code, result.stderr).toBe(0);
+  return result;
+};
+
+/** How many events are in files of Capture by now. */
+async function captured(): Promise<number> {
+  const blobs = createBlobReader({ connectionString: azurite.connectionString }, capture.container);
+  const history = createCaptureHistory({ blobs, onProblem: notTold, onGap: notTold }, { ...capture, hub: 'clicks' });
+  const bounds = { fromMs: 0, toMs: Number.POSITIVE_INFINITY };
+  return (await replay(history, bounds, async () => {}).catch(() => ({ events: 0 }))).events;
+}
+
+test('the events of a day are the same bytes from the hub and from its files of Capture', async () => {
+  const simulation = ['simulate', '--duration', String(DAY_SECONDS), '--rate', '0.03', '--speed', 'max'];
+  await run([...simulation, '--url', roles['gateway']?.facts['url'] as string, '--write-key', WRITE_KEY]);
+  const fromHub = await run(['replay', '--from', 'earliest']);
+  const count = fromHub.stdout.split('\n').length - 1;
+  expect(count).toBeGreaterThan(1_000);
+  await waitFor('files of all events', async () => (await captured()) === count);
+  const file = join(dir.path, 'day.ndjson');
+  const fromCapture = await run(['replay', '--source', 'capture', '--from', 'earliest', '--output', file]);
+  expect(readFileSync(file, 'utf8')).toBe(fromHub.stdout);
+  // Lines of progress come by the time that it takes.
+  expect(fromCapture.stderr.split('\n').at(-2)).toBe(fromHub.stderr.split('\n').at(-2));
+});
+
+test('bounds that files of Capture cannot keep, and flags that say nothing, are refused', async () => {
+  const refused = async (...args: string[]) => {
+    const { code, stdout, stderr } = await penstock(['replay', ...args], { env });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    return stderr;
+  };
+
+  const capturing = ['--source', 'capture', '--from'];
+  expect(await refused(...capturing, '2026-01-01T00:00:00.500Z')).toContain('PS_REPLAY_INVALID');
+  expect(await refused('--from', 'earliest', '--container', 'raw')).toContain('PS_REPLAY_INVALID');
+  expect(await refused(...capturing, 'earliest', '--container', 'nothing')).toContain('PS_CONSUME_REFUSED');
+});
