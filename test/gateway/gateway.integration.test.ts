@@ -12,10 +12,12 @@ import { systemClock } from '../../src/shared/clock.js';
 import { configSchema } from '../../src/shared/config/index.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { startTestBroker, type TestBroker, testTopology } from '../helpers/broker.js';
+import { atom } from '../helpers/hub-clients.js';
 import { startProxy } from '../helpers/proxy.js';
 import { waitFor } from '../helpers/wait.js';
 
 const WRITE_KEY = 'a-write-key';
+const XMLNS = 'http://schemas.microsoft.com/netservices/2010/10/servicebus/connect';
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -243,6 +245,29 @@ describe('the gateway over a real broker', () => {
     await waitFor('the outage to be seen', async () => !(await isReady()));
     await startBroker({ dataDir, port: broker.port });
     await waitFor('the gateway to recover', isReady);
+  });
+
+  it('a hub that is made anew with fewer partitions gets what waits for it and what comes', async () => {
+    const { connectionString } = await startBroker({ dataDir: await freshDataDir() });
+    const spool = join(await freshDataDir(), 'spool');
+    const openStore = { openSpoolStore: () => openSpoolStore(spool) };
+    const { gateway, post, isReady } = await startGateway(connectionString, {}, openStore);
+    const views = (from: number) =>
+      Array.from({ length: 30 }, (_, at) => ({ type: 'page_view', id: `e${from + at}`, anonymousId: `v${at}` }));
+    await atom(connectionString, 'clicks', { method: 'DELETE' });
+    expect((await post(views(0))).status).toBe(200);
+    const description = `<EventHubDescription xmlns="${XMLNS}"><PartitionCount>2</PartitionCount></EventHubDescription>`;
+    await atom(connectionString, 'clicks', { method: 'PUT', description });
+    const groupDescription = `<ConsumerGroupDescription xmlns="${XMLNS}"/>`;
+    await atom(connectionString, 'clicks/consumergroups/replay', { method: 'PUT', description: groupDescription });
+    await waitFor('the spool to be empty', () => gateway.spooled().isEmpty);
+    expect((await post(views(30))).status).toBe(200);
+    await waitFor('all to be sent', () => gateway.spooled().isEmpty);
+    const partitions = await readHub(connectionString, 60);
+    expect(new Set(partitions.flat().map(({ id }) => id)).size).toBe(60);
+    const homes = partitions.map((events) => new Set(events.map(({ data }) => data.anonymousId)));
+    expect(homes.reduce((sum, { size }) => sum + size, 0)).toBe(30);
+    expect(await isReady()).toBe(true);
   });
 
   it('stops only when what it took is answered', async () => {

@@ -8,12 +8,13 @@ import {
 
 /** Brokers in memory behind the gateway's ports, which keep what they settle and fail when they are told to. */
 export function createMemoryBrokers(options: { partitionCount?: number; maxMessageBytes?: number } = {}) {
-  const { partitionCount = 4, maxMessageBytes = 256 * 1024 } = options;
+  const { maxMessageBytes = 256 * 1024 } = options;
   const state = {
     /** Set: every call fails with this code. */
     hubFailure: undefined as PublishErrorCode | undefined,
     topicFailure: undefined as PublishErrorCode | undefined,
-    partitions: Array.from({ length: partitionCount }, (): PenstockEvent[] => []),
+    /** A hub that is made anew has other ones. */
+    partitions: Array.from({ length: options.partitionCount ?? 4 }, (): PenstockEvent[] => []),
     messages: [] as TopicMessage[],
     /** Set: hubs answer when it is resolved. */
     hubWaits: undefined as Promise<void> | undefined,
@@ -27,12 +28,14 @@ export function createMemoryBrokers(options: { partitionCount?: number; maxMessa
   const openHub = (): HubPublisher => ({
     describe: async () => {
       failIf(state.hubFailure);
-      return { partitionCount, maxBatchBytes: 1024 * 1024 };
+      return { partitionCount: state.partitions.length, maxBatchBytes: 1024 * 1024 };
     },
     send: async (partition, bodies) => {
       await state.hubWaits;
       failIf(state.hubFailure);
-      for (const body of bodies) state.partitions[partition]?.push(...parsePack(body));
+      const into = state.partitions[partition];
+      if (into === undefined) throw new PublishError('PS_PUBLISH_UNAVAILABLE', `there is no partition ${partition}`);
+      for (const body of bodies) into.push(...parsePack(body));
     },
     onLost: (listener) => void state.onLost.push(() => listener(new PublishError('PS_PUBLISH_UNAVAILABLE', 'lost'))),
     close: async () => void state.closed++,

@@ -29,7 +29,7 @@ export function createLiveFigures(deps: LiveFiguresDeps): Consumer {
   const stopping = new AbortController();
   let partitionCount: Promise<number> | undefined;
 
-  /** Asked once; after a failure again. */
+  /** Asked once; after a failure, also of a send, again. */
   const partitions = (): Promise<number> => {
     partitionCount ??= hub.describe().then((facts) => facts.partitionCount);
     partitionCount.catch(() => {
@@ -60,6 +60,8 @@ export function createLiveFigures(deps: LiveFiguresDeps): Consumer {
         await hub.send(partitionForKey(key, await partitions()), [pack]);
         return { outcome: 'complete' };
       } catch (error) {
+        // A hub that was made anew may have fewer.
+        partitionCount = undefined;
         return later(message, messageOf(error));
       }
     },

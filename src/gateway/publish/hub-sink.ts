@@ -1,4 +1,6 @@
+import { type PenstockEvent, parsePack } from '../../events/index.js';
 import type { HubPublisher, PublishError } from '../../messaging/index.js';
+import type { CancelTimer } from '../../shared/clock.js';
 import { partitionForKey } from '../../shared/partition-hash.js';
 import { createHealth } from './health.js';
 import { openOutlet } from './outlet.js';
@@ -34,14 +36,17 @@ export function createHubSink(
   options: SinkOptions & { readonly packing: PackingOptions },
 ): Sink {
   const name = `hub:${hub}`;
-  const { publisher, spool } = deps;
+  const { publisher, spool, left, clock } = deps;
+  /** Those of the hub, and behind them those that it had once and for which something waits. */
   const partitions: Partition[] = [];
+  let partitionCount = 0;
+  const facts = createFactsKeeper(name, { spool, clock });
   const health = createHealth({
     ...deps,
     async probe() {
-      const facts = await publisher.describe();
-      if (facts.partitionCount > partitions.length) await spool?.remember(name, encode(facts)).catch(() => {});
-      openAll(facts);
+      const seen = await publisher.describe();
+      openAll(seen);
+      await facts.keep(seen);
     },
     onChange(report) {
       deps.onHealth(name, report);
@@ -50,9 +55,26 @@ export function createHubSink(
   });
   publisher.onLost(health.check);
 
-  /** A hub's partitions can be added to. Those that are there keep what waits in them. */
-  const openAll = ({ partitionCount, maxBatchBytes }: Facts) => {
-    while (partitions.length < partitionCount) partitions.push(open(partitions.length, maxBatchBytes));
+  /** A hub's partitions can be added to, and one that is made anew may have fewer. What waits in them is kept. */
+  const openAll = (seen: Facts) => {
+    partitionCount = seen.partitionCount;
+    const waiting = ((spool ?? left)?.lanesOf(name) ?? []).map((lane) => Number(lane) + 1);
+    const needed = Math.max(partitionCount, ...waiting);
+    while (partitions.length < needed) partitions.push(open(partitions.length, seen.maxBatchBytes));
+  };
+  /** Of a partition that the hub has no more: its events go where new ones of their visitors go. */
+  const sendElsewhere = async (bodies: readonly Buffer[]) => {
+    const packs = new Map<number, Buffer[]>();
+    for (const body of bodies) {
+      const byPartition = new Map<number, PenstockEvent[]>();
+      for (const event of parsePack(body)) {
+        const { data, id } = event;
+        append(byPartition, partitionForKey(data.anonymousId ?? data.userId ?? id, partitionCount), event);
+      }
+      for (const [to, events] of byPartition) append(packs, to, Buffer.from(JSON.stringify(events)));
+    }
+    // What was sent before one that fails is sent again with it, under the same ids.
+    for (const [partition, those] of packs) await publisher.send(partition, those);
   };
   const onError = (error: PublishError) => {
     health.fail(error);
@@ -65,7 +87,8 @@ export function createHubSink(
       maxBytes: Math.min(options.packing.maxBytes, maxBatchBytes - PACK_OVERHEAD_BYTES),
     };
     const sendRecords = async (bodies: readonly Buffer[]) => {
-      await publisher.send(partition, bodies);
+      if (partition < partitionCount) await publisher.send(partition, bodies);
+      else await sendElsewhere(bodies);
       return bodies.length;
     };
     const lane = openOutlet<Pack>(
@@ -86,7 +109,7 @@ export function createHubSink(
 
   /** An event alone is a chunk by itself. */
   const addOne = ({ json, partitionKey, index }: OutgoingEvent, ticket: Ticket) => {
-    const partition = partitionForKey(partitionKey, partitions.length);
+    const partition = partitionForKey(partitionKey, partitionCount);
     ticket.place(index, partition);
     partitions[partition]?.packer.add({ json, indexes: [index] }, ticket);
   };
@@ -95,16 +118,16 @@ export function createHubSink(
     kind: 'hub',
     name,
     report: () => reportOf(name, health, deps),
-    isReady: () => health.isUp() || (partitions.length > 0 && spool?.hasRoom(name, 0) === true),
+    isReady: () => health.isUp() || (partitionCount > 0 && spool?.hasRoom(name, 0) === true),
     retryAfterSeconds: () => spool?.retryAfterSeconds(name),
     async start() {
-      const known = await spool?.recall(name);
-      if (known !== undefined) openAll(decode(known));
+      const known = await facts.recall();
+      if (known !== undefined) openAll(known);
       await health.start();
     },
     isIdle: () => partitions.every(({ lane }) => lane.isIdle()),
     add(events, ticket) {
-      if (partitions.length === 0) {
+      if (partitionCount === 0) {
         ticket.settle(indexesOf(events), 'unavailable');
         return;
       }
@@ -113,9 +136,9 @@ export function createHubSink(
         addOne(only, ticket);
         return;
       }
-      const chunkers = partitions.map(({ packer, packing }) =>
-        createChunker(packing, (chunk) => packer.add(chunk, ticket)),
-      );
+      const chunkers = partitions
+        .slice(0, partitionCount)
+        .map(({ packer, packing }) => createChunker(packing, (chunk) => packer.add(chunk, ticket)));
       for (const { json, partitionKey, index } of events) {
         const partition = partitionForKey(partitionKey, chunkers.length);
         ticket.place(index, partition);
@@ -123,17 +146,50 @@ export function createHubSink(
       }
       for (const chunker of chunkers) chunker.flush();
     },
-    close: () =>
-      closeSink(
-        health,
-        partitions.map(({ lane }) => lane),
-        publisher,
-      ),
+    close() {
+      facts.close();
+      const lanes = partitions.map(({ lane }) => lane);
+      return closeSink(health, lanes, publisher);
+    },
   };
 }
 
-const encode = ({ partitionCount, maxBatchBytes }: Facts): Buffer =>
-  Buffer.from(JSON.stringify({ partitionCount, maxBatchBytes }));
+function append<Item>(lists: Map<number, Item[]>, at: number, item: Item): void {
+  const list = lists.get(at);
+  if (list === undefined) lists.set(at, [item]);
+  else list.push(item);
+}
 
-/** Written by `encode` and by nothing else. */
-const decode = (bytes: Buffer): Facts => JSON.parse(bytes.toString('utf8')) as Facts;
+/** How long a disk that did not take them is left alone. */
+const FACTS_RETRY_MS = 5_000;
+
+/** Writes down what a hub takes, so that the next start knows it while the hub is away. */
+function createFactsKeeper(name: string, { spool, clock }: Pick<SinkDeps, 'spool' | 'clock'>) {
+  let written = '';
+  let newest = '';
+  let cancelRetry: CancelTimer | undefined;
+  const write = async (): Promise<void> => {
+    cancelRetry?.();
+    const text = newest;
+    if (spool === undefined || text === written) return;
+    try {
+      await spool.remember(name, Buffer.from(text));
+      written = text;
+    } catch {
+      cancelRetry = clock.setTimer(() => void write(), FACTS_RETRY_MS);
+    }
+  };
+  return {
+    async recall(): Promise<Facts | undefined> {
+      const known = await spool?.recall(name);
+      if (known === undefined) return undefined;
+      written = known.toString('utf8');
+      return JSON.parse(written) as Facts;
+    },
+    keep({ partitionCount, maxBatchBytes }: Facts): Promise<void> {
+      newest = JSON.stringify({ partitionCount, maxBatchBytes });
+      return write();
+    },
+    close: () => cancelRetry?.(),
+  };
+}

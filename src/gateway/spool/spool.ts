@@ -52,6 +52,8 @@ export interface Spool {
   isEmpty(): boolean;
   /** All destinations that something waits for. */
   destinations(): readonly string[];
+  /** The lanes of a destination that something waits in, also those that nobody has opened. */
+  lanesOf(destination: string): readonly string[];
   /** Whether there are records that their broker has refused for good. */
   hasSetAside(): boolean;
   /** What became of a record that a lane took between two times. In doubt it is still waiting. */
@@ -318,6 +320,10 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
     destinations: () => [
       ...new Set([...lanes].flatMap(([name, { records }]) => (records === 0 ? [] : [destinationOf(name)]))),
     ],
+    lanesOf: (destination) =>
+      [...lanes].flatMap(([name, { records }]) =>
+        records > 0 && destinationOf(name) === destination ? [name.slice(destination.length + 1)] : [],
+      ),
     hasSetAside: () => [...lanes.values()].some(({ asideAtMs }) => asideAtMs.length > 0),
     stateOf: spooledStateOf,
     remember: (name, value) => write([{ key: `${FACTS}${name}`, value }]),

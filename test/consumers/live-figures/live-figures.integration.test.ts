@@ -133,3 +133,27 @@ test('what is no event is dead-lettered; while the hub is away a message is give
   expect(await consumer.handle(message(purchase('T1', 'v')))).toEqual({ outcome: 'complete' });
   expect(sent).toBe(1);
 });
+
+test('a hub that was made anew with fewer partitions is asked how many it has, and gets what it refused', async () => {
+  let partitionCount = 4;
+  const sentTo: number[] = [];
+  const consumer = createLiveFigures({
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    hub: {
+      describe: async () => ({ partitionCount, maxBatchBytes: 1_000_000 }),
+      async send(partition) {
+        if (partition >= partitionCount) throw new Error('no such partition');
+        sentTo.push(partition);
+      },
+      async close() {},
+    },
+  });
+  const visitor = ['a', 'b', 'c', 'd', 'e', 'f'].find((name) => partitionForKey(name, 4) > 0) ?? '';
+  expect(await consumer.handle(message(purchase('T1', visitor)))).toEqual({ outcome: 'complete' });
+  partitionCount = 1;
+  expect(await consumer.handle(message(purchase('T2', visitor)))).toEqual({ outcome: 'abandon' });
+  expect(await consumer.handle(message(purchase('T2', visitor)))).toEqual({ outcome: 'complete' });
+  expect(sentTo).toEqual([partitionForKey(visitor, 4), 0]);
+});
