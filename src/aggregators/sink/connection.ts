@@ -11,10 +11,36 @@ const options = {
   connectionName: 'penstock-aggregators',
 } as const;
 
+const LONGEST_RETRY_MS = 2_000;
+const READ_ONLY_RETRY_MS = 1_000;
+
+/**
+ * Leaves a server that has become a replica without closing its connections: behind the same name there is another by
+ * now, or soon. In a cluster such a server sends its clients on by itself.
+ */
+function leaveReplicas() {
+  let isReadOnly = false;
+  return {
+    reconnectOnError({ message }: Error): boolean {
+      // A script of an older Redis has it in the middle of its error.
+      isReadOnly ||= message.includes('READONLY ');
+      return isReadOnly;
+    },
+    /** Also when the same server is found again: its connection is no sign that it is well. */
+    retryStrategy(attempt: number): number {
+      const waitMs = isReadOnly ? READ_ONLY_RETRY_MS : Math.min(50 * attempt, LONGEST_RETRY_MS);
+      isReadOnly = false;
+      return waitMs;
+    },
+  };
+}
+
 /** A connection for writing, to one server or to a Redis Cluster. */
 export function connectSinkRedis(url: string): Redis | Cluster {
   const address = parseRedisUrl(url);
-  if (address?.clusterNodes === undefined) return new Redis(url, { ...options, enableOfflineQueue: false });
+  if (address?.clusterNodes === undefined) {
+    return new Redis(url, { ...options, ...leaveReplicas(), enableOfflineQueue: false });
+  }
   return new Cluster([...address.clusterNodes], {
     enableOfflineQueue: false,
     redisOptions: { ...options, ...loginOf(address) },

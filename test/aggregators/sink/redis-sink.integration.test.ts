@@ -15,6 +15,7 @@ import {
   singleKey,
 } from '../../../src/shared/live-keys.js';
 import { createLogger } from '../../../src/shared/logger.js';
+import { startProxy } from '../../helpers/proxy.js';
 import { startTestRedis, type TestRedis } from '../../helpers/redis.js';
 import { waitFor } from '../../helpers/wait.js';
 import { descriptionOf } from '../driver.js';
@@ -407,4 +408,40 @@ test('a restarted Redis is noticed, and a write that fails says so at once', asy
   await expect(ownSink.write(owner('0'), change(2, PANE, { '/a': 2 }))).rejects.toThrow();
   await ownSink.close();
   await other.stop();
+});
+
+test('a Redis that becomes a replica and keeps its connections is left for the one that took its place, which gets everything', async () => {
+  const [former, next] = await Promise.all([startTestRedis(), startTestRedis()]);
+  const portOf = ({ url }: TestRedis) => Number(new URL(url).port);
+  const [formerRedis, nextRedis] = [new Redis(former.url), new Redis(next.url)];
+  const follow = async (replica: Redis, of: TestRedis) => {
+    await replica.config('SET', 'masterauth', decodeURIComponent(new URL(of.url).password));
+    await replica.replicaof('127.0.0.1', portOf(of));
+    await waitFor('the replica', async () => (await replica.info('replication')).includes('master_link_status:up'));
+  };
+  await follow(nextRedis, former);
+  const proxy = await startProxy(portOf(former));
+  const url = new URL(former.url);
+  url.port = String(proxy.port);
+  const ownSink = createRedisSink(url.href, createLogger('test', 'silent'));
+  await ownSink.ready(10_000);
+  await ownSink.claim(owner('0'));
+  await ownSink.write(owner('0'), change(1, PANE, { '/a': 1 }));
+  let recovered = 0;
+  ownSink.onRecovered(() => recovered++);
+
+  await waitFor('replication', async () => (await nextRedis.exists(paneKey(PAGES, PANE))) === 1);
+  await nextRedis.replicaof('NO', 'ONE');
+  proxy.retarget(portOf(next));
+  await follow(formerRedis, next);
+  await expect(ownSink.write(owner('0'), change(2, PANE, { '/a': 2, '/b': 1 }))).rejects.toThrow();
+  await waitFor('the reconnect', () => recovered > 0);
+  await ownSink.write(owner('0'), change(2, PANE, { '/a': 2, '/b': 1 }));
+  const read = async () => (await createLiveStore(nextRedis).readPanes(PAGES, [PANE])).get(PANE)?.values;
+  expect(Object.fromEntries((await read()) ?? [])).toEqual({ '/a': 2, '/b': 1 });
+
+  await ownSink.close();
+  for (const connection of [formerRedis, nextRedis]) connection.disconnect();
+  await proxy.stop();
+  await Promise.all([former.stop(), next.stop()]);
 });
