@@ -77,8 +77,10 @@ export async function openPolicies(
 
   const judgeDeps = { enricher, eraseList, dailyVisitor, counts: deps.counts };
   const signing = sources.flatMap((source) => {
-    const { name, webhooks: secrets } = source;
-    return secrets === undefined ? [] : [[name, { sender: createServerSender(source, judgeDeps), secrets }] as const];
+    const { name, webhooks } = source;
+    if (webhooks === undefined) return [];
+    const { testOrders = 'drop', ...secrets } = webhooks;
+    return [[name, { sender: createServerSender(source, judgeDeps), secrets, testOrders }] as const];
   });
 
   const onHot = (visitor: HotVisitor) => {

@@ -12,7 +12,9 @@ export type DropReason =
   /** The source has had its events of today. */
   | 'quota'
   /** The visitor sends more than one partition should bear. */
-  | 'hot_visitor';
+  | 'hot_visitor'
+  /** The shop says of the order that it is a test. */
+  | 'test_order';
 
 /** A class, to tell it from events and rejections. */
 export class Dropped {

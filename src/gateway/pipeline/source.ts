@@ -16,7 +16,9 @@ export interface Source {
   readonly country?: boolean | undefined;
   /** What its shops sign their webhooks with; several while one is replaced by another. */
   readonly webhooks?:
-    | Readonly<Partial<Record<'shopify' | 'woocommerce' | 'stripe', readonly string[] | undefined>>>
+    | (Readonly<Partial<Record<'shopify' | 'woocommerce' | 'stripe', readonly string[] | undefined>>> & {
+        readonly testOrders?: 'drop' | 'flag' | undefined;
+      })
     | undefined;
 }
 

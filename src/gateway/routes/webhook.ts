@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../shared/clock.js';
 import { type Results, readResults, resendOf } from '../pipeline/answer.js';
+import { Dropped } from '../pipeline/dropped.js';
 import { type PostedBody, takeBytes } from '../pipeline/ingest.js';
 import { parseJson } from '../pipeline/parse.js';
 import { takeBody } from '../plugins/bodies.js';
@@ -77,9 +78,19 @@ function readTold(
   if (parsed instanceof Problem) return parsed;
   const told = shop.read(request.headers, fieldsOf(parsed.value) ?? {});
   if (told === undefined) return NOTHING_FOR_US;
-  if (!isTooOld(told.writtenAt, request.nowMs)) return { events: told.events, sender: source.sender };
+  if (!isTooOld(told.writtenAt, request.nowMs)) return judgedAsTest(told, source);
   if (shop.tellsOldOrders) return NOTHING_FOR_US;
   return new Problem('PS_WEBHOOK_TOO_OLD', 'What was written more than 12 hours ago could be told a second time');
+}
+
+/** An order that is dropped is told of, and counted, like any other event that is. */
+function judgedAsTest({ events, isTest }: Told, { sender, testOrders }: WebhookSource) {
+  if (isTest !== true) return { events, sender };
+  if (testOrders === 'drop') return { events, sender: { ...sender, judge: () => () => new Dropped('test_order') } };
+  return {
+    events: events.map((event) => ({ ...event, properties: { ...fieldsOf(event.properties), test: true } })),
+    sender,
+  };
 }
 
 /** A time that cannot be read is the pipeline's to refuse. */
@@ -93,6 +104,12 @@ function isTooOld(writtenAt: unknown, nowMs: number): boolean {
 function sendOutcome(reply: FastifyReply, outcome: Results | typeof NOTHING_FOR_US): FastifyReply {
   const results = outcome === NOTHING_FOR_US ? [] : readResults(outcome);
   const rejected = rejectedOf(results);
-  const body = { ok: true, events: results.length - rejected.length, ...(rejected.length === 0 ? {} : { rejected }) };
+  const dropped = results.filter((result) => result.outcome === 'dropped').length;
+  const body = {
+    ok: true,
+    events: results.length - rejected.length - dropped,
+    ...(dropped === 0 ? {} : { dropped }),
+    ...(rejected.length === 0 ? {} : { rejected }),
+  };
   return reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(body));
 }

@@ -24,6 +24,8 @@ type ShopName = 'shopify' | 'woocommerce' | 'stripe';
 export interface WebhookSource {
   readonly sender: Sender;
   readonly secrets: Readonly<Partial<Record<ShopName, readonly string[] | undefined>>>;
+  /** What a shop calls a test is no order; with `flag` it is taken, and has the property `test`. */
+  readonly testOrders: 'drop' | 'flag';
 }
 
 export interface SignedRequest {
@@ -40,6 +42,8 @@ export interface Told {
    * remembers orders is refused: sent again then, it would be a second order.
    */
   readonly writtenAt?: unknown;
+  /** Nobody has paid: somebody tries out how to. */
+  readonly isTest?: boolean;
 }
 
 export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {

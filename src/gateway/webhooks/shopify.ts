@@ -17,7 +17,11 @@ export const shopify: Shop = {
       case 'orders/paid':
         return orderOf(body);
       case 'refunds/create':
-        return { events: [refundOf(body)], writtenAt: body['processed_at'] ?? body['created_at'] };
+        return {
+          events: [refundOf(body)],
+          writtenAt: body['processed_at'] ?? body['created_at'],
+          isTest: listOf(body['transactions']).some((transaction) => fieldsOf(transaction)?.['test'] === true),
+        };
       default:
         return undefined;
     }
@@ -42,7 +46,8 @@ function orderOf(order: Fields): Told {
     }),
     context: contextOfCountry(fieldsOf(order['billing_address'])?.['country_code']),
   };
-  return { events: [event], writtenAt: order['updated_at'] ?? order['processed_at'] ?? order['created_at'] };
+  const writtenAt = order['updated_at'] ?? order['processed_at'] ?? order['created_at'];
+  return { events: [event], writtenAt, isTest: order['test'] === true };
 }
 
 function itemOf(value: unknown): unknown {

@@ -19,7 +19,7 @@ export const stripe: Shop = {
     const object = fieldsOf(fieldsOf(body['data'])?.['object']);
     if (object === undefined) return undefined;
     const event = eventOf(body, object);
-    return event === undefined ? undefined : { events: [event] };
+    return event === undefined ? undefined : { events: [event], isTest: body['livemode'] === false };
   },
 };
 

@@ -52,7 +52,13 @@ const privacySchema = z.strictObject({
 
 /** What a shop signs its webhooks with; two while one is being replaced. */
 const secrets = z.array(z.string().min(8)).min(1).max(5).optional();
-const webhooksSchema = z.strictObject({ shopify: secrets, woocommerce: secrets, stripe: secrets });
+const webhooksSchema = z.strictObject({
+  shopify: secrets,
+  woocommerce: secrets,
+  stripe: secrets,
+  /** Orders that the shop itself calls a test. */
+  testOrders: z.enum(['drop', 'flag']).optional(),
+});
 
 /** One site. Everything but a name and a key may be left out; docs/privacy.md and docs/events.md tell what each does. */
 export function sourceSchemaOf(name: z.ZodString) {

@@ -148,6 +148,37 @@ describe('webhooks of Shopify', () => {
     expect(rig.orders()).toEqual([]);
   });
 
+  it('a test order, and the refund of one, is dropped and told of, or taken and marked where the source asks for it', async () => {
+    const refund = {
+      id: 6001,
+      order_id: 5001,
+      created_at: '2026-11-21T11:59:00Z',
+      transactions: [{ kind: 'refund', status: 'success', amount: '10.10', currency: 'EUR', test: true }],
+    };
+    const rig = await createRig();
+    expect((await rig.shopify('orders/paid', { ...shopifyOrder, test: false })).json()).toEqual({
+      ok: true,
+      events: 1,
+    });
+    for (const answer of [
+      await rig.shopify('orders/paid', { ...shopifyOrder, id: 5002, test: true }),
+      await rig.shopify('refunds/create', refund),
+    ]) {
+      expect([answer.statusCode, answer.json()]).toEqual([200, { ok: true, events: 0, dropped: 1 }]);
+    }
+    expect(rig.orders().map(({ messageId }) => messageId)).toEqual(['purchase:5001']);
+    expect((await rig.app.inject('/metrics')).body).toContain('reason="test_order"');
+
+    const webhooks = { shopify: [SECRET], testOrders: 'flag' as const };
+    const trial = await createRig({ gateway: { sources: [{ name: 'shop', writeKey: WRITE_KEY, webhooks }] } });
+    await trial.shopify('orders/paid', { ...shopifyOrder, test: true });
+    await trial.shopify('refunds/create', refund);
+    expect(trial.orders()).toMatchObject([
+      { event: { data: { properties: { transaction_id: 5001, test: true } } } },
+      { event: { data: { properties: { refund_id: 6001, test: true } } } },
+    ]);
+  });
+
   it('while a secret is being replaced both are good', async () => {
     const rig = await createRig();
     const signature = hmac(JSON.stringify(shopifyOrder), 'base64', 'an-older-secret');
@@ -257,6 +288,14 @@ describe('webhooks of Stripe', () => {
       },
       { messageId: 'purchase:pi_2', event: { data: { properties: { value: 500, currency: 'JPY' } } } },
     ]);
+  });
+
+  it('a payment in test mode is dropped', async () => {
+    const rig = await createRig();
+    const answer = await rig.stripe({ ...intent({}), livemode: false });
+    expect(answer.json()).toEqual({ ok: true, events: 0, dropped: 1 });
+    await rig.stripe({ ...intent({}), livemode: true });
+    expect(rig.orders()).toHaveLength(1);
   });
 
   it('a refund is of its payment', async () => {
