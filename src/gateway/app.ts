@@ -27,7 +27,7 @@ import { addWhereRoute } from './routes/where.js';
 import type { Whereabouts } from './where.js';
 
 export interface AppDeps {
-  readonly clock: Pick<Clock, 'setTimer'>;
+  readonly clock: Pick<Clock, 'now' | 'setTimer'>;
   readonly ingest: Ingest;
   readonly budget: Pick<Budget, 'openHold' | 'retryAfterSeconds'>;
   readonly deviceOf: (userAgent: string) => DeviceType;
@@ -111,7 +111,8 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
   const readClient = createClientReader({ deviceOf: deps.deviceOf, trustedProxies: options.trustedProxies });
   addEventRoute(app, { ingest: deps.ingest, readClient });
   addPixelRoute(app, { ingest: deps.ingest, readClient });
-  for (const protocol of deps.protocols) addProtocol(app, { ingest: deps.ingest, readClient }, protocol);
+  const { ingest, clock } = deps;
+  for (const protocol of deps.protocols) addProtocol(app, { ingest, readClient, clock }, protocol);
   if (deps.webhooks.sources.size > 0) addWebhookRoutes(app, { ingest: deps.ingest, readClient, ...deps.webhooks });
   addHealthRoutes(app, deps.about.readiness);
   addMetricsRoute(app, deps.metrics, deps.about.metricsText);

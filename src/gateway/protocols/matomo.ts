@@ -13,15 +13,31 @@ import { soleWriteKey } from './write-keys.js';
 /** What steers the request, is secret, or has a place of its own in the native event. */
 const PLACED: ReadonlySet<string> = new Set([
   ...['idsite', 'rec', 'apiv', 'rand', 'r', 'token_auth', 'send_image', 'queuedtracking', 'writeKey'],
-  ...['url', 'action_name', 'urlref', '_id', 'cid', 'uid', 'lang', 'ua', 'cip', 'country', 'cdt', '_rcn', '_rck'],
+  ...[
+    'url',
+    'action_name',
+    'urlref',
+    '_id',
+    'cid',
+    'uid',
+    'lang',
+    'ua',
+    'cip',
+    'country',
+    'cdt',
+    'cdo',
+    '_rcn',
+    '_rck',
+  ],
 ]);
 
-function mapMatomo({ query }: RequestHead, body: Buffer): MappedEvents | Problem {
+function mapMatomo({ query, receivedAtMs }: RequestHead, body: Buffer): MappedEvents | Problem {
   const hits = hitsOf(query, body);
   if (hits instanceof Problem) return hits;
   const writeKey = soleWriteKey(hits.map((hit) => hit?.['idsite']));
   if (writeKey instanceof Problem) return writeKey;
-  return { items: hits.map((hit) => (hit === undefined ? reject('not_an_object', '') : mapHit(hit))), writeKey };
+  const items = hits.map((hit) => (hit === undefined ? reject('not_an_object', '') : mapHit(hit, receivedAtMs)));
+  return { items, writeKey };
 }
 
 const OPEN_BRACE = 0x7b;
@@ -51,12 +67,12 @@ function firstValuesOf(query: Fields): Fields {
   return params;
 }
 
-function mapHit(hit: Fields): NativeEvent {
+function mapHit(hit: Fields, receivedAtMs: number): NativeEvent {
   const { type, properties } = actionOf(hit);
   const url = textOf(hit['url']);
   return {
     type,
-    occurredAt: timeOf(hit['cdt']),
+    occurredAt: happenedAt(hit, receivedAtMs),
     anonymousId: hit['cid'] ?? hit['_id'],
     userId: hit['uid'],
     page: compact({ url, title: textOf(hit['action_name']), referrer: textOf(hit['urlref']) }),
@@ -69,6 +85,16 @@ function mapHit(hit: Fields): NativeEvent {
       campaign: compact({ ...campaignOfUrl(url, utmNameOf), ...compact({ name: hit['_rcn'], term: hit['_rck'] }) }),
     }),
   };
+}
+
+/** `cdo` is how many seconds before `cdt`, or before the request, it was; Matomo's own offline queue sends it alone. */
+function happenedAt(hit: Fields, receivedAtMs: number): unknown {
+  const since = hit['cdt'] === '' ? undefined : timeOf(hit['cdt']);
+  const seconds = numberOf(hit['cdo']);
+  if (typeof seconds !== 'number' || seconds === 0) return since;
+  const sinceMs = typeof since === 'string' ? Date.parse(since) : (since ?? receivedAtMs);
+  // What is no time is refused as such.
+  return typeof sinceMs === 'number' && !Number.isNaN(sinceMs) ? Math.round(sinceMs - Math.abs(seconds) * 1000) : since;
 }
 
 /** Matomo's own names of a campaign's parameters, and those of Piwik, beside `utm_…`. */

@@ -52,6 +52,8 @@ export interface RequestHead {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly headers: IncomingHttpHeaders;
+  /** For protocols that tell how long ago an event was. */
+  readonly receivedAtMs: number;
 }
 
 export interface Reply {

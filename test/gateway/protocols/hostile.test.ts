@@ -32,7 +32,8 @@ describe('whatever is sent to a foreign protocol', () => {
   it.each(routes)('%s maps it to events or refuses it, and never throws', (_name, route) => {
     fc.assert(
       fc.property(body, fc.dictionary(fc.constantFrom(...KEYS, 'compression'), fc.string()), (bytes, query) => {
-        const head = { route: route.paths[0] as string, params: { type: 'track' }, query, headers: {} };
+        const params = { type: 'track' };
+        const head = { route: route.paths[0] as string, params, query, headers: {}, receivedAtMs: 0 };
         const mapped = route.map(head, bytes);
         expect(mapped instanceof Problem || Array.isArray(mapped.items)).toBe(true);
       }),

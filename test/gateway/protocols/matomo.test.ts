@@ -77,6 +77,18 @@ describe('Matomo', () => {
     expect(JSON.stringify(clicks)).not.toContain('33dc3f2536d3025974cccb4b4d2d98f4');
   });
 
+  it('a hit that waited offline, and one of the past, have the time at which they happened', async () => {
+    const { clicks } = await replay(['offline queue', 'times']);
+    expect(clicks.map(({ time, data }) => [data.page?.path, time]).sort()).toEqual([
+      ['/a', '2026-11-21T11:57:00.000Z'],
+      ['/b', '2026-11-21T11:59:30.000Z'],
+      ['/c', '2026-11-21T12:00:00.000Z'],
+      ['/e', '2026-11-21T12:00:00.000Z'],
+      ['/offline', '2026-11-21T11:58:30.000Z'],
+    ]);
+    expect(clicks[0]?.data.properties).not.toHaveProperty('cdo');
+  });
+
   it('reads the campaign in the address by all names that it may have', async () => {
     const { clicks } = await replay(['campaigns']);
     const campaigns = clicks.map(({ data }) => [data.page?.path, data.context.campaign]);
