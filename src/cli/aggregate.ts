@@ -3,7 +3,6 @@ import {
   createAggregator,
   createRedisSink,
   createStateStore,
-  defaultAggregatorOptions,
   defaultSessionOptions,
   snapshotCodec,
 } from '../aggregators/index.js';
@@ -18,6 +17,7 @@ import {
 } from '../messaging/index.js';
 import type { Config } from '../shared/config/index.js';
 import { messageOf } from '../shared/errors.js';
+import { aggregatorOptionsOf } from './aggregator-options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { hubAccess, namespaceOf, redisUrl, storageAccess, topicAccess } from './services.js';
 
@@ -33,8 +33,7 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
   const { hub } = config.eventHubs;
   const container = await openContainer(storageAccess(config), config.storage.checkpointContainer);
   const local = 'connectionString' in access && /;UseDevelopmentEmulator=true/i.test(access.connectionString);
-  const { lease, snapshotIntervalMs, rememberedIds } = config.aggregators;
-  const { dedup } = defaultAggregatorOptions;
+  const { lease, snapshotIntervalMs } = config.aggregators;
   const configured = lease && { updateIntervalMs: lease.renewMs, ownershipExpiryMs: lease.expiryMs };
   const balancing = configured ?? (local ? oneMachineBalancing : cloudBalancing);
   const processor = await createPartitionProcessor(
@@ -53,7 +52,7 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
   const aggregator = createAggregator(
     { processor, sink, states, topic, clock, random: Math.random, logger },
     {
-      aggregator: { ...defaultAggregatorOptions, dedup: { ...dedup, maxIdsPerGeneration: rememberedIds } },
+      aggregator: aggregatorOptionsOf(config),
       session: { ...defaultSessionOptions, snapshotIntervalMs },
       behaviours: config.behaviours,
     },

@@ -1,30 +1,39 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Command, Option } from 'commander';
-import { QueryError, type ReplayBounds, replay } from '../query/index.js';
+import { recompute } from '../aggregators/index.js';
+import { QueryError, type ReplayBounds, readFigures, replay } from '../query/index.js';
 import { type Clock, systemClock } from '../shared/clock.js';
-import { loadConfig } from '../shared/config/index.js';
+import { type Config, loadConfig } from '../shared/config/index.js';
+import { aggregatorOptionsOf } from './aggregator-options.js';
 import { runningDataDir } from './options.js';
 import { openOutput } from './output-file.js';
 import { openSource, type ReplaySource, SOURCES, type SourceFlags } from './replay-source.js';
 
 const PROGRESS_MS = 1_000;
 const SECOND_MS = 1_000;
+/** 32 random bits. */
+const SEEDS = 2 ** 32;
 
 interface ReplayFlags extends SourceFlags {
   readonly from: string;
   readonly to?: string;
+  readonly figures?: true;
+  readonly asOf?: string;
   readonly output?: string;
 }
 
 const HELP = `
 Files of Capture know times to the second, and the newest events are in one only when its window has closed.
-Exit code: 1 when something is wrong with a file of Capture; what is whole in it, and all others, are written before that.
+Exit code: 1 when something is wrong with a file of Capture; what is whole in it, and all others, are written before
+that, but no figures.
 
 Examples:
   penstock replay --from earliest
   penstock replay --source capture --from 2026-01-01 --to 2026-01-02 --output day.ndjson
+  penstock replay --source capture --from 2026-01-01 --to 2026-01-02 --figures
 `;
 
 export function register(command: Command): void {
@@ -36,6 +45,8 @@ export function register(command: Command): void {
     )
     .option('--container <name>', 'where the files of Capture are (default: as the template says)')
     .option('--name-format <format>', 'how they are named, such as my-ns/{EventHub}/{PartitionId}/{Year}/… (the same)')
+    .option('--figures', 'compute the live figures from these events, and write them in place of the events')
+    .option('--as-of <time>', 'the time that the figures are for (default: --to, or now)')
     .option('--output <file>', 'write there and not to standard output')
     .option(...runningDataDir)
     .addHelpText('after', HELP)
@@ -45,12 +56,15 @@ export function register(command: Command): void {
 async function run(flags: ReplayFlags, clock: Clock): Promise<void> {
   const bounds = boundsOf(flags);
   if (flags.source === 'capture') refuseFractions(bounds);
+  const asOfMs = asOf(flags, bounds, clock);
   const config = loadConfig({ flags: { dataDir: flags.dataDir } });
   const source = await openSource(config, flags, tell);
   const output =
     flags.output === undefined ? process.stdout : createWriteStream(flags.output, { fd: openOutput(flags.output) });
   try {
-    await writeEvents(source, bounds, { write: writerTo(output), clock });
+    const writing = { write: writerTo(output), clock };
+    if (asOfMs === undefined) await writeEvents(source, bounds, writing);
+    else await writeFigures(source, { bounds, asOfMs, config }, writing.write);
     if (output !== process.stdout) {
       output.end();
       await once(output, 'finish');
@@ -81,6 +95,40 @@ async function writeEvents({ history }: ReplaySource, bounds: ReplayBounds, { wr
     `${summary.events} events in ${summary.hubEvents} hub events of ${summary.partitions} partitions` +
       `${summary.unreadable > 0 ? `, ${summary.unreadable} unreadable hub events left out` : ''}`,
   );
+}
+
+interface FiguresRequest {
+  readonly bounds: ReplayBounds;
+  readonly asOfMs: number;
+  readonly config: Config;
+}
+
+async function writeFigures(
+  { history, inSeconds, problems }: ReplaySource,
+  { bounds, asOfMs, config }: FiguresRequest,
+  write: Writing['write'],
+): Promise<void> {
+  const within = { ...history, read: (partitionId: string) => history.read(partitionId, bounds) };
+  const store = await recompute(within, {
+    aggregator: aggregatorOptionsOf(config),
+    behaviours: config.behaviours,
+    seed: [randomInt(SEEDS), randomInt(SEEDS)],
+    arrivalsInSeconds: inSeconds,
+    asOfMs,
+  });
+  // They would be wrong and not look it.
+  if (problems[0] !== undefined) throw problems[0];
+  await write(`${JSON.stringify(await readFigures(store, asOfMs))}\n`);
+}
+
+/** The time that figures are for; undefined where none are wanted. */
+function asOf(flags: ReplayFlags, { toMs }: ReplayBounds, clock: Clock): number | undefined {
+  if (flags.figures === undefined) {
+    if (flags.asOf !== undefined) throw new QueryError('PS_REPLAY_INVALID', '--as-of is for --figures');
+    return undefined;
+  }
+  if (flags.asOf !== undefined) return timeOf('--as-of', flags.asOf);
+  return Number.isFinite(toMs) ? toMs : clock.now();
 }
 
 function boundsOf(flags: ReplayFlags): ReplayBounds {

@@ -1,6 +1,7 @@
 export { QueryError } from './errors.js';
 export { eventRoutes } from './event/routes.js';
 export { connectLiveRedis, type LiveRedis } from './live/connection.js';
+export { readFigures } from './live/read-figures.js';
 export { liveRoutes } from './live/routes.js';
 export { createLiveSource, type LiveFiguresSource } from './live/source.js';
 export { type EventHistory, hubHistory, type ReplayBounds } from './replay/history.js';

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCaptureHistory } from '../../src/archive/index.js';
 import { loadTopology } from '../../src/broker/index.js';
-import { createBlobReader, createBlobWriter } from '../../src/messaging/index.js';
+import { createBlobReader, createBlobWriter, createHubPublisher } from '../../src/messaging/index.js';
 import { replay } from '../../src/query/index.js';
+import type { LiveFigures } from '../../src/shared/live.js';
 import { notTold } from '../archive/capture-file.js';
 import { startTestAzurite, type TestAzurite } from '../helpers/azurite.js';
 import { startTestBroker, type TestBroker } from '../helpers/broker.js';
@@ -22,6 +23,8 @@ let redis: TestRedis;
 let broker: TestBroker;
 let env: Record<string, string>;
 const roles: Record<string, RunningRole> = {};
+/** Events in the hub, repetitions included. */
+let count = 0;
 
 /** The topology that ships, but for a window of Capture that nobody has to wait for. */
 const topology = (() => {
@@ -69,6 +72,17 @@ const run = async (args: readonly string[]) => {
   return result;
 };
 
+/** What a gateway that lost its disk sends again, and what is no event. */
+async function sendOddities(): Promise<void> {
+  const publisher = createHubPublisher({ connectionString: broker.connectionString }, 'clicks', { timeoutMs: 20_000 });
+  const view = {
+    ...{ specversion: '1.0', id: 'again', source: 'shop', type: 'page_view', time: new Date().toISOString() },
+    data: { anonymousId: 'again', page: { path: '/again' }, context: {}, receivedAt: new Date().toISOString() },
+  };
+  await publisher.send(0, [Buffer.from(JSON.stringify([view, view, {}])), Buffer.from('no JSON')]);
+  await publisher.close();
+}
+
 /** How many events are in files of Capture by now. */
 async function captured(): Promise<number> {
   const blobs = createBlobReader({ connectionString: azurite.connectionString }, capture.container);
@@ -78,10 +92,21 @@ async function captured(): Promise<number> {
 }
 
 test('the events of a day are the same bytes from the hub and from its files of Capture', async () => {
-  const simulation = ['simulate', '--duration', String(DAY_SECONDS), '--rate', '0.03', '--speed', 'max'];
+  const simulation = [
+    'simulate',
+    '--duration',
+    String(DAY_SECONDS),
+    '--rate',
+    '0.03',
+    '--too-late',
+    '0.01',
+    '--speed',
+    'max',
+  ];
   await run([...simulation, '--url', roles['gateway']?.facts['url'] as string, '--write-key', WRITE_KEY]);
+  await sendOddities();
   const fromHub = await run(['replay', '--from', 'earliest']);
-  const count = fromHub.stdout.split('\n').length - 1;
+  count = fromHub.stdout.split('\n').length - 1;
   expect(count).toBeGreaterThan(1_000);
   await waitFor('files of all events', async () => (await captured()) === count);
   const file = join(dir.path, 'day.ndjson');
@@ -89,6 +114,43 @@ test('the events of a day are the same bytes from the hub and from its files of 
   expect(readFileSync(file, 'utf8')).toBe(fromHub.stdout);
   // Lines of progress come by the time that it takes.
   expect(fromCapture.stderr.split('\n').at(-2)).toBe(fromHub.stderr.split('\n').at(-2));
+});
+
+test('the figures of a day are the same live, from the hub, and from its files of Capture', async () => {
+  const api = async <T>(path: string) =>
+    (await (await fetch(`${roles['dashboard']?.facts['url']}${path}`)).json()) as T;
+  await waitFor('the live figures', async () => {
+    const totals = await api<Readonly<Record<string, number>>>('/api/late');
+    const judged = ['counted', 'duplicate', 'malformed', 'late'].reduce((sum, name) => sum + (totals[name] ?? 0), 0);
+    // A hub event that is no JSON is one of nothing else.
+    return judged === count + 1;
+  });
+  const { late, duplicate, malformed } = await api<Readonly<Record<string, number>>>('/api/late');
+  const live = await api<LiveFigures>('/api/live');
+  const figures = async (...source: string[]) => {
+    const { stdout } = await run(['replay', ...source, '--from', 'earliest', '--figures', '--as-of', live.asOf]);
+    return JSON.parse(stdout) as LiveFigures;
+  };
+  expect(await figures()).toEqual(live);
+  // But for delays, which take more than the whole seconds that files have.
+  const { ingestionDelay, ...others } = live.metrics;
+  const captured = await figures('--source', 'capture');
+  const { ingestionDelay: unknown, ...sameOthers } = captured.metrics;
+  expect({ ...captured, metrics: sameOthers }).toEqual({ ...live, metrics: others });
+  expect(unknown?.values).toEqual([]);
+  // Without these nothing would be shown.
+  for (const figure of [
+    late,
+    duplicate,
+    malformed,
+    live.visitors.total,
+    live.sessions.open,
+    live.offers.length,
+    live.pages.length,
+  ])
+    expect(figure).toBeGreaterThan(0);
+  expect(ingestionDelay?.values).toHaveLength(1);
+  expect(others['revenue']?.series.length).toBeGreaterThan(0);
 });
 
 test('bounds that files of Capture cannot keep, and flags that say nothing, are refused', async () => {

@@ -12,8 +12,10 @@ import { layoutOf, type Window } from './window.js';
 export interface Observation {
   event: PenstockEvent;
   timeMs: number;
-  /** When the event reached the hub. */
+  /** When the event reached the hub … */
   enqueuedAtMs: number;
+  /** … and whether that is to the millisecond: files of Capture have seconds. */
+  enqueuedToMs: boolean;
   /** anonymousId, else userId; undefined when the event names nobody. */
   visitor: string | undefined;
   visit: Visit | undefined;

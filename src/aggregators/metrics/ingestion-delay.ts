@@ -9,9 +9,11 @@ export const ingestionDelay = defineMetric({
   unit: 'ms',
   window: rolling(15 * 60_000, 60_000),
   aggregate: 'quantiles',
-  value({ event, enqueuedAtMs }) {
+  value({ event, enqueuedAtMs, enqueuedToMs }) {
     const { receivedAt } = event.data;
-    return typeof receivedAt === 'string' ? Math.max(0, enqueuedAtMs - parseIsoTime(receivedAt)) : undefined;
+    return typeof receivedAt === 'string' && enqueuedToMs
+      ? Math.max(0, enqueuedAtMs - parseIsoTime(receivedAt))
+      : undefined;
   },
   emit: { windows: 15 },
 });

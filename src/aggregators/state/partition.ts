@@ -124,13 +124,15 @@ export interface StateParts {
   readonly behaviours?: readonly BehaviourDefinition[];
   /** Keys the hashes of a state that is not restored. */
   readonly seed: Seed;
+  /** Times of arrival are known to the second alone; by default to the millisecond. */
+  readonly arrivalsInSeconds?: boolean;
 }
 
 const count = aggregateOf('count');
 
 export function createPartitionState(
   options: AggregatorOptions,
-  { metrics, listMetrics, behaviours: definitions = [], seed: newSeed }: StateParts,
+  { metrics, listMetrics, behaviours: definitions = [], seed: newSeed, arrivalsInSeconds = false }: StateParts,
   saved?: SavedState,
 ): PartitionState {
   if (options.allowedLatenessMs < LONGEST_LOOK_BACK_MS) throw new RangeError('allowedLatenessMs is too short');
@@ -149,6 +151,7 @@ export function createPartitionState(
     event: undefined as never,
     timeMs: 0,
     enqueuedAtMs: 0,
+    enqueuedToMs: !arrivalsInSeconds,
     visitor: undefined,
     visit: undefined,
   };
@@ -262,8 +265,9 @@ export function createPartitionState(
     // What came by way of the topic may come again long after, with the same message id.
     const { messageid } = event as { messageid?: unknown };
     const { timeMs: newestMs } = watermark;
-    const knownMessage = typeof messageid === 'string' && !messageIds.add(messageid, enqueuedAtMs, newestMs);
-    if (knownMessage || !ids.add(event.id, enqueuedAtMs, newestMs)) return addTotal(totalNames.duplicate);
+    const secondMs = secondOf(enqueuedAtMs);
+    const knownMessage = typeof messageid === 'string' && !messageIds.add(messageid, secondMs, newestMs);
+    if (knownMessage || !ids.add(event.id, secondMs, newestMs)) return addTotal(totalNames.duplicate);
     // Another producer may send null for nobody.
     const visitor = event.data.anonymousId ?? event.data.userId ?? undefined;
     observation.event = event;
@@ -311,13 +315,14 @@ export function createPartitionState(
       position = at;
       if (pack === undefined) addTotal(totalNames.malformed);
       else {
-        const latestMs = at.enqueuedAtMs + options.maxSkewMs;
+        const secondMs = secondOf(at.enqueuedAtMs);
+        const latestMs = secondMs + options.maxSkewMs;
         index = -1;
         for (const element of pack) {
           index++;
           const timeMs = timeOf(element);
           if (!(timeMs >= 0)) addTotal(totalNames.malformed);
-          else observe(element as PenstockEvent, timeMs > latestMs ? at.enqueuedAtMs : timeMs, at.enqueuedAtMs);
+          else observe(element as PenstockEvent, timeMs > latestMs ? secondMs : timeMs, at.enqueuedAtMs);
         }
         if (counted > 0) totals.add(TOTALS_PANE, totalNames.counted, counted, 0);
         counted = 0;
@@ -391,6 +396,12 @@ export function createPartitionState(
     return found;
   }
 }
+
+/**
+ * What depends on the time of arrival is decided by its second: files of Capture know no more, and a replay of them has to
+ * decide alike.
+ */
+const secondOf = (timeMs: number): number => timeMs - (timeMs % 1_000);
 
 /** A definition that changed begins anew: under its new id nothing is saved. */
 const idOf = ({ name, generation }: MetricDescription) => `${name}@${generation}`;

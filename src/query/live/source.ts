@@ -3,23 +3,14 @@ import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import { keepFresh } from '../../shared/keep-fresh.js';
 import type { ShownLateEvent } from '../../shared/late-events.js';
-import type { LiveFigures, LiveSource } from '../../shared/live.js';
+import type { LiveSource } from '../../shared/live.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
-import {
-  HEALTH,
-  HEALTH_NAME,
-  LIST_NAME,
-  LIVE_CHANNEL,
-  type ListMetric,
-  listMetrics,
-  TOTALS,
-} from '../../shared/live-keys.js';
+import { HEALTH, HEALTH_NAME, LIVE_CHANNEL, TOTALS } from '../../shared/live-keys.js';
 import { type PartitionHealth, partitionHealth } from '../../shared/partition-health.js';
 import { QueryError } from '../errors.js';
 import { type CondenseOptions, createCondenser } from './condense.js';
 import { connectAnnouncements, type LiveRedis } from './connection.js';
-import { AHEAD_PANES, figuresOf, type LiveData, lookBack, OPEN_PANES, type OwnMetric, ownMetrics } from './figures.js';
-import { shownMetric, shownStarts } from './shown.js';
+import { readFigures } from './read-figures.js';
 import { createLiveStore } from './store.js';
 
 /** A pane as it is retained: merged over the partitions. */
@@ -73,38 +64,8 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
   const store = createLiveStore(redis);
   const announcements = createAnnouncements(redis, clock);
 
-  const readAll = async (): Promise<LiveFigures> => {
-    const nowMs = clock.now();
-    const catalogue = await store.catalogue();
-    const own = async (name: OwnMetric) => {
-      const metric = catalogue.get(name);
-      if (metric === undefined) return [name, new Map()] as const;
-      const { paneMs } = metric;
-      const newestMs = nowMs - (nowMs % paneMs) + AHEAD_PANES * paneMs;
-      const length = AHEAD_PANES + (name === 'visitors' ? OPEN_PANES : lookBack[name]);
-      const startsMs = Array.from({ length }, (_, index) => newestMs - index * paneMs);
-      return [name, await store.readPanes(metric, startsMs)] as const;
-    };
-    const list = async (metric: ListMetric) => {
-      const texts = await store.readTexts(metric, LIST_NAME);
-      const entries = [...texts.values()].flatMap((text) => JSON.parse(text) as unknown[]);
-      return [metric, entries] as const;
-    };
-    const others = [...catalogue.values()].filter(({ name }) => !ownMetrics.some((ownName) => ownName === name));
-    const shown = async (metric: MetricDescription) => {
-      const panes = await store.readPanes(metric, shownStarts(metric, nowMs));
-      return [metric.name, shownMetric(metric, panes, nowMs)] as const;
-    };
-    const [panes, lists, metrics] = await Promise.all([
-      Promise.all(ownMetrics.map(own)),
-      Promise.all(listMetrics.map(list)),
-      Promise.all(others.map(shown)),
-    ]);
-    const data = { ...Object.fromEntries([...panes, ...lists]), metrics: Object.fromEntries(metrics) };
-    return figuresOf(data as unknown as LiveData, nowMs);
-  };
   return {
-    read: keepFresh(clock, CACHE_MS, () => readAll().catch(unavailable)),
+    read: keepFresh(clock, CACHE_MS, () => readFigures(store, clock.now()).catch(unavailable)),
     subscribe: announcements.subscribe,
     async readCatalogue() {
       return [...(await store.catalogue().catch(unavailable)).values()];

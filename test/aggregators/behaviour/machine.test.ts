@@ -10,7 +10,7 @@ function follow(definition: BehaviourDefinition = outfit, maxVisitors = 100) {
   const see = (event: PenstockEvent) => {
     const timeMs = Date.parse(event.time);
     const visitor = event.data.anonymousId ?? event.data.userId;
-    return machine.observe({ event, timeMs, enqueuedAtMs: timeMs, visitor, visit: undefined });
+    return machine.observe({ event, timeMs, enqueuedAtMs: timeMs, enqueuedToMs: true, visitor, visit: undefined });
   };
   return {
     machine,

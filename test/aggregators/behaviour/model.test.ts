@@ -74,7 +74,14 @@ test('any views in any order, restored and swept at any time, lead to the offers
         const timeMs = START_MS + seen.atMs;
         if (index >= sweepAt) machine.evict(START_MS + nowMs - LATENESS);
         if (index === restoreAt) machine = createMachine(outfit, 100, JSON.parse(JSON.stringify(machine.save())));
-        const step = machine.observe({ event, timeMs, enqueuedAtMs: timeMs, visitor, visit: undefined });
+        const step = machine.observe({
+          event,
+          timeMs,
+          enqueuedAtMs: timeMs,
+          enqueuedToMs: true,
+          visitor,
+          visit: undefined,
+        });
         if (typeof step === 'object' && step.offer !== undefined) offered.push(`${visitor} ${ofVisitor.length}`);
       });
       const expected = [...byVisitor].flatMap(([visitor, seen]) => offersByHand(seen).map((at) => `${visitor} ${at}`));
