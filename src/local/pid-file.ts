@@ -1,18 +1,18 @@
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDataDir } from '../shared/config/index.js';
-import { messageOf } from '../shared/errors.js';
 import { LocalError } from './errors.js';
 
 /**
  * Claims a data folder for this process.
  * @returns the function that gives it back.
- * @throws LocalError PS_LOCAL_RUNNING while another instance holds it, PS_LOCAL_DATA_DIR when nothing can be written there.
+ * @throws LocalError PS_LOCAL_RUNNING while another instance holds it; ConfigError PS_CONFIG_INVALID when nothing can be
+ * written there.
  */
 export function claimDataDir(dataDir: string, pid: number): () => void {
   const path = join(dataDir, 'penstock.pid');
   const own = `${path}.${pid}`;
-  writeOwn(own, pid, dataDir);
+  makeDataDir(dataDir, () => writeFileSync(own, `${pid}\n`, { mode: 0o600 }));
   // Of two starts at one moment only one links the file, and nobody ever sees it without its content.
   while (!tryLink(own, path)) {
     const holder = Number(readFileSync(path, 'utf8'));
@@ -28,17 +28,6 @@ export function claimDataDir(dataDir: string, pid: number): () => void {
   }
   rmSync(own, { force: true });
   return () => rmSync(path, { force: true });
-}
-
-function writeOwn(path: string, pid: number, dataDir: string): void {
-  try {
-    makeDataDir(dataDir);
-    writeFileSync(path, `${pid}\n`, { mode: 0o600 });
-  } catch (cause) {
-    throw new LocalError('PS_LOCAL_DATA_DIR', `the data folder ${dataDir} cannot be used: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
 }
 
 function tryLink(from: string, to: string): boolean {

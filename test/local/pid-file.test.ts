@@ -30,10 +30,10 @@ test.each([
   expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`);
 });
 
-test('a folder that cannot be made is said to be no place for data', () => {
+test('a folder that cannot be made is said to be no place for data, as by each part that is started alone', () => {
   mkdirSync(dir.path, { recursive: true });
   writeFileSync(join(dir.path, 'file'), '');
   expect(() => claimDataDir(join(dir.path, 'file', 'data'), process.pid)).toThrow(
-    expect.objectContaining({ code: 'PS_LOCAL_DATA_DIR', message: expect.stringContaining('ENOTDIR') }),
+    expect.objectContaining({ code: 'PS_CONFIG_INVALID', message: expect.stringContaining('ENOTDIR') }),
   );
 });
