@@ -38,8 +38,8 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
   const behaviours = topic === undefined ? [] : config.behaviours;
   const sessions = new Map<string, PartitionSession>();
   /** Ours alone from now on, in Blob and in Redis. */
-  const claim = async (partitionId: string): Promise<OwnedState> => {
-    const owned = await states.claim(partitionId);
+  const claim = async ({ partitionId, hubCreatedAtMs }: PartitionFacts): Promise<OwnedState> => {
+    const owned = await states.claim(partitionId, hubCreatedAtMs);
     const ownerOf = () => ({ partition: partitionId, epoch: owned.epoch });
     for (let known = await sink.claim(ownerOf()); known > owned.epoch; known = await sink.claim(ownerOf())) {
       // Either there is a later owner already, which this throws, or the epochs of a lost storage account are in Redis.
@@ -48,15 +48,16 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
     return owned;
   };
   /** The saved state, if it fits what the hub has now. */
-  const fitting = async (partition: PartitionFacts, { saved, epoch }: OwnedState): Promise<SavedState | undefined> => {
-    const { partitionId } = partition;
+  const fitting = async (partition: PartitionFacts, owned: OwnedState): Promise<SavedState | undefined> => {
+    const { saved, savedHubCreatedAtMs, epoch } = owned;
+    const { partitionId, hubCreatedAtMs, lastSequenceNumber: last } = partition;
     if (saved === undefined) return undefined;
     const { sequenceNumber } = saved.position;
-    if (sequenceNumber > partition.lastSequenceNumber) {
-      logger.warn(
-        { partitionId, saved: sequenceNumber, last: partition.lastSequenceNumber },
-        'the saved state is ahead of the hub, so it is of another hub: starting anew',
-      );
+    const known = savedHubCreatedAtMs !== undefined && hubCreatedAtMs !== undefined;
+    const isOfAnother = known && savedHubCreatedAtMs !== hubCreatedAtMs;
+    if (isOfAnother || sequenceNumber > last) {
+      const facts = { partitionId, saved: sequenceNumber, last, savedHubCreatedAtMs, hubCreatedAtMs };
+      logger.warn(facts, 'the saved state is of another hub of this name: starting anew');
       await sink.forget({ partition: partitionId, epoch });
       return undefined;
     }
@@ -82,7 +83,7 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
       const { partitionId } = partition;
       await close(partitionId);
       await sink.ready(SINK_WAIT_MS);
-      const owned = await claim(partitionId);
+      const owned = await claim(partition);
       const saved = await fitting(partition, owned);
       const seed = [wordOf(random), wordOf(random)] as const;
       const state = createPartitionState(config.aggregator, { ...allMetrics, behaviours, seed }, saved);

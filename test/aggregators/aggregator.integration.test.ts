@@ -5,6 +5,7 @@ import { connectLiveRedis, createLiveSource, type LiveFiguresSource, type LiveRe
 import { systemClock } from '../../src/shared/clock.js';
 import { startTestAzurite, type TestAzurite } from '../helpers/azurite.js';
 import { startTestBroker, type TestBroker, testTopology } from '../helpers/broker.js';
+import { atom } from '../helpers/hub-clients.js';
 import { startTestRedis, type TestRedis } from '../helpers/redis.js';
 import { waitFor } from '../helpers/wait.js';
 import { createLine, portOf, withPort } from '../messaging/azure/line.js';
@@ -204,4 +205,28 @@ test('two aggregators share the partitions, and one takes over all when the othe
   await publish(publisher, views(200, '/a'));
   await shown('/a', 400);
   expect(await source.readTotals()).toEqual({ counted: 400 });
+});
+
+test('a hub that was deleted and made again is another one, however many events it has: the figures are of it alone', async () => {
+  const first = await start();
+  await publish(publisher, views(40, '/of-the-former'), 1);
+  await shown('/of-the-former', 40);
+  await stop(first);
+  const xmlns = 'xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect"';
+  await atom(at.hub, 'clicks', { method: 'DELETE' });
+  await atom(at.hub, 'clicks', { method: 'PUT', description: `<EventHubDescription ${xmlns}/>` });
+  const description = `<ConsumerGroupDescription ${xmlns}/>`;
+  await atom(at.hub, 'clicks/consumergroups/aggregators', { method: 'PUT', description });
+  const next = await openPublisher(at.hub);
+  await publish(next, views(200, '/of-the-next'), 1);
+  await next.close();
+  const second = await start();
+  await shown('/of-the-next', 200);
+  expect(await viewsOf('/of-the-former')).toBe(0);
+  expect(second.opened.map(({ from }) => from)).toEqual([undefined, undefined, undefined, undefined]);
+  // From now on it is the hub that the saved state is of.
+  await stop(second);
+  const third = await start();
+  await waitFor('all partitions to be opened', () => third.opened.length === 4);
+  expect(third.opened.every(({ from }) => from !== undefined)).toBe(true);
 });

@@ -11,16 +11,18 @@ import type { SavedState } from './partition.js';
  */
 export interface StateStore {
   /**
-   * Makes the caller the owner of a partition.
+   * Makes the caller the owner of a partition, of the hub that was made at this time.
    * @throws AggregatorError PS_SNAPSHOT_VERSION when the state is of a newer version: then nothing is claimed.
    */
-  claim(partitionId: string): Promise<OwnedState>;
+  claim(partitionId: string, hubCreatedAtMs?: number): Promise<OwnedState>;
 }
 
 export interface OwnedState {
   readonly epoch: number;
   /** As of the claim; undefined when nothing readable was saved. */
   readonly saved: SavedState | undefined;
+  /** Of the hub that the saved state is of; undefined where nobody knows. */
+  readonly savedHubCreatedAtMs: number | undefined;
   /** @throws AggregatorError PS_PARTITION_FENCED when there is a later owner. */
   save(state: SavedState): Promise<void>;
   /** Claims once more, with an epoch above `known`: for a sink that knows higher ones, of a store that is gone. */
@@ -40,6 +42,7 @@ export interface StateStoreDeps {
 
 const EPOCH = 'ownerepoch';
 const SEQUENCE_NUMBER = 'sequencenumber';
+const HUB_CREATED_AT = 'hubcreatedat';
 const NOTHING = Buffer.alloc(0);
 
 const epochOf = (metadata: Readonly<Record<string, string>> | undefined) => Number(metadata?.[EPOCH] ?? 0);
@@ -62,7 +65,7 @@ export function createStateStore({ blobs, codec, logger }: StateStoreDeps, prefi
     }
   };
   return {
-    async claim(partitionId) {
+    async claim(partitionId, hubCreatedAtMs) {
       const name = `${folder}/${partitionId}`;
       for (;;) {
         const blob = await blobs.read(name);
@@ -73,7 +76,10 @@ export function createStateStore({ blobs, codec, logger }: StateStoreDeps, prefi
           blob === undefined
             ? await blobs.write(name, NOTHING, { metadata, ifVersion: undefined })
             : await blobs.setMetadata(name, metadata, blob.version);
-        if ('version' in result) return ownedState({ blobs, codec }, name, { epoch, saved, version: result.version });
+        if (!('version' in result)) continue;
+        const savedHubCreatedAtMs = hubOf(blob?.metadata);
+        const claimed = { epoch, saved, version: result.version, savedHubCreatedAtMs, hubCreatedAtMs };
+        return ownedState({ blobs, codec }, name, claimed);
       }
     },
   };
@@ -82,11 +88,14 @@ export function createStateStore({ blobs, codec, logger }: StateStoreDeps, prefi
 function ownedState(
   { blobs, codec }: Omit<StateStoreDeps, 'logger'>,
   name: string,
-  claimed: { readonly epoch: number; readonly saved: SavedState | undefined; readonly version: string },
+  claimed: Pick<OwnedState, 'epoch' | 'saved' | 'savedHubCreatedAtMs'> & {
+    readonly version: string;
+    readonly hubCreatedAtMs: number | undefined;
+  },
 ): OwnedState {
   let { epoch } = claimed;
   let version: string | undefined = claimed.version;
-  let metadata: Record<string, string> = sequenceOf(claimed.saved);
+  let metadata = noteOf(claimed.saved, claimed.savedHubCreatedAtMs);
 
   /** Repeats a write whose condition failed for another reason than a later owner: its own answer was lost, say. */
   const write = async (attempt: (ifVersion: string | undefined) => Promise<WriteResult>) => {
@@ -106,9 +115,10 @@ function ownedState(
       return epoch;
     },
     saved: claimed.saved,
+    savedHubCreatedAtMs: claimed.savedHubCreatedAtMs,
     async save(state) {
       const bytes = await codec.encode(state);
-      const next = sequenceOf(state);
+      const next = noteOf(state, claimed.hubCreatedAtMs);
       await write((ifVersion) =>
         blobs.write(name, bytes, { metadata: { ...next, [EPOCH]: String(epoch) }, ifVersion }),
       );
@@ -127,5 +137,12 @@ function ownedState(
   };
 }
 
-const sequenceOf = (state: SavedState | undefined): Record<string, string> =>
-  state === undefined ? {} : { [SEQUENCE_NUMBER]: String(state.position.sequenceNumber) };
+const noteOf = (state: SavedState | undefined, hubCreatedAtMs: number | undefined): Record<string, string> => ({
+  ...(state === undefined ? {} : { [SEQUENCE_NUMBER]: String(state.position.sequenceNumber) }),
+  ...(hubCreatedAtMs === undefined ? {} : { [HUB_CREATED_AT]: String(hubCreatedAtMs) }),
+});
+
+function hubOf(metadata: Readonly<Record<string, string>> | undefined): number | undefined {
+  const text = metadata?.[HUB_CREATED_AT];
+  return text === undefined ? undefined : Number(text);
+}

@@ -73,6 +73,14 @@ export async function factsOf(client: EventHubConsumerClient, partitionId: strin
   }
 }
 
+export async function createdAtOf(client: EventHubConsumerClient, hub: string): Promise<number> {
+  try {
+    return (await client.getEventHubProperties()).createdOn.getTime();
+  } catch (error) {
+    throw toConsumeError(error, `hub ${hub}`);
+  }
+}
+
 export function toPartitionEvent(partitionId: string, event: ReceivedEventData): PartitionEvent {
   return {
     partitionId,

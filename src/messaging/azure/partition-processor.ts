@@ -6,7 +6,14 @@ import type { PartitionHandler, PartitionPosition, PartitionProcessor } from '..
 import type { ServiceAccess } from './access.js';
 import { createBlobStore } from './blob-container.js';
 import { createCheckpointWriter } from './checkpoint-writer.js';
-import { createHubConsumer, factsOf, type HubGroup, receiveOptions, toPartitionEvent } from './hub-consumer.js';
+import {
+  createdAtOf,
+  createHubConsumer,
+  factsOf,
+  type HubGroup,
+  receiveOptions,
+  toPartitionEvent,
+} from './hub-consumer.js';
 
 export interface PartitionProcessorOptions extends HubGroup {
   /** How often ownership is renewed and free partitions are looked for. */
@@ -57,7 +64,8 @@ export async function createPartitionProcessor(
     },
     async listCheckpoints() {
       if (claimed === undefined || client === undefined || handler === undefined) return [];
-      const position = await handler.open(await factsOf(client, claimed));
+      const [facts, hubCreatedAtMs] = await Promise.all([factsOf(client, claimed), createdAtOf(client, hub)]);
+      const position = await handler.open({ ...facts, hubCreatedAtMs });
       return position === undefined ? [] : [{ ...scope(), partitionId: claimed, ...position }];
     },
   };

@@ -22,6 +22,8 @@ export interface PartitionFacts {
   readonly firstSequenceNumber: number;
   readonly lastSequenceNumber: number;
   readonly lastEnqueuedAtMs: number;
+  /** When the hub was made, for who keeps a state of it: another hub of the same name has another time. */
+  readonly hubCreatedAtMs?: number;
 }
 
 /** What is done with the partitions that this process owns. Calls for one partition never overlap, except `close`. */
