@@ -1,5 +1,4 @@
 import { type ArchiveError, createCaptureHistory, type Gap } from '../archive/index.js';
-import { loadTopology } from '../broker/index.js';
 import { createBlobReader, createHubReader, type ServiceAccess, type StorageAccess } from '../messaging/index.js';
 import { type EventHistory, hubHistory, QueryError } from '../query/index.js';
 import type { Config } from '../shared/config/index.js';
@@ -42,35 +41,32 @@ export async function openSource(
   return { history: hubHistory(reader), inSeconds: false, problems: [], close: () => reader.close() };
 }
 
-function captureSource(config: Config, flags: SourceFlags, tell: (line: string) => void): ReplaySource {
-  const { hub } = config.eventHubs;
-  const { container, ...naming } = captureOf(config, flags);
+async function captureSource(config: Config, flags: SourceFlags, tell: (line: string) => void): Promise<ReplaySource> {
+  const { storage, eventHubs } = servicesOf(config, flags);
+  const { container, ...naming } = await captureOf({ ...config, eventHubs }, flags);
   const problems: ArchiveError[] = [];
   const history = createCaptureHistory(
     {
-      blobs: createBlobReader(storageOf(config, flags), container),
+      blobs: createBlobReader(storage, container),
       onProblem(problem) {
         problems.push(problem);
         tell(`${problem.code}: ${problem.message}`);
       },
       onGap: (gap) => tell(describeGap(gap)),
     },
-    { ...naming, hub },
+    { ...naming, hub: eventHubs.hub },
   );
-  return {
-    history,
-    inSeconds: true,
-    problems,
-    async close() {},
-  };
+  return { history, inSeconds: true, problems, async close() {} };
 }
 
 const describeGap = ({ partitionId, first, last }: Gap) =>
   `partition ${partitionId}: ${first === last ? `event ${first} is` : `events ${first} to ${last} are`} in no file`;
 
 /** Where the hub is captured to: as the template says that is deployed, or as the flags say. */
-function captureOf({ broker, eventHubs }: Config, flags: SourceFlags) {
+async function captureOf({ broker, eventHubs }: Pick<Config, 'broker' | 'eventHubs'>, flags: SourceFlags) {
   const { hub } = eventHubs;
+  // It comes with all of the broker, which nothing else here needs.
+  const { loadTopology } = await import('../broker/index.js');
   const capture = loadTopology(broker.template).hubs.find(
     ({ name }) => name.toLowerCase() === hub.toLowerCase(),
   )?.capture;
@@ -97,8 +93,12 @@ function hubOf(config: Config, flags: SourceFlags): ServiceAccess {
   return { connectionString: readEndpoints(config.dataDir).eventHubsConnectionString };
 }
 
-function storageOf(config: Config, flags: SourceFlags): StorageAccess {
+/** The storage account, and the hub whose files are in it. */
+function servicesOf(config: Config, flags: SourceFlags) {
   const configured = config.storage.connectionString ?? config.storage.account;
-  if (flags.dataDir === undefined && configured !== undefined) return storageAccess(config);
-  return { connectionString: readEndpoints(config.dataDir).storageConnectionString };
+  if (flags.dataDir === undefined && configured !== undefined)
+    return { storage: storageAccess(config), eventHubs: config.eventHubs };
+  const { storageConnectionString, eventHubsConnectionString } = readEndpoints(config.dataDir);
+  const storage: StorageAccess = { connectionString: storageConnectionString };
+  return { storage, eventHubs: { hub: config.eventHubs.hub, connectionString: eventHubsConnectionString } };
 }

@@ -3,11 +3,9 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Command, Option } from 'commander';
-import { recompute } from '../aggregators/index.js';
 import { QueryError, type ReplayBounds, readFigures, replay } from '../query/index.js';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { type Config, loadConfig } from '../shared/config/index.js';
-import { aggregatorOptionsOf } from './aggregator-options.js';
 import { runningDataDir } from './options.js';
 import { openOutput } from './output-file.js';
 import { openSource, type ReplaySource, SOURCES, type SourceFlags } from './replay-source.js';
@@ -62,9 +60,9 @@ async function run(flags: ReplayFlags, clock: Clock): Promise<void> {
   const output =
     flags.output === undefined ? process.stdout : createWriteStream(flags.output, { fd: openOutput(flags.output) });
   try {
-    const writing = { write: writerTo(output), clock };
-    if (asOfMs === undefined) await writeEvents(source, bounds, writing);
-    else await writeFigures(source, { bounds, asOfMs, config }, writing.write);
+    const request = { bounds, config, clock, write: writerTo(output) };
+    if (asOfMs === undefined) await writeEvents(source, request);
+    else await writeFigures(source, request, asOfMs);
     if (output !== process.stdout) {
       output.end();
       await once(output, 'finish');
@@ -79,45 +77,60 @@ async function run(flags: ReplayFlags, clock: Clock): Promise<void> {
 
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 
-interface Writing {
-  readonly write: (text: string) => Promise<void>;
+interface Request {
+  readonly bounds: ReplayBounds;
+  readonly config: Config;
   readonly clock: Clock;
+  readonly write: (text: string) => Promise<void>;
 }
 
-async function writeEvents({ history }: ReplaySource, bounds: ReplayBounds, { write, clock }: Writing): Promise<void> {
+/** Tells once a second how far the reading of a partition is. */
+function createProgress(clock: Clock) {
   let reportMs = clock.now() + PROGRESS_MS;
-  const summary = await replay(history, bounds, write, ({ partitionId, events }) => {
+  return (partitionId: string, read: string) => {
     if (clock.now() < reportMs) return;
     reportMs = clock.now() + PROGRESS_MS;
-    tell(`partition ${partitionId}: ${events} events`);
-  });
+    tell(`partition ${partitionId}: ${read}`);
+  };
+}
+
+async function writeEvents({ history }: ReplaySource, { bounds, clock, write }: Request): Promise<void> {
+  const progress = createProgress(clock);
+  const summary = await replay(history, bounds, write, ({ partitionId, events }) =>
+    progress(partitionId, `${events} events`),
+  );
   tell(
     `${summary.events} events in ${summary.hubEvents} hub events of ${summary.partitions} partitions` +
       `${summary.unreadable > 0 ? `, ${summary.unreadable} unreadable hub events left out` : ''}`,
   );
 }
 
-interface FiguresRequest {
-  readonly bounds: ReplayBounds;
-  readonly asOfMs: number;
-  readonly config: Config;
-}
-
-async function writeFigures(
-  { history, inSeconds, problems }: ReplaySource,
-  { bounds, asOfMs, config }: FiguresRequest,
-  write: Writing['write'],
-): Promise<void> {
-  const within = { ...history, read: (partitionId: string) => history.read(partitionId, bounds) };
-  const store = await recompute(within, {
-    aggregator: aggregatorOptionsOf(config),
-    behaviours: config.behaviours,
-    seed: [randomInt(SEEDS), randomInt(SEEDS)],
-    arrivalsInSeconds: inSeconds,
-    asOfMs,
-  });
+async function writeFigures(source: ReplaySource, { bounds, config, clock, write }: Request, asOfMs: number) {
+  const { recompute } = await import('../aggregators/index.js');
+  const { aggregatorOptionsOf } = await import('./aggregator-options.js');
+  const progress = createProgress(clock);
+  const store = await recompute(
+    {
+      partitions: source.history.partitions,
+      async *read(partitionId) {
+        let hubEvents = 0;
+        for await (const events of source.history.read(partitionId, bounds)) {
+          yield events;
+          hubEvents += events.length;
+          progress(partitionId, `${hubEvents} hub events`);
+        }
+      },
+    },
+    {
+      aggregator: aggregatorOptionsOf(config),
+      behaviours: config.behaviours,
+      seed: [randomInt(SEEDS), randomInt(SEEDS)],
+      arrivalsInSeconds: source.inSeconds,
+      asOfMs,
+    },
+  );
   // They would be wrong and not look it.
-  if (problems[0] !== undefined) throw problems[0];
+  if (source.problems[0] !== undefined) throw source.problems[0];
   await write(`${JSON.stringify(await readFigures(store, asOfMs))}\n`);
 }
 

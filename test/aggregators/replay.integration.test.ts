@@ -1,9 +1,23 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { HubPublisher } from '../../src/messaging/index.js';
+import { defaultAggregatorOptions, recompute } from '../../src/aggregators/index.js';
+import { createCaptureHistory } from '../../src/archive/index.js';
+import type { CaptureDefinition } from '../../src/broker/topology/index.js';
+import { createBlobReader, createBlobWriter, createHubReader, type HubPublisher } from '../../src/messaging/index.js';
+import {
+  connectLiveRedis,
+  createLiveSource,
+  type EventHistory,
+  hubHistory,
+  readFigures,
+  replay,
+} from '../../src/query/index.js';
+import { systemClock } from '../../src/shared/clock.js';
+import { loadConfig } from '../../src/shared/config/index.js';
+import type { LiveFigures } from '../../src/shared/live.js';
 import { createRandom } from '../crash/support/random.js';
 import { startTestAzurite, type TestAzurite } from '../helpers/azurite.js';
-import { startTestBroker, type TestBroker } from '../helpers/broker.js';
+import { startTestBroker, type TestBroker, testTopology } from '../helpers/broker.js';
 import { startTestRedis, type TestRedis } from '../helpers/redis.js';
 import { waitFor } from '../helpers/wait.js';
 import { openPublisher, publish, startAggregator } from './pipeline.js';
@@ -19,12 +33,10 @@ let live: TestRedis;
 let replayed: TestRedis;
 
 beforeAll(async () => {
-  [azurite, broker, live, replayed] = await Promise.all([
-    startTestAzurite(),
-    startTestBroker(),
-    startTestRedis(),
-    startTestRedis(),
-  ]);
+  [azurite, live, replayed] = await Promise.all([startTestAzurite(), startTestRedis(), startTestRedis()]);
+  const hubs = testTopology.hubs.map((hub) => ({ ...hub, capture }));
+  const blobs = createBlobWriter({ connectionString: azurite.connectionString });
+  broker = await startTestBroker({ ...testTopology, hubs }, { blobs });
   publisher = await openPublisher(broker.connectionString);
 });
 afterAll(async () => {
@@ -90,6 +102,50 @@ function totalsIn(content: ReadonlyMap<string, unknown>): Map<string, number> {
   return totals;
 }
 
+const capture: CaptureDefinition = {
+  encoding: 'AvroDeflate',
+  intervalMs: 1_000,
+  sizeLimitBytes: 200_000,
+  skipEmptyArchives: true,
+  container: 'capture',
+  nameFormat: '{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}',
+  namespace: 'shop',
+};
+
+function captureHistory(): EventHistory {
+  const blobs = createBlobReader({ connectionString: azurite.connectionString }, capture.container);
+  const told = (what: unknown) => expect.unreachable(JSON.stringify(what));
+  return createCaptureHistory({ blobs, onProblem: told, onGap: told }, { ...capture, hub: 'clicks' });
+}
+
+const ALWAYS = { fromMs: 0, toMs: Number.POSITIVE_INFINITY };
+
+/** The figures as of a time, from the events alone. */
+async function recomputed(history: EventHistory, asOfMs: number, arrivalsInSeconds: boolean): Promise<LiveFigures> {
+  const computed = await recompute(
+    { partitions: history.partitions, read: (partitionId) => history.read(partitionId, ALWAYS) },
+    {
+      aggregator: defaultAggregatorOptions,
+      behaviours: loadConfig({ env: {} }).behaviours,
+      seed: [1, 2],
+      arrivalsInSeconds,
+      asOfMs,
+    },
+  );
+  return readFigures(computed, asOfMs);
+}
+
+/** The figures as of a time, as Redis has them. */
+async function shownBy({ url }: TestRedis, asOfMs: number): Promise<LiveFigures> {
+  const redis = connectLiveRedis(url);
+  const clock = { ...systemClock, now: () => asOfMs };
+  const source = createLiveSource(redis, clock);
+  const figures = await source.read();
+  source.close();
+  redis.disconnect();
+  return figures;
+}
+
 const READ = ['counted', 'duplicate', 'malformed', 'late'] as const;
 
 /** Waits until so many elements of packs were judged. */
@@ -100,7 +156,7 @@ const untilRead = (redis: TestRedis, count: number) =>
     return read === count;
   });
 
-test('figures of a live reading that was interrupted are those of a replay from the beginning, late events included', async () => {
+test('figures of a live reading that was interrupted are those of a replay from the beginning, from the hub and from files of Capture, late events included', async () => {
   const at = { hub: broker.connectionString, storage: azurite.connectionString, topic: broker.connectionString };
   const now = Date.now();
   let aggregator = await startAggregator({ ...at, redis: live.url, container: 'live' });
@@ -127,4 +183,24 @@ test('figures of a live reading that was interrupted are those of a replay from 
   for (const name of [...READ, 'revised_sessions']) expect(totals.get(name), name).toBeGreaterThan(10);
   const streams = [...content].filter(([key]) => key.includes('{live:late}'));
   expect(streams.flatMap(([, entries]) => entries as unknown[])).toHaveLength(totals.get('late') as number);
+
+  await waitFor('files of all events', async () => {
+    const { events } = await replay(captureHistory(), ALWAYS, async () => {});
+    return events === ROUNDS * EVENTS_A_ROUND;
+  });
+  const reader = await createHubReader(
+    { connectionString: broker.connectionString },
+    { hub: 'clicks', consumerGroup: 'replay' },
+  );
+  for (const minutesAgo of [0, 40, 100]) {
+    const asOfMs = now - minutesAgo * MINUTE;
+    const figures = await shownBy(live, asOfMs);
+    expect(figures.pages.length).toBeGreaterThan(0);
+    expect(await recomputed(hubHistory(reader), asOfMs, false)).toEqual(figures);
+    const { metrics, ...rest } = await recomputed(captureHistory(), asOfMs, true);
+    const { ingestionDelay, ...others } = metrics;
+    expect({ ...rest, metrics: { ...others, ingestionDelay: figures.metrics['ingestionDelay'] } }).toEqual(figures);
+    expect(ingestionDelay?.values).toEqual([]);
+  }
+  await reader.close();
 }, 120_000);

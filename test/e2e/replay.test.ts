@@ -153,15 +153,27 @@ test('the figures of a day are the same live, from the hub, and from its files o
   expect(others['revenue']?.series.length).toBeGreaterThan(0);
 });
 
-test('bounds that files of Capture cannot keep, and flags that say nothing, are refused', async () => {
-  const refused = async (...args: string[]) => {
-    const { code, stdout, stderr } = await penstock(['replay', ...args], { env });
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    return stderr;
-  };
+test('a damaged file makes the command fail, after all that is whole, and there are no figures', async () => {
+  const name = `${capture.namespace}/clicks/0/2026/01/01/00/00/00.avro`;
+  async function* content() {
+    yield Buffer.from('no Avro');
+  }
+  const writer = createBlobWriter({ connectionString: azurite.connectionString });
+  await writer.write({ container: capture.container, name }, content(), new AbortController().signal);
+  const capturing = ['replay', '--source', 'capture', '--from', 'earliest'];
+  const events = await penstock(capturing, { env });
+  expect(events.code).toBe(1);
+  expect(events.stdout.split('\n')).toHaveLength(count + 1);
+  const told = `PS_ARCHIVE_DAMAGED: ${name}, at byte 0`;
+  expect(events.stderr).toContain(told);
+  const figures = await penstock([...capturing, '--figures'], { env });
+  expect({ code: figures.code, stdout: figures.stdout }).toEqual({ code: 1, stdout: '' });
+  expect(figures.stderr).toContain(told);
+});
 
-  const capturing = ['--source', 'capture', '--from'];
-  expect(await refused(...capturing, '2026-01-01T00:00:00.500Z')).toContain('PS_REPLAY_INVALID');
-  expect(await refused('--from', 'earliest', '--container', 'raw')).toContain('PS_REPLAY_INVALID');
-  expect(await refused(...capturing, 'earliest', '--container', 'nothing')).toContain('PS_CONSUME_REFUSED');
+test('bounds that files of Capture cannot keep are refused', async () => {
+  const bounds = ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-01T00:00:00.500Z'];
+  const { code, stdout, stderr } = await penstock(['replay', '--source', 'capture', ...bounds], { env });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain('PS_REPLAY_INVALID');
 });
