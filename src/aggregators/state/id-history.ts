@@ -8,15 +8,22 @@ import { createKeys } from './keys.js';
  */
 export interface IdHistory {
   /**
-   * Remembers an id that reached the hub at `nowMs`, when the newest event was of `watermarkMs`. Returns false when it is
+   * Remembers an event that reached the hub at `nowMs`, when the newest one was of `watermarkMs`. Returns false when it is
    * remembered already.
    */
-  add(id: string, nowMs: number, watermarkMs: number): boolean;
+  add(event: Identity, nowMs: number, watermarkMs: number): boolean;
   /** Everything that is remembered, for a snapshot. */
   save(): SavedIds;
   readonly size: number;
   /** How far back from `nowMs` every id is remembered; infinitely while none was forgotten. */
   rememberedMs(nowMs: number): number;
+}
+
+/** Two sites may give their events the same ids: CloudEvents are told apart by source and id. */
+export interface Identity {
+  readonly id: string;
+  /** Another producer may send anything. */
+  readonly source?: unknown;
 }
 
 export interface IdHistoryOptions {
@@ -53,8 +60,16 @@ export function createIdHistory(options: IdHistoryOptions, newSeed: Seed, saved?
   let rotatedAtMs = saved?.rotatedAtMs ?? Number.NEGATIVE_INFINITY;
   let rotatedWatermarkMs = saved?.rotatedWatermarkMs ?? Number.NEGATIVE_INFINITY;
   let knownSinceMs = saved?.knownSinceMs ?? Number.NEGATIVE_INFINITY;
+  /** Most events that follow one another are of one source: its key is made once for them. */
+  let keyedSource: unknown = Number.NaN;
+  let [key0, key1] = seed;
+  const keyTo = (source: unknown) => {
+    keyedSource = source;
+    ({ high: key0, low: key1 } = sipHash(typeof source === 'string' ? source : '', seed[0], seed[1]));
+  };
   return {
-    add(id, nowMs, watermarkMs) {
+    add({ id, source }, nowMs, watermarkMs) {
+      if (source !== keyedSource) keyTo(source);
       if (rotatedAtMs === Number.NEGATIVE_INFINITY) rotatedAtMs = nowMs;
       if (rotatedWatermarkMs === Number.NEGATIVE_INFINITY) rotatedWatermarkMs = watermarkMs;
       const lasted =
@@ -66,7 +81,7 @@ export function createIdHistory(options: IdHistoryOptions, newSeed: Seed, saved?
         rotatedAtMs = nowMs;
         rotatedWatermarkMs = watermarkMs;
       }
-      const key = sipHash(id, seed[0], seed[1]);
+      const key = sipHash(id, key0, key1);
       if (previous.find(key) >= 0 || current.find(key) >= 0) return false;
       current.add(key);
       return true;

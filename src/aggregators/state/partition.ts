@@ -266,8 +266,9 @@ export function createPartitionState(
     const { messageid } = event as { messageid?: unknown };
     const { timeMs: newestMs } = watermark;
     const secondMs = secondOf(enqueuedAtMs);
-    const knownMessage = typeof messageid === 'string' && !messageIds.add(messageid, secondMs, newestMs);
-    if (knownMessage || !ids.add(event.id, secondMs, newestMs)) return addTotal(totalNames.duplicate);
+    const message = typeof messageid === 'string' ? { id: messageid, source: event.source } : undefined;
+    const knownMessage = message !== undefined && !messageIds.add(message, secondMs, newestMs);
+    if (knownMessage || !ids.add(event, secondMs, newestMs)) return addTotal(totalNames.duplicate);
     // Another producer may send null for nobody.
     const visitor = event.data.anonymousId ?? event.data.userId ?? undefined;
     observation.event = event;

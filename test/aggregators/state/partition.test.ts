@@ -102,6 +102,13 @@ test('an event that comes again counts once for as long as its time still counts
   );
 });
 
+test('events of two sites that have the same id are two', () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(0, { id: '1' }), { ...pageView(0, { id: '1' }), source: 'other-shop' });
+  expect(driver.pane('visitors', 0, 'pageViews')).toBe(2);
+  expect(driver.total('duplicate')).toBe(0);
+});
+
 test('a message that is copied to the hub again is known by its id for hours, however many events came between', () => {
   const driver = createPartitionDriver('0', {
     ...defaultAggregatorOptions,
