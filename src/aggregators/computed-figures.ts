@@ -1,5 +1,6 @@
 import { type Aggregate, aggregateOf } from '../shared/aggregates/index.js';
-import type { MetricDescription } from '../shared/live-catalogue.js';
+import { type MetricDescription, shownPanes } from '../shared/live-catalogue.js';
+import { AHEAD_PANES, SESSION_GAP_MS } from '../shared/live-keys.js';
 import { descriptions } from './metrics/index.js';
 import type { StateChanges } from './state/partition.js';
 import type { PaneChange } from './windows/panes.js';
@@ -16,8 +17,20 @@ export interface PartitionFigures {
   write(changes: StateChanges): void;
 }
 
-/** Of panes that start before `keptFromMs` nothing is kept. */
-export function createPartitionFigures(keptFromMs: number): PartitionFigures {
+/** The first and the last pane of a metric that is looked at for the figures as of a time. */
+function shownAt(
+  description: MetricDescription,
+  asOfMs: number,
+): { readonly firstMs: number; readonly lastMs: number } {
+  const { paneMs } = description;
+  const currentMs = asOfMs - (asOfMs % paneMs);
+  const backMs = Math.max(shownPanes(description) * paneMs, SESSION_GAP_MS);
+  return { firstMs: currentMs - backMs, lastMs: currentMs + AHEAD_PANES * paneMs };
+}
+
+/** Of panes that the figures as of `asOfMs` do not show nothing is kept. */
+export function createPartitionFigures(asOfMs: number): PartitionFigures {
+  const shown = new Map(descriptions.map((description) => [description.name, shownAt(description, asOfMs)]));
   const panes = new Map<string, Map<number, PartitionPane>>();
   const lists = new Map<string, string>();
   const writePane = (kept: Map<number, PartitionPane>, { startMs, names, values, revision }: PaneChange) => {
@@ -37,7 +50,9 @@ export function createPartitionFigures(keptFromMs: number): PartitionFigures {
       for (const { metric, changes: changed } of changes.panes) {
         const kept = panes.get(metric.name) ?? new Map<number, PartitionPane>();
         panes.set(metric.name, kept);
-        for (const change of changed) if (change.startMs >= keptFromMs) writePane(kept, change);
+        const { firstMs, lastMs } = shown.get(metric.name) as ReturnType<typeof shownAt>;
+        for (const change of changed)
+          if (change.startMs >= firstMs && change.startMs <= lastMs) writePane(kept, change);
       }
       for (const { metric, entries } of changes.lists) lists.set(metric, JSON.stringify(entries));
     },

@@ -1,9 +1,8 @@
 import type { PartitionEvent } from '../messaging/index.js';
 import type { BehaviourDefinition } from '../shared/config/index.js';
-import { shownPanes } from '../shared/live-catalogue.js';
 import { type ComputedFigures, createComputedFigures, createPartitionFigures } from './computed-figures.js';
 import { decodePack } from './decode.js';
-import { allMetrics, descriptions } from './metrics/index.js';
+import { allMetrics } from './metrics/index.js';
 import type { AggregatorOptions } from './options.js';
 import type { Seed } from './state/id-history.js';
 import { createPartitionState } from './state/partition.js';
@@ -25,20 +24,16 @@ interface RecomputeOptions {
   readonly asOfMs: number;
 }
 
-/** So far back looks everything but a metric that says that it looks further. */
-const DAY_MS = 24 * 3_600_000;
-
 /**
  * Computes figures from the events alone, by the code and the rules of the live ones: lateness, repetitions, sessions and
  * all. One partition is in memory at a time, and of the others what is shown. No offers are made.
  */
 export async function recompute(history: History, options: RecomputeOptions): Promise<ComputedFigures> {
   const { aggregator, asOfMs, ...parts } = options;
-  const keptFromMs = asOfMs - Math.max(DAY_MS, ...descriptions.map((one) => shownPanes(one) * one.paneMs));
   const computed = createComputedFigures();
   for (const partitionId of await history.partitions()) {
     const state = createPartitionState(aggregator, { ...allMetrics, ...parts });
-    const figures = createPartitionFigures(keptFromMs);
+    const figures = createPartitionFigures(asOfMs);
     for await (const events of history.read(partitionId)) {
       for (const { body, ...position } of events) state.apply(decodePack(body), position);
       const changes = state.takeChanges();

@@ -42,7 +42,10 @@ export function register(command: Command): void {
       new Option('--source <source>', 'what the hub retains, or its files of Capture').choices(SOURCES).default('hub'),
     )
     .option('--container <name>', 'where the files of Capture are (default: as the template says)')
-    .option('--name-format <format>', 'how they are named, such as my-ns/{EventHub}/{PartitionId}/{Year}/… (the same)')
+    .option(
+      '--name-format <format>',
+      'how they are named, such as my-ns/{EventHub}/{PartitionId}/{Year}/… (default: as the template says)',
+    )
     .option('--figures', 'compute the live figures from these events, and write them in place of the events')
     .option('--as-of <time>', 'the time that the figures are for (default: --to, or now)')
     .option('--output <file>', 'write there and not to standard output')

@@ -15,6 +15,9 @@ export const PANE_MS = 60_000;
 /** A session ends after this long without an event of its visitor. */
 export const SESSION_GAP_MS = 30 * 60_000;
 
+/** Panes ahead of the clock that are looked at too: clocks of gateways and readers differ a little. */
+export const AHEAD_PANES = 5;
+
 /** How long a pane stays readable after its end (or after it was last written, if that is later). */
 export const PANE_RETENTION_MS = 8 * 24 * 3_600_000;
 

@@ -43,8 +43,6 @@ export const lookBack = {
 } as const;
 /** Panes of `visitors` in which the newest event of an open session is. */
 export const OPEN_PANES = SESSION_GAP_MS / PANE_MS;
-/** Panes ahead of the clock that are looked at too: clocks of gateways and readers differ a little. */
-export const AHEAD_PANES = 5;
 
 const distinct = aggregateOf('distinct');
 const TOP = 10;

@@ -1,7 +1,7 @@
 import type { LiveFigures } from '../../shared/live.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
-import { LIST_NAME, type ListMetric, listMetrics } from '../../shared/live-keys.js';
-import { AHEAD_PANES, figuresOf, type LiveData, lookBack, OPEN_PANES, type OwnMetric, ownMetrics } from './figures.js';
+import { AHEAD_PANES, LIST_NAME, type ListMetric, listMetrics } from '../../shared/live-keys.js';
+import { figuresOf, type LiveData, lookBack, OPEN_PANES, type OwnMetric, ownMetrics } from './figures.js';
 import { shownMetric, shownStarts } from './shown.js';
 import type { Pane } from './store.js';
 
