@@ -20,7 +20,7 @@ export interface IdHistory {
 }
 
 /** Two sites may give their events the same ids: CloudEvents are told apart by source and id. */
-export interface Identity {
+interface Identity {
   readonly id: string;
   /** Another producer may send anything. */
   readonly source?: unknown;
