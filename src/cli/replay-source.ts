@@ -18,8 +18,8 @@ export interface ReplaySource {
   readonly history: EventHistory;
   /** Times of arrival are known to the second alone. */
   readonly inSeconds: boolean;
-  /** What was lost or missing, and could only be told of so far. */
-  readonly problems: readonly ArchiveError[];
+  /** The first thing that was wrong with a file. It was told of, and the reading went on. */
+  problem(): ArchiveError | undefined;
   close(): Promise<void>;
 }
 
@@ -38,25 +38,25 @@ export async function openSource(
     hub: config.eventHubs.hub,
     consumerGroup: CONSUMER_GROUP,
   });
-  return { history: hubHistory(reader), inSeconds: false, problems: [], close: () => reader.close() };
+  return { history: hubHistory(reader), inSeconds: false, problem: () => undefined, close: () => reader.close() };
 }
 
 async function captureSource(config: Config, flags: SourceFlags, tell: (line: string) => void): Promise<ReplaySource> {
   const { storage, eventHubs } = servicesOf(config, flags);
   const { container, ...naming } = await captureOf({ ...config, eventHubs }, flags);
-  const problems: ArchiveError[] = [];
+  let first: ArchiveError | undefined;
   const history = createCaptureHistory(
     {
       blobs: createBlobReader(storage, container),
       onProblem(problem) {
-        problems.push(problem);
+        first ??= problem;
         tell(`${problem.code}: ${problem.message}`);
       },
       onGap: (gap) => tell(describeGap(gap)),
     },
-    { ...naming, hub: eventHubs.hub },
+    naming,
   );
-  return { history, inSeconds: true, problems, async close() {} };
+  return { history, inSeconds: true, problem: () => first, async close() {} };
 }
 
 const describeGap = ({ partitionId, first, last }: Gap) =>
@@ -67,9 +67,8 @@ async function captureOf({ broker, eventHubs }: Pick<Config, 'broker' | 'eventHu
   const { hub } = eventHubs;
   // It comes with all of the broker, which nothing else here needs.
   const { loadTopology } = await import('../broker/index.js');
-  const capture = loadTopology(broker.template).hubs.find(
-    ({ name }) => name.toLowerCase() === hub.toLowerCase(),
-  )?.capture;
+  const found = loadTopology(broker.template).hubs.find(({ name }) => name.toLowerCase() === hub.toLowerCase());
+  const capture = found?.capture;
   const container = flags.container ?? capture?.container;
   const nameFormat = flags.nameFormat ?? capture?.nameFormat;
   if (container === undefined || nameFormat === undefined)
@@ -77,7 +76,13 @@ async function captureOf({ broker, eventHubs }: Pick<Config, 'broker' | 'eventHu
       'PS_REPLAY_INVALID',
       `the template does not capture hub ${hub}: --container and --name-format say where its files are`,
     );
-  return { container, nameFormat, namespace: azureNamespaceOf(eventHubs) ?? capture?.namespace ?? '' };
+  // Names of hubs know no case, those of blobs do.
+  return {
+    container,
+    nameFormat,
+    hub: found?.name ?? hub,
+    namespace: azureNamespaceOf(eventHubs) ?? capture?.namespace ?? '',
+  };
 }
 
 /** The name of the namespace on Azure; undefined for the embedded broker, whose files have that of the template. */

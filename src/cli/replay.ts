@@ -75,7 +75,7 @@ async function run(flags: ReplayFlags, clock: Clock): Promise<void> {
   } finally {
     await source.close();
   }
-  if (source.problems.length > 0) process.exitCode = 1;
+  if (source.problem() !== undefined) process.exitCode = 1;
 }
 
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
@@ -133,7 +133,8 @@ async function writeFigures(source: ReplaySource, { bounds, config, clock, write
     },
   );
   // They would be wrong and not look it.
-  if (source.problems[0] !== undefined) throw source.problems[0];
+  const problem = source.problem();
+  if (problem !== undefined) throw problem;
   await write(`${JSON.stringify(await readFigures(store, asOfMs))}\n`);
 }
 

@@ -53,6 +53,8 @@ test('on Azure the files are those of the namespace that the hub is reached by',
   expect(await filesOf({ ...storage(), PENSTOCK_EVENTHUBS_CONNECTION_STRING: AZURE })).toEqual(file);
   const identity = { ...storage(), PENSTOCK_EVENTHUBS_NAMESPACE: 'Shop-Ns.servicebus.windows.net' };
   expect(await filesOf(identity)).toEqual(file);
+  // Names of hubs know no case, those of blobs do.
+  expect(await filesOf({ ...identity, PENSTOCK_EVENTHUBS_HUB: 'Clicks' })).toEqual(file);
 });
 
 test('container and names are what the flags say, and no hub need be configured', async () => {
