@@ -30,15 +30,19 @@ const NONE = -1;
 export function createKeys(grow: (capacity: number) => void, saved: Uint32Array = new Uint32Array(0)): Keys {
   /** By place. Low 0 marks one that is free. */
   let keys: Uint32Array = saved;
-  /** Places, plus one; 0 where there is none. */
+  /**
+   * Places, plus one; 0 where there is none. The bits above those of `mask` are the hash's own, so that a search that
+   * meets another key mostly sees it here: the keys themselves are far away, in memory that no cache holds.
+   */
   let index = new Int32Array(0);
   let size = saved.length / 2;
 
   const insert = (slot: number) => {
     const mask = index.length - 1;
-    let at = ((keys[2 * slot] as number) ^ (keys[2 * slot + 1] as number)) & mask;
+    const hash = (keys[2 * slot] as number) ^ (keys[2 * slot + 1] as number);
+    let at = hash & mask;
     while (index[at] !== 0) at = (at + 1) & mask;
-    index[at] = slot + 1;
+    index[at] = (hash & ~mask) | (slot + 1);
   };
   const isTaken = (slot: number) => keys[2 * slot + 1] !== 0;
   const slots = createSlots((capacity) => {
@@ -63,9 +67,12 @@ export function createKeys(grow: (capacity: number) => void, saved: Uint32Array 
     find({ high, low }) {
       const mask = index.length - 1;
       const wanted = low || 1;
-      for (let at = (high ^ wanted) & mask; ; at = (at + 1) & mask) {
-        const slot = (index[at] as number) - 1;
-        if (slot === NONE) return NONE;
+      const hash = high ^ wanted;
+      for (let at = hash & mask; ; at = (at + 1) & mask) {
+        const entry = index[at] as number;
+        if (entry === 0) return NONE;
+        if (((entry ^ hash) & ~mask) !== 0) continue;
+        const slot = (entry & mask) - 1;
         if (keys[2 * slot + 1] === wanted && keys[2 * slot] === high) return slot;
       }
     },

@@ -46,12 +46,14 @@ test('each key has a place of its own for as long as it is kept, as a map would 
   );
 });
 
-test('a hash of which half is 0 is a key like any other', () => {
+test('a hash of which half is 0, or that has the halves of another, is a key like any other', () => {
   const keys = createKeys(() => {});
   const odd = [
     { high: 7, low: 0 },
     { high: 0, low: 5 },
     { high: 0xffffffff, low: 0xffffffff },
+    { high: 0x80000005, low: 9 },
+    { high: 9, low: 0x80000005 },
   ];
   const places = odd.map((key) => keys.add(key));
   const restored = createKeys(() => {}, keys.save());
