@@ -21,7 +21,7 @@ type Create = (config: Config, deps: ConsumerDeps) => Consumer;
 
 /** Every subscriber, by name; the subscription of the topic has the same name. */
 const catalogue: ReadonlyMap<string, Create> = new Map<string, Create>([
-  ['audit', ({ dataDir }, { clock }) => createAudit({ dataDir, clock })],
+  ['audit', ({ dataDir }, deps) => createAudit({ ...deps, dataDir })],
   ['live-figures', (_config, deps) => createLiveFigures({ ...deps, hub: deps.openHub() })],
   [
     'retention-campaign',

@@ -1,22 +1,28 @@
 import { join } from 'node:path';
 import type { MessageHandler } from '../../messaging/index.js';
-import type { Clock } from '../../shared/clock.js';
 import type { Consumer } from '../consumer.js';
+import { createGiveBack, type GiveBackDeps } from '../give-back.js';
 import { textOf } from '../message-body.js';
 import { createLineFile } from './line-file.js';
 
 /**
  * Keeps every message of the topic: its event as one JSON line in `<dataDir>/audit/<date>.ndjson`, on disk before the
  * message is completed. A crash between the two writes a line twice: the event's id tells. A body that is not JSON is
- * kept as `{"messageId", "body"}`, the body in base64.
+ * kept as `{"messageId", "body"}`, the body in base64. While the disk fails messages are given back, later each time.
  */
-export function createAudit(deps: { dataDir: string; clock: Clock }): Consumer {
+export function createAudit(deps: GiveBackDeps & { readonly dataDir: string }): Consumer {
   const file = createLineFile(join(deps.dataDir, 'audit'), deps.clock);
-  const handle: MessageHandler = async ({ messageId, body }) => {
-    await file.append(lineOf(messageId, textOf(body), body));
+  const { later, abort } = createGiveBack(deps, 'audit');
+  const handle: MessageHandler = async (message) => {
+    const { messageId, body } = message;
+    try {
+      await file.append(lineOf(messageId, textOf(body), body));
+    } catch (error) {
+      return later(message, error);
+    }
     return { outcome: 'complete' };
   };
-  return { concurrency: 128, handle, close: () => file.close() };
+  return { concurrency: 128, handle, abort, close: () => file.close() };
 }
 
 function lineOf(messageId: string, text: string, body: unknown): string {
