@@ -33,7 +33,7 @@ import { createPublisher } from './publish/publisher.js';
 import type { Sink } from './publish/sink.js';
 import { createTopicSink } from './publish/topic-sink.js';
 import { type OpenJournal, openRecall, type Recall, type RecallOptions } from './recall/index.js';
-import { openSpool, type Spool, type SpoolLimits, type SpoolStore } from './spool/index.js';
+import { openSpool, type Spool, type SpoolDeps, type SpoolLimits, type SpoolStore } from './spool/index.js';
 import { createWhereIs } from './where.js';
 
 export interface GatewayDeps extends PolicyDeps {
@@ -120,8 +120,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const certificate = options.tls === undefined ? undefined : await openCertificate(options.tls, clock, logger);
   const counts = deps.peers === undefined ? undefined : createSharedCounts(clock, deps.peers);
   const policies = await openPolicies({ ...deps, counts, countHotVisitor: metrics.hotVisitor }, options);
-  const opened = openStore && (await openSpool({ ...deps, openStore }, options.spool));
-  const disk = await spoolOrLeft(opened, options.spool);
+  const disk = await openDisk(openStore && { ...deps, openStore }, options.spool);
   const { kept } = disk;
   const sinks = openers.map((open) => open(disk));
   warnOfStrays(kept, sinks, logger);
@@ -198,11 +197,26 @@ type Disk = Pick<OutletDeps, 'spool' | 'left'> & {
 };
 
 /** A spool that is switched off takes nothing, but what was accepted into it is sent. */
-async function spoolOrLeft(opened: Spool | undefined, limits: SpoolLimits): Promise<Disk> {
-  if (opened === undefined || limits.bytes > 0) return { spool: opened, left: undefined, kept: opened };
-  const left = opened.isEmpty() ? undefined : opened;
-  if (left === undefined) await opened.close();
+async function openDisk(deps: SpoolDeps | undefined, limits: SpoolLimits): Promise<Disk> {
+  if (deps === undefined) return { spool: undefined, left: undefined, kept: undefined };
+  if (limits.bytes > 0) {
+    const spool = await openSpool(deps, limits);
+    return { spool, left: undefined, kept: spool };
+  }
+  const left = await openLeft(deps, limits);
   return { spool: undefined, left, kept: left };
+}
+
+/** It may be switched off because its disk fails, and gateways without a spool may share a folder: it keeps no start back. */
+async function openLeft(deps: SpoolDeps, limits: SpoolLimits): Promise<Spool | undefined> {
+  try {
+    const left = await openSpool(deps, limits);
+    if (!left.isEmpty()) return left;
+    await left.close();
+  } catch (error) {
+    deps.logger.error({ err: error }, 'what may be left in the spool, which is switched off, cannot be sent');
+  }
+  return undefined;
 }
 
 /** Events that were accepted for a destination which no route names any more are kept, but nobody sends them. */

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
+import { GatewayError } from '../../src/gateway/errors.js';
 import { configSchema } from '../../src/shared/config/index.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { createGatewayRig, createGatewayWorld } from './rig.js';
@@ -63,4 +64,18 @@ it('a spool that is switched off is emptied of what was accepted into it, takes 
   const again = await createGatewayRig(withoutSpool);
   expect(again.gateway.spooled()).toEqual({ isEmpty: true, setAside: false });
   await again.gateway.stop({ deadlineMs: 1_000 });
+});
+
+it('a spool that is switched off and cannot be opened keeps no gateway from taking events, and is told of', async () => {
+  const lines: string[] = [];
+  const { spool } = configSchema.parse({}).gateway;
+  const rig = await createGatewayRig({
+    gateway: { spool: { ...spool, bytes: 0 } },
+    logger: createLogger('test', 'error', { write: (line: string) => void lines.push(line) }),
+    async openSpoolStore() {
+      throw new GatewayError('PS_SPOOL_LOCKED', 'in use by another gateway');
+    },
+  });
+  expect(await rig.results({ id: 'a', type: 'generate_lead' })).toMatchObject([{ durability: 'broker' }]);
+  expect(lines.join('')).toContain('cannot be sent');
 });

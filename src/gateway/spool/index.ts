@@ -2,6 +2,7 @@ export type { SpoolRecord } from './record-key.js';
 export {
   openSpool,
   type Spool,
+  type SpoolDeps,
   type SpooledState,
   type SpoolLane,
   type SpoolLimits,
