@@ -2,13 +2,22 @@ import { promisify } from 'node:util';
 import { constants, inflateRaw } from 'node:zlib';
 import type { BlobReader } from '../messaging/index.js';
 import { messageOf } from '../shared/errors.js';
-import { type Block, MAX_BLOCK_BYTES, openContainer } from './avro/container.js';
+import { type Block, openContainer } from './avro/container.js';
 import { type Cursor, createCursor, DamagedAvro } from './avro/cursor.js';
 import { ArchiveError } from './errors.js';
 import { type ArchivedEvent, eventReaderOf } from './event.js';
 
 /** What is wrong with a file. The reading goes on with what is whole. */
 export type OnProblem = (problem: ArchiveError) => void;
+
+export interface FileDeps {
+  readonly blobs: Pick<BlobReader, 'read'>;
+  readonly onProblem: OnProblem;
+  /** What memory holds of a file at a time: a block. By default one may be as large as the service lets a file become. */
+  readonly maxBlockBytes?: number;
+}
+
+const MAX_BLOCK_BYTES = 512 * 1024 * 1024;
 
 const inflate = promisify(inflateRaw);
 
@@ -17,9 +26,8 @@ const inflate = promisify(inflateRaw);
  * of the file and the place in it, and passed over; only the storage can fail it.
  */
 export async function* readCaptureFile(
-  blobs: Pick<BlobReader, 'read'>,
+  { blobs, onProblem, maxBlockBytes = MAX_BLOCK_BYTES }: FileDeps,
   name: string,
-  onProblem: OnProblem,
 ): AsyncGenerator<readonly ArchivedEvent[]> {
   const pieces = blobs.read(name)[Symbol.asyncIterator]();
   const damaged = ({ message, at }: DamagedAvro) =>
@@ -27,11 +35,11 @@ export async function* readCaptureFile(
       new ArchiveError('PS_ARCHIVE_DAMAGED', `${name}, at byte ${at}: ${message}`, { facts: { blob: name, byte: at } }),
     );
   try {
-    const { codec, schema, blocks } = await openContainer(pieces);
+    const { codec, schema, blocks } = await openContainer(pieces, maxBlockBytes);
     refuseUnknownCodec(codec);
     const readEvent = eventReaderOf(schema);
     for await (const block of blocks(damaged)) {
-      const events = await eventsOf(block, { codec, readEvent, damaged });
+      const events = await eventsOf(block, { codec, maxBlockBytes, readEvent, damaged });
       if (events.length > 0) yield events;
     }
   } catch (error) {
@@ -46,15 +54,17 @@ export async function* readCaptureFile(
 
 interface Decoding {
   readonly codec: string;
+  readonly maxBlockBytes: number;
   readonly readEvent: (cursor: Cursor) => ArchivedEvent;
   readonly damaged: (damage: DamagedAvro) => void;
 }
 
 /** Those of a block that come before any damage in it. */
-async function eventsOf(block: Block, { codec, readEvent, damaged }: Decoding): Promise<ArchivedEvent[]> {
+async function eventsOf(block: Block, decoding: Decoding): Promise<ArchivedEvent[]> {
+  const { readEvent, damaged } = decoding;
   const events: ArchivedEvent[] = [];
   try {
-    const cursor = createCursor(await contentOf(block, codec));
+    const cursor = createCursor(await contentOf(block, decoding));
     while (events.length < block.count) events.push(readEvent(cursor));
     if (cursor.remaining > 0) throw new DamagedAvro('it has more than its events', block.at);
   } catch (error) {
@@ -71,12 +81,12 @@ function refuseUnknownCodec(codec: string): void {
   throw new ArchiveError('PS_ARCHIVE_UNSUPPORTED', `its codec is ${codec}, and not null or deflate`);
 }
 
-async function contentOf({ content, at, cutOff }: Block, codec: string): Promise<Buffer> {
+async function contentOf({ content, at, cutOff }: Block, { codec, maxBlockBytes }: Decoding): Promise<Buffer> {
   if (codec === 'null') return content;
   try {
     // Of what is cut off the beginning is given.
     const finishFlush = cutOff ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
-    return await inflate(content, { maxOutputLength: MAX_BLOCK_BYTES, finishFlush });
+    return await inflate(content, { maxOutputLength: maxBlockBytes, finishFlush });
   } catch (error) {
     throw new DamagedAvro(messageOf(error), at);
   }

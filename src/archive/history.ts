@@ -27,7 +27,7 @@ export interface CaptureHistoryDeps {
  */
 const SLACK_MS = 3_600_000;
 /** Files whose beginning is looked at together. */
-const LOOKS_AT_ONCE = 8;
+const LOOKS_AT_ONCE = 4;
 
 /** @throws ArchiveError PS_ARCHIVE_FORMAT */
 export function createCaptureHistory(deps: CaptureHistoryDeps, naming: CaptureNaming): CaptureHistory {
@@ -58,10 +58,10 @@ export function createCaptureHistory(deps: CaptureHistoryDeps, naming: CaptureNa
     const rest = candidates.values();
     const look = async () => {
       for (const { name } of rest) {
-        const first = await firstOf(readCaptureFile(blobs, name, () => {}));
+        const first = await firstOf(readCaptureFile({ blobs, onProblem: () => {} }, name));
         if (first !== undefined) started.push({ name, first });
         // Nothing can be read of it: that is told of now, and not when it would be its turn.
-        else await drain(readCaptureFile(blobs, name, onProblem));
+        else await drain(readCaptureFile({ blobs, onProblem }, name));
       }
     };
     await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
@@ -76,7 +76,7 @@ export function createCaptureHistory(deps: CaptureHistoryDeps, naming: CaptureNa
       );
       const started = await inOrder(candidates);
       const sequence = createSequence(partitionId, { fromMs, toMs, onGap });
-      for await (const { name, events } of merged(started, (file) => readCaptureFile(blobs, file, onProblem))) {
+      for await (const { name, events } of merged(started, (file) => readCaptureFile({ blobs, onProblem }, file))) {
         const wanted = sequence.take(events, name);
         if (wanted.length > 0) yield wanted.map((event) => ({ partitionId, ...event }));
         if (sequence.done) return;

@@ -23,8 +23,6 @@ export interface Block {
 const MAGIC = 'Obj\u0001';
 const SYNC_BYTES = 16;
 const MAX_LONG_BYTES = 10;
-/** What memory holds of a file at a time. An event of a hub has 1 MB at the most, and a writer closes blocks long before. */
-export const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
 /** Of a file with a longer schema nothing is known. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -32,7 +30,7 @@ const MAX_HEADER_BYTES = 64 * 1024;
  * Reads the header. The pieces stay the caller's, to be closed when it has enough.
  * @throws DamagedAvro when it is none
  */
-export async function openContainer(pieces: AsyncIterator<Buffer>): Promise<Container> {
+export async function openContainer(pieces: AsyncIterator<Buffer>, maxBlockBytes: number): Promise<Container> {
   const queue = createByteQueue(pieces);
   const start = await queue.take(MAX_HEADER_BYTES);
   if (start.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) throw new DamagedAvro('is no Avro file', 0);
@@ -51,20 +49,20 @@ export async function openContainer(pieces: AsyncIterator<Buffer>): Promise<Cont
   return {
     codec: metadata.get('avro.codec') ?? 'null',
     schema: metadata.get('avro.schema') ?? '',
-    blocks: (onDamage) => blocksOf(queue, sync, onDamage),
+    blocks: (onDamage) => blocksOf(queue, { sync, maxBlockBytes }, onDamage),
   };
 }
 
 async function* blocksOf(
   queue: ByteQueue,
-  sync: Buffer,
+  { sync, maxBlockBytes }: { readonly sync: Buffer; readonly maxBlockBytes: number },
   onDamage: (damage: DamagedAvro) => void,
 ): AsyncGenerator<Block> {
   for (;;) {
     const { at } = queue;
     const head = await queue.take(2 * MAX_LONG_BYTES);
     if (head.length === 0) return;
-    const framed = framingOf(head);
+    const framed = framingOf(head, maxBlockBytes);
     if (framed instanceof DamagedAvro) {
       onDamage(new DamagedAvro(framed.message, at));
       queue.putBack(head);
@@ -94,13 +92,13 @@ async function* blocksOf(
 }
 
 /** The number of values and the size of a block, and how many bytes these two take. */
-function framingOf(head: Buffer): { count: number; size: number; length: number } | DamagedAvro {
+function framingOf(head: Buffer, maxBytes: number): { count: number; size: number; length: number } | DamagedAvro {
   try {
     const cursor = createCursor(head);
     const count = cursor.long();
     const size = cursor.long();
     if (count < 0 || size < 0) return new DamagedAvro('a block has a negative size', 0);
-    if (size > MAX_BLOCK_BYTES) return new DamagedAvro(`a block has ${size} bytes, more than ${MAX_BLOCK_BYTES}`, 0);
+    if (size > maxBytes) return new DamagedAvro(`a block has ${size} bytes, more than ${maxBytes}`, 0);
     return { count, size, length: cursor.at };
   } catch (error) {
     if (error instanceof DamagedAvro) return error;
