@@ -72,7 +72,18 @@ async function eventsOf(block: Block, decoding: Decoding): Promise<ArchivedEvent
     // That the file is cut off here is told of already.
     if (!block.cutOff) damaged(new DamagedAvro(`in the block there: ${error.message}`, block.at));
   }
-  return events;
+  if (events.every((event, index) => index === 0 || numberAt(events, index - 1) < event.sequenceNumber)) return events;
+  damaged(new DamagedAvro('in the block there: its events are not in order', block.at));
+  return numberedAsMost(events);
+}
+
+const numberAt = (events: readonly ArchivedEvent[], index: number) => (events[index] as ArchivedEvent).sequenceNumber;
+
+/** Those whose number is by as much above their place as that of most: a changed number must not cost the others. */
+function numberedAsMost(events: readonly ArchivedEvent[]): ArchivedEvent[] {
+  const above = events.map(({ sequenceNumber }, index) => sequenceNumber - index);
+  const usual = [...above].sort((a, b) => a - b)[Math.floor(above.length / 2)];
+  return events.filter((_, index) => above[index] === usual);
 }
 
 /** The service writes these two: encodings `Avro` and `AvroDeflate`. */

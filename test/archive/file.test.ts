@@ -168,6 +168,20 @@ test('whatever bytes are changed, a file is read to its end, and what is damaged
   );
 });
 
+test('a number that was changed costs its own event alone', async () => {
+  const file = await captureFile(some(20), { codec: 'null' });
+  // The number of event 7, before its offset.
+  const at = file.indexOf('700') - 2;
+  expect(file[at]).toBe(14);
+  for (const byte of [0, 2, 16, 0x7e]) {
+    const damaged = Buffer.from(file);
+    damaged[at] = byte;
+    const { sequences, problems } = await read(damaged);
+    expect(sequences).toEqual(numbers(20).filter((number) => number !== 7));
+    expect(problems).toMatchObject([{ code: 'PS_ARCHIVE_DAMAGED', facts: { blob: NAME } }]);
+  }
+});
+
 test('a changed header is told of and costs its own file alone', async () => {
   const file = await captureFile(some(5));
   const headerEnd = endsOfBlocks(file)[0] as number;
