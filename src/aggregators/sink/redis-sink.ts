@@ -97,14 +97,20 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   onReconnected(redis, () => recovered());
   const recovered = () => {
     answered.clear();
-    announce().catch((error: unknown) => logger.warn({ err: error }, 'the metrics could not be announced'));
+    announced = false;
+    tellMetrics();
     for (const callback of callbacks) callback();
   };
 
+  let announced = false;
+  const tellMetrics = () => {
+    announce().catch((error: unknown) => logger.warn({ err: error }, 'the metrics could not be announced'));
+  };
   /** Readers learn from it what there is. The newest aggregator's word holds. */
   const announce = async () => {
     const entries = descriptions.map((description) => [description.name, JSON.stringify(description)] as const);
     await redis.multi().del(CATALOGUE_KEY).hset(CATALOGUE_KEY, new Map(entries)).exec();
+    announced = true;
   };
   const call = async (
     { partition, epoch }: Owner,
@@ -178,6 +184,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       return Math.max(...epochsOf(await all([...claims, callLate(owner, undefined, [])])));
     },
     async write(owner, changes) {
+      if (!announced) tellMetrics();
       const { position } = changes;
       const calls: Promise<Written>[] = [];
       for (const { metric, changes: panes } of changes.panes) {

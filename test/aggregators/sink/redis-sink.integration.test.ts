@@ -6,6 +6,7 @@ import type { StateChanges } from '../../../src/aggregators/state/partition.js';
 import { createLiveStore } from '../../../src/query/live/store.js';
 import { decodeLateEntry, type LateEvent, lateEntryId } from '../../../src/shared/late-events.js';
 import {
+  CATALOGUE_KEY,
   LIVE_CHANNEL,
   lateStreamKey,
   PANE_RETENTION_MS,
@@ -444,4 +445,23 @@ test('a Redis that becomes a replica and keeps its connections is left for the o
   for (const connection of [formerRedis, nextRedis]) connection.disconnect();
   await proxy.stop();
   await Promise.all([former.stop(), next.stop()]);
+});
+
+test('metrics that could not be announced, because Redis was full, are announced with the next write', async () => {
+  const other = await startTestRedis();
+  const lines: string[] = [];
+  const logger = createLogger('test', 'warn', { write: (line: string) => void lines.push(line) });
+  const ownSink = createRedisSink(other.url, logger);
+  await ownSink.ready(10_000);
+  const connection = new Redis(other.url);
+  await connection.flushall();
+  await connection.config('SET', 'maxmemory', '1');
+  await connection.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await waitFor('the announcement to fail', () => lines.some((line) => line.includes('could not be announced')));
+  await connection.config('SET', 'maxmemory', '0');
+  await ownSink.write(owner('0'), change(1, PANE, { '/a': 1 }));
+  await waitFor('the announcement', async () => (await connection.hexists(CATALOGUE_KEY, PAGES.name)) === 1);
+  connection.disconnect();
+  await ownSink.close();
+  await other.stop();
 });
