@@ -15,8 +15,9 @@ import { createNewest, type NewestEntry } from '../windows/newest.js';
 import { createPanes, type PaneChange, type Panes, type SavedPane } from '../windows/panes.js';
 import { createSessions, type SavedSessions } from '../windows/sessions.js';
 import { timeOf } from './event-time.js';
-import { createIdHistory, type SavedIds, type Seed } from './id-history.js';
+import type { Seed } from './id-history.js';
 import { concernedBy, createLateEvents, type LateChange, lateEvent, latenessStep } from './late.js';
+import { createSeenEvents, type SavedSeenEvents, type SeenEvents } from './seen-events.js';
 import { createVisitors, type SavedVisitors, type Visit } from './visitors.js';
 
 /** Where a hub event is in its partition. */
@@ -80,14 +81,14 @@ export interface PartitionState {
   /** Panes that wait to be written. */
   readonly unwritten: number;
   /** How far back every event id is remembered, and whether that is less than it should be, for want of room. */
-  readonly remembered: { readonly ms: number; readonly tooShort: boolean };
+  readonly remembered: ReturnType<SeenEvents['remembered']>;
   /** Offers on their way to the topic. */
   readonly outbox: Behaviours['outbox'];
   /** A copy of the state as it is now. */
   save(): SavedState;
 }
 
-export interface SavedState {
+export interface SavedState extends SavedSeenEvents {
   readonly position: Position;
   /** Null before the first event. */
   readonly watermarkMs: number | null;
@@ -98,8 +99,6 @@ export interface SavedState {
   readonly visitors: SavedVisitors;
   readonly sessions: SavedSessions;
   readonly behaviours?: SavedBehaviours | undefined;
-  readonly ids: SavedIds;
-  readonly messageIds: SavedIds;
 }
 
 type SavedPanes = readonly SavedPane[];
@@ -138,8 +137,7 @@ export function createPartitionState(
   if (options.allowedLatenessMs < LONGEST_LOOK_BACK_MS) throw new RangeError('allowedLatenessMs is too short');
   const seed = saved?.ids.seed ?? newSeed;
   const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
-  const ids = createIdHistory(options.dedup, seed, saved?.ids);
-  const messageIds = createIdHistory(options.messageDedup, seed, saved?.messageIds);
+  const seen = createSeenEvents(options, seed, saved);
   const visitors = createVisitors(
     { maxVisitors: options.maxVisitors, lookBackMs: options.allowedLatenessMs },
     saved?.visitors,
@@ -262,13 +260,7 @@ export function createPartitionState(
   };
 
   const observe = (event: PenstockEvent, timeMs: number, enqueuedAtMs: number) => {
-    // What came by way of the topic may come again long after, with the same message id.
-    const { messageid } = event as { messageid?: unknown };
-    const { timeMs: newestMs } = watermark;
-    const secondMs = secondOf(enqueuedAtMs);
-    const message = typeof messageid === 'string' ? { id: messageid, source: event.source } : undefined;
-    const knownMessage = message !== undefined && !messageIds.add(message, secondMs, newestMs);
-    if (knownMessage || !ids.add(event, secondMs, newestMs)) return addTotal(totalNames.duplicate);
+    if (!seen.add(event, secondOf(enqueuedAtMs), watermark.timeMs)) return addTotal(totalNames.duplicate);
     // Another producer may send null for nobody.
     const visitor = event.data.anonymousId ?? event.data.userId ?? undefined;
     observation.event = event;
@@ -367,8 +359,7 @@ export function createPartitionState(
     markAllDirty,
     outbox: behaviours.outbox,
     get remembered() {
-      const ms = ids.rememberedMs(position?.enqueuedAtMs ?? 0);
-      return { ms, tooShort: ms < options.dedup.rotateAfterMs };
+      return seen.remembered(position?.enqueuedAtMs ?? 0);
     },
     get unwritten() {
       return allPanes.reduce((sum, { panes }) => sum + panes.unwritten, 0);
@@ -385,8 +376,7 @@ export function createPartitionState(
         visitors: visitors.save(),
         sessions: sessions.save(),
         behaviours: behaviours.save(),
-        ids: ids.save(),
-        messageIds: messageIds.save(),
+        ...seen.save(),
       };
     },
   };
