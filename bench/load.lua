@@ -1,8 +1,10 @@
 -- What wrk sends: the bodies of a file, one a line, in turn, and what it tells of it at the end, as one line of JSON.
 local bodies = {}
 for line in io.lines(os.getenv("LOAD_BODIES")) do bodies[#bodies + 1] = line end
--- In place of `[<id>]` in each request comes another id.
+-- In place of `[<id>]`, which a body has once, comes another id of this length in each request.
 local ids = os.getenv("LOAD_IDS")
+local DIGITS = 10
+-- Texts, or what comes before and behind the id: putting together is all that is left to do for a request.
 local requests = {}
 local count = 0
 local threads = {}
@@ -18,14 +20,22 @@ function init()
     local name, value = line:match("^(.-): (.*)$")
     wrk.headers[name] = value
   end
-  for i, body in ipairs(bodies) do requests[i] = wrk.format(nil, nil, nil, body) end
+  for i, body in ipairs(bodies) do requests[i] = prepare(body) end
+end
+
+function prepare(body)
+  if ids == "" then return wrk.format(nil, nil, nil, body) end
+  local id = ids .. ("0"):rep(DIGITS)
+  local text = wrk.format(nil, nil, nil, (body:gsub("%[<id>%]", id)))
+  local from, to = text:find(id, 1, true)
+  return { text:sub(1, to - DIGITS), text:sub(to + 1) }
 end
 
 function request()
   count = count + 1
-  local i = count % #bodies + 1
-  if ids == "" then return requests[i] end
-  return wrk.format(nil, nil, nil, (bodies[i]:gsub("%[<id>%]", ids .. count)))
+  local it = requests[count % #requests + 1]
+  if ids == "" then return it end
+  return it[1] .. string.format("%010d", count) .. it[2]
 end
 
 -- At even distances: whichever connection is free takes the next request and waits until it is due.
