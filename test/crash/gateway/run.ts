@@ -26,9 +26,14 @@ export async function runGatewayCrashes(options: GatewayCrashOptions): Promise<G
     const dataDir = join(options.dataDir, `seed-${own}`);
     mkdirSync(dataDir, { recursive: true });
     const startMs = performance.now();
-    const log = (part: string, text: string) =>
-      appendFileSync(join(dataDir, 'log.txt'), `${Math.round(performance.now() - startMs)} ${part}: ${text}`);
+    let isOver = false;
+    const log = (part: string, text: string) => {
+      // A worker whose gateway was killed ends a moment after it, when the folder may be gone.
+      if (!isOver)
+        appendFileSync(join(dataDir, 'log.txt'), `${Math.round(performance.now() - startMs)} ${part}: ${text}`);
+    };
     const result = await runSchedule({ dataDir, seed: own, log });
+    isOver = true;
     results.push(result);
     violations.push(...result.violations.map((text) => `seed ${own}: ${text}`));
     if (result.violations.length === 0) rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
