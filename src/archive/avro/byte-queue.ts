@@ -9,7 +9,7 @@ export interface ByteQueue {
 }
 
 export function createByteQueue(pieces: AsyncIterator<Buffer>): ByteQueue {
-  let waiting: Buffer[] = [];
+  const waiting: Buffer[] = [];
   let bytes = 0;
   let at = 0;
   return {
@@ -23,12 +23,18 @@ export function createByteQueue(pieces: AsyncIterator<Buffer>): ByteQueue {
         waiting.push(piece.value);
         bytes += piece.value.length;
       }
-      const all = waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting);
-      const taken = all.subarray(0, count);
-      waiting = taken.length < all.length ? [all.subarray(count)] : [];
-      bytes -= taken.length;
-      at += taken.length;
-      return taken;
+      let missing = Math.min(count, bytes);
+      bytes -= missing;
+      at += missing;
+      // Only what is taken is copied, if it is: what waits may be a whole file, of which one block is damaged.
+      const taken: Buffer[] = [];
+      while (missing > 0) {
+        const piece = waiting.shift() as Buffer;
+        if (piece.length > missing) waiting.unshift(piece.subarray(missing));
+        taken.push(piece.subarray(0, missing));
+        missing -= Math.min(piece.length, missing);
+      }
+      return taken.length === 1 ? (taken[0] as Buffer) : Buffer.concat(taken);
     },
     putBack(taken) {
       if (taken.length === 0) return;

@@ -1,5 +1,5 @@
 import { type ByteQueue, createByteQueue } from './byte-queue.js';
-import { createCursor, DamagedAvro } from './cursor.js';
+import { createCursor, DamagedAvro, MAX_LONG_BYTES } from './cursor.js';
 
 /** An Avro object container file (Avro 1.11, "Object Container Files"), as far as it is framed. */
 export interface Container {
@@ -22,7 +22,6 @@ export interface Block {
 
 const MAGIC = 'Obj\u0001';
 const SYNC_BYTES = 16;
-const MAX_LONG_BYTES = 10;
 /** Of a file with a longer schema nothing is known. */
 const MAX_HEADER_BYTES = 64 * 1024;
 

@@ -8,7 +8,8 @@ export class DamagedAvro extends Error {
   }
 }
 
-const MAX_LONG_BYTES = 10;
+/** Of a 64-bit number, seven bits in each. */
+export const MAX_LONG_BYTES = 10;
 
 /**
  * Reads encodings of Avro 1.11 (https://avro.apache.org/docs/1.11.1/specification), one after the other. Nothing is
