@@ -259,13 +259,12 @@ export function createPartitionState(
     countLate(metrics);
   };
 
-  const observe = (event: PenstockEvent, timeMs: number, enqueuedAtMs: number) => {
-    if (!seen.add(event, secondOf(enqueuedAtMs), watermark.timeMs)) return addTotal(totalNames.duplicate);
+  const observe = (event: PenstockEvent, timeMs: number, arrivedMs: number) => {
+    if (!seen.add(event, arrivedMs, watermark.timeMs)) return addTotal(totalNames.duplicate);
     // Another producer may send null for nobody.
     const visitor = event.data.anonymousId ?? event.data.userId ?? undefined;
     observation.event = event;
     observation.timeMs = timeMs;
-    observation.enqueuedAtMs = enqueuedAtMs;
     observation.visitor = visitor;
     if (!watermark.observe(timeMs)) return countLateForAll();
     moveHorizon();
@@ -310,12 +309,13 @@ export function createPartitionState(
       else {
         const secondMs = secondOf(at.enqueuedAtMs);
         const latestMs = secondMs + options.maxSkewMs;
+        observation.enqueuedAtMs = at.enqueuedAtMs;
         index = -1;
         for (const element of pack) {
           index++;
           const timeMs = timeOf(element);
           if (!(timeMs >= 0)) addTotal(totalNames.malformed);
-          else observe(element as PenstockEvent, timeMs > latestMs ? secondMs : timeMs, at.enqueuedAtMs);
+          else observe(element as PenstockEvent, timeMs > latestMs ? secondMs : timeMs, secondMs);
         }
         if (counted > 0) totals.add(TOTALS_PANE, totalNames.counted, counted, 0);
         counted = 0;
