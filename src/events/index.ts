@@ -6,6 +6,6 @@ export type { Consent, DeviceType, EventContext, PenstockEvent } from './model.j
 export { createNormaliser, type EventRequest, type NormalisedEvent } from './normalise.js';
 export { PACK_CONTENT_TYPE, parseEvent, parsePack } from './pack.js';
 export { Rejection, reject } from './rejection.js';
-export { createRouter, type Destination, type Router } from './routing.js';
+export { createRouter, type Destination, partitionKeyOf, type Router } from './routing.js';
 export { createEnvelope, type Envelope, serialise } from './serialise.js';
 export { createTopicMessage, EVENT_CONTENT_TYPE, type TopicMessage } from './topic-message.js';

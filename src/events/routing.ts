@@ -39,3 +39,12 @@ function parseDestination(to: string): Destination {
   const colon = to.indexOf(':');
   return { kind: to.slice(0, colon) === 'topic' ? 'topic' : 'hub', name: to.slice(colon + 1) };
 }
+
+interface Who {
+  readonly anonymousId?: string | undefined;
+  readonly userId?: string | undefined;
+}
+
+/** What an event's partition is computed from: its visitor, whose events stay in order there; the event itself where it names nobody. */
+export const partitionKeyOf = ({ anonymousId, userId }: Who, eventId: string): string =>
+  anonymousId ?? userId ?? eventId;

@@ -1,4 +1,4 @@
-import { type PenstockEvent, parseEvent } from '../../events/index.js';
+import { type PenstockEvent, parseEvent, partitionKeyOf } from '../../events/index.js';
 import type { HubPublisher } from '../../messaging/index.js';
 import { messageOf } from '../../shared/errors.js';
 import { partitionForKey } from '../../shared/partition-hash.js';
@@ -37,7 +37,7 @@ export function createLiveFigures(deps: LiveFiguresDeps): Consumer {
         return { outcome: 'dead-letter', reason: 'NoEvent', description: messageOf(error) };
       }
       try {
-        const key = event.data.anonymousId ?? event.data.userId ?? event.id;
+        const key = partitionKeyOf(event.data, event.id);
         const pack = Buffer.from(JSON.stringify([{ ...event, messageid: message.messageId }]));
         await hub.send(partitionForKey(key, await partitions()), [pack]);
         return { outcome: 'complete' };

@@ -3,6 +3,7 @@ import {
   type Envelope,
   type EventRequest,
   type NormalisedEvent,
+  partitionKeyOf,
   quote,
   Rejection,
   type Router,
@@ -101,7 +102,7 @@ export function createPrepare(deps: PrepareDeps, options: PrepareOptions) {
       if (request.visit?.isKnown(event, { idJson, sink, index })) return { kind: 'known', idJson };
       const json = serialise(event, envelope);
       if (isTooLarge(json)) return { kind: 'rejected', idJson, rejection: reject('too_large', '') };
-      const partitionKey = event.anonymousId ?? event.userId ?? event.id;
+      const partitionKey = partitionKeyOf(event, event.id);
       if (sink.kind === 'hub' && request.watch?.(partitionKey, event.id) === false)
         return { kind: 'dropped', idJson, reason: 'hot_visitor' };
       if (request.takeQuota?.(request.receivedAtMs) === false) return { kind: 'dropped', idJson, reason: 'quota' };

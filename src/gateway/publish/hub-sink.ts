@@ -1,4 +1,4 @@
-import { type PenstockEvent, parsePack } from '../../events/index.js';
+import { type PenstockEvent, parsePack, partitionKeyOf } from '../../events/index.js';
 import type { HubPublisher, PublishError } from '../../messaging/index.js';
 import type { CancelTimer } from '../../shared/clock.js';
 import { partitionForKey } from '../../shared/partition-hash.js';
@@ -68,8 +68,7 @@ export function createHubSink(
     for (const body of bodies) {
       const byPartition = new Map<number, PenstockEvent[]>();
       for (const event of parsePack(body)) {
-        const { data, id } = event;
-        append(byPartition, partitionForKey(data.anonymousId ?? data.userId ?? id, partitionCount), event);
+        append(byPartition, partitionForKey(partitionKeyOf(event.data, event.id), partitionCount), event);
       }
       for (const [to, events] of byPartition) append(packs, to, Buffer.from(JSON.stringify(events)));
     }
