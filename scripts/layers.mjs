@@ -20,6 +20,6 @@ for (const { rule, from, to } of summary.violations) {
   process.stdout.write(`${rule.severity} ${rule.name}: ${from} -> ${to}\n`);
 }
 const files = readdirSync('src', { recursive: true }).filter((file) => file.endsWith('.ts'));
-const read = modules.filter(({ source }) => source.startsWith('src/')).length;
+const read = modules.filter(({ source }) => source.startsWith('src/') && source.endsWith('.ts')).length;
 process.stdout.write(`layers: ${read} modules of ${files.length} read, ${summary.error} violations\n`);
 process.exit(read < files.length || files.length === 0 || summary.error > 0 ? 1 : 0);

@@ -3,8 +3,8 @@ import type { PartitionEvent, PartitionPosition } from '../messaging/index.js';
 import { type Clock, delay, msUntil } from '../shared/clock.js';
 import { messageOf } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
+import { readPack } from '../shared/pack.js';
 import type { OfferSender } from './behaviour/offer-sender.js';
-import { decodePack } from './decode.js';
 import { AggregatorError } from './errors.js';
 import type { LiveSink, Owner } from './sink/redis-sink.js';
 import type { PartitionState, SavedState } from './state/partition.js';
@@ -249,7 +249,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     if (events.length === 0) return;
     for (const [index, event] of events.entries()) {
       if (closed || fenced !== undefined) return;
-      state.apply(decodePack(event.body), event);
+      state.apply(readPack(event.body), event);
       if (index % EVENTS_PER_TURN === EVENTS_PER_TURN - 1) await setImmediate();
     }
     deps.offers?.kick();

@@ -1,7 +1,7 @@
 import type { PartitionEvent } from '../messaging/index.js';
 import type { BehaviourDefinition } from '../shared/config/index.js';
+import { readPack } from '../shared/pack.js';
 import { type ComputedFigures, createComputedFigures, createPartitionFigures } from './computed-figures.js';
-import { decodePack } from './decode.js';
 import { allMetrics } from './metrics/index.js';
 import type { AggregatorOptions } from './options.js';
 import type { Seed } from './state/id-history.js';
@@ -35,7 +35,7 @@ export async function recompute(history: History, options: RecomputeOptions): Pr
     const state = createPartitionState(aggregator, { ...allMetrics, ...parts });
     const figures = createPartitionFigures(asOfMs);
     for await (const events of history.read(partitionId)) {
-      for (const { body, ...position } of events) state.apply(decodePack(body), position);
+      for (const { body, ...position } of events) state.apply(readPack(body), position);
       const changes = state.takeChanges();
       if (changes === undefined) continue;
       figures.write(changes);

@@ -1,5 +1,6 @@
 import type { HubReader } from '../../messaging/index.js';
 import { type Clock, delay } from '../../shared/clock.js';
+import { readPack } from '../../shared/pack.js';
 
 /** Where in its hub an event is: exact, since it was read there. */
 interface Position {
@@ -90,13 +91,9 @@ export async function findPosition(
 function indexIn(body: Uint8Array, { id, source }: Sought): number {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!bytes.includes(JSON.stringify(id))) return -1;
-  try {
-    const pack: unknown = JSON.parse(bytes.toString('utf8'));
-    return (Array.isArray(pack) ? pack : [pack]).findIndex(
-      (event: { id?: unknown; source?: unknown } | null) => event?.id === id && event.source === source,
-    );
-  } catch {
-    // Other producers may send anything.
-    return -1;
-  }
+  // Other producers may send anything.
+  return (readPack(body) ?? []).findIndex((event) => {
+    const { id: itsId, source: itsSource } = (event ?? {}) as Partial<Sought>;
+    return itsId === id && itsSource === source;
+  });
 }

@@ -1,3 +1,4 @@
+import { readPack } from '../../shared/pack.js';
 import type { EventHistory, ReplayBounds } from './history.js';
 
 export interface ReplayProgress {
@@ -52,9 +53,9 @@ export async function replay(
 /** One line for each event of a pack. */
 function linesOf(body: Uint8Array): string[] | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-    return (Array.isArray(value) ? value : [value]).map((event) => JSON.stringify(event));
+    return readPack(body)?.map((event) => JSON.stringify(event));
   } catch {
+    // What is nested a thousand times can be read, and not always written.
     return undefined;
   }
 }

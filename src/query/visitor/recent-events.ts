@@ -1,5 +1,6 @@
 import type { HubReader, PartitionFacts } from '../../messaging/index.js';
 import { type Clock, delay } from '../../shared/clock.js';
+import { readPack } from '../../shared/pack.js';
 
 const MINUTE_MS = 60_000;
 
@@ -119,13 +120,8 @@ type Sent = Partial<Record<'id' | 'type' | 'time' | 'source', unknown>> & {
 function eventsOf(body: Uint8Array, visitor: string): VisitorEvent[] {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!bytes.includes(JSON.stringify(visitor))) return [];
-  try {
-    const pack: unknown = JSON.parse(bytes.toString('utf8'));
-    return (Array.isArray(pack) ? pack : [pack]).flatMap((event) => shownOf(event as Sent | null, visitor));
-  } catch {
-    // Other producers may send anything.
-    return [];
-  }
+  // Other producers may send anything.
+  return (readPack(body) ?? []).flatMap((event) => shownOf(event as Sent | null, visitor));
 }
 
 function shownOf(event: Sent | null, visitor: string): VisitorEvent[] {

@@ -67,8 +67,12 @@ test('a partition whose newest event is before the start is not waited for', asy
   expect(asked()).toBe(0);
 });
 
-test('a hub event that is not JSON is left out and counted', async () => {
-  const { reader } = hubOf({ '0': ['not json', '[{"id":"a"}]'] });
+test.each([
+  ['no JSON', 'not json'],
+  ['neither a pack nor an object', '5'],
+  ['nested too deeply to be written', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+])('a hub event that is %s is left out and counted', async (_what, body) => {
+  const { reader } = hubOf({ '0': [body, '[{"id":"a"}]'] });
   const { summary, ids } = await linesOf(reader);
   expect(ids).toEqual(['a']);
   expect(summary.unreadable).toBe(1);
