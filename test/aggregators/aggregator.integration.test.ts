@@ -106,7 +106,7 @@ test('an unreadable state is made anew from what the hub retains', async () => {
   const container = await openContainer({ connectionString: at.storage }, at.container as string);
   const states = createBlobStore(container);
   for (const partition of [0, 1, 2, 3]) {
-    const name = `localhost/clicks/aggregators/state/g6/${partition}`;
+    const name = `localhost/clicks/aggregators/state/g7/${partition}`;
     const stored = await states.read(name);
     await states.write(name, Buffer.from('damaged'), { metadata: stored?.metadata ?? {}, ifVersion: stored?.version });
   }

@@ -27,8 +27,14 @@ export type Count = (name: string, input?: unknown, paneMs?: number) => void;
 /** Longest name of a counter, in characters. Names come from clients, and each is kept for hours, here and in Redis. */
 const MAX_NAME_LENGTH = 1024;
 
-/** What a client sent, as the name of a counter. */
-const nameOf = (text: string): string => (text.length > MAX_NAME_LENGTH ? `${text.slice(0, MAX_NAME_LENGTH)}…` : text);
+/**
+ * What a client sent, as the name of a counter. Half a surrogate pair, which JSON can say and cutting can make, is a
+ * replacement character from the start: it would become one in Redis, where two names would be one field.
+ */
+function nameOf(text: string): string {
+  const short = text.length > MAX_NAME_LENGTH ? `${text.slice(0, MAX_NAME_LENGTH)}…` : text;
+  return short.isWellFormed() ? short : short.toWellFormed();
+}
 
 /** A text of an entry of a list, for which the same holds; undefined where a producer sent anything else. */
 export const shortText = (value: unknown): string | undefined =>

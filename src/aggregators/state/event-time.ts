@@ -1,6 +1,9 @@
 import type { PenstockEvent } from '../../events/index.js';
 import { parseIsoTime } from '../iso-time.js';
 
+/** Longest text of a time. JavaScript reads times with comments of any length in them, and lists keep the text. */
+const MAX_TIME_LENGTH = 64;
+
 /** The event time of something that has the shape of an event, NaN of anything else. */
 export function timeOf(element: unknown): number {
   if (element === null || typeof element !== 'object') return Number.NaN;
@@ -9,6 +12,7 @@ export function timeOf(element: unknown): number {
     typeof id === 'string' &&
     typeof type === 'string' &&
     typeof time === 'string' &&
+    time.length <= MAX_TIME_LENGTH &&
     data !== null &&
     typeof data === 'object' &&
     isTextOrAbsent((data as Partial<EventNames>).anonymousId) &&

@@ -136,11 +136,21 @@ function parsePane(flat: readonly string[], aggregate: Aggregate): Pane {
     if (field === WRITES_FIELD) writes = text;
     if (isRevisionField(field)) revision += Number(text);
     if (parsed === undefined) continue;
-    const state = aggregate.decode(text);
+    const state = stateOf(text, aggregate);
+    if (state === undefined) continue;
     const known = values.get(parsed.name);
     values.set(parsed.name, known === undefined ? state : aggregate.merge(known, state));
   }
   return { writes, revision, values };
+}
+
+/** Undefined for what the aggregate does not know, as other versions may write it: one value must not cost all figures. */
+function stateOf(text: string, aggregate: Aggregate): unknown {
+  try {
+    return aggregate.decode(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function sumFields(fields: Readonly<Record<string, string>>): Map<string, number> {

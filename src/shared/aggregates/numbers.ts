@@ -13,15 +13,23 @@ export const count: Aggregate<number, number> = {
 /** Parts of one that sums are exact to. Sums of whole numbers of parts do not depend on their order, those of fractions do. */
 const PARTS = 10_000;
 
+/**
+ * What is beyond is no amount and left out: clients may send any number that JSON can say, and two of 10^308 have no sum,
+ * so that all figures would be unreadable for one.
+ */
+const LARGEST = 1e15;
+
 /** Sum of numbers, exact to four decimals up to 9 · 10^11. */
 export const sum: Aggregate<number, number> = {
   create: () => 0,
-  add: (state, value) => state + Math.round(value * PARTS),
+  add: (state, value) => (isAmount(value) ? state + Math.round(value * PARTS) : state),
   merge: (a, b) => a + b,
   encode: String,
   decode: numberOf,
   result: (state) => state / PARTS,
 };
+
+const isAmount = (value: number) => value >= -LARGEST && value <= LARGEST;
 
 const extreme = (neutral: number, choose: (a: number, b: number) => number): Aggregate<number, number> => ({
   create: () => neutral,
@@ -42,7 +50,7 @@ interface Mean {
 
 export const mean: Aggregate<number, Mean> = {
   create: () => ({ sum: 0, count: 0 }),
-  add: (state, value) => ({ sum: sum.add(state.sum, value, 0), count: state.count + 1 }),
+  add: (state, value) => (isAmount(value) ? { sum: sum.add(state.sum, value, 0), count: state.count + 1 } : state),
   merge: (a, b) => ({ sum: a.sum + b.sum, count: a.count + b.count }),
   encode: (state) => `${state.sum}/${state.count}`,
   decode(encoded) {

@@ -60,6 +60,37 @@ test('a name is kept to a length, however long a client makes it', () => {
   expect(driver.pane('pages', 0, '/short')).toBe(1);
 });
 
+test('names that are one in Redis are one from the start: halves of surrogate pairs', () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(0, { path: '/\ud800' }), pageView(0, { path: '/\udfff' }), pageView(0, { path: '/👟' }));
+  expect(driver.pane('pages', 0, '/\ufffd')).toBe(2);
+  expect(driver.pane('pages', 0, '/👟')).toBe(1);
+});
+
+test('an amount that no sum can hold leaves the revenue as it is, and the partition goes on through a crash', async () => {
+  const driver = createPartitionDriver();
+  const purchase = (value: number) => ({
+    ...pageView(0),
+    type: 'purchase',
+    data: { anonymousId: 'v1', properties: { value, currency: 'EUR' }, context: {} },
+  });
+  driver.count(...[1e308, 20, 1e308, -1e308].map(purchase));
+  await driver.save();
+  await driver.crash();
+  driver.count(purchase(22));
+  expect(driver.total('counted')).toBe(5);
+  const revenue = descriptionOf('revenue');
+  expect(driver.shown.values.get(`revenue/${START_MS}/0/EUR`)).toBe(aggregateOf(revenue.aggregate).encode(420_000));
+});
+
+test('a time with a comment of any length in it is none', () => {
+  const driver = createPartitionDriver();
+  const long = `Thu Jan 01 2026 00:00:00 GMT (${'x'.repeat(100_000)})`;
+  expect(Date.parse(long)).toBe(START_MS);
+  driver.count({ ...pageView(0), time: long });
+  expect(driver.total('malformed')).toBe(1);
+});
+
 test('an event that comes again within the horizon is counted once, and the repetition is counted as such', () => {
   const driver = createPartitionDriver();
   driver.count(pageView(0, { id: 'same' }));

@@ -135,6 +135,16 @@ test('sessions are shown by the half hour of their start, and open ones by their
   expect(sessions.series[15]).toEqual({ start: '2099-01-01T12:00:00.000Z', sessions: 3 });
 });
 
+test('a value that is none of its metric costs no other: another version may have written it', async () => {
+  await write('0', 'revenue', { [PANE]: { EUR: 'Infinity', SEK: '20000' } });
+  await write('1', 'revenue', { [PANE]: { EUR: '50000' } });
+  const { values } = (await source.read()).metrics['revenue'] ?? {};
+  expect(values).toEqual([
+    { key: 'EUR', value: 5 },
+    { key: 'SEK', value: 2 },
+  ]);
+});
+
 test('a pane in which something was taken back says how often, in the figures and by itself', async () => {
   const half = NOW - (NOW % (30 * MINUTE));
   const position = { sequenceNumber: 1, offset: '', enqueuedAtMs: NOW };

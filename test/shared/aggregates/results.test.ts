@@ -29,6 +29,16 @@ test('sums of amounts of money have no rounding error', () => {
   expect(resultOf('sum', [19.99, 0.01, -5])).toBe(15);
 });
 
+test('what is no amount costs no sum and no mean: numbers come from clients', () => {
+  const bogus = [1e308, 1e308, -1e308, Number.MAX_VALUE, 1.1e15];
+  for (const name of ['sum', 'mean'] as const) {
+    const { add, create, encode, decode, result } = aggregateOf(name);
+    const state = [...bogus, 20, ...bogus].reduce<unknown>((sofar, value) => add(sofar, value, 0), create());
+    expect(result(decode(encode(state))), name).toBe(20);
+  }
+  expect(resultOf('sum', [1e15])).toBe(1e15);
+});
+
 test('first and last go by time, and of one time by value, whatever came first', () => {
   const { add, create, result } = aggregateOf('first');
   const later = add(add(create(), 'b', 5), 'a', 9);
