@@ -4,7 +4,7 @@
  *
  * One hash for each metric and window. Its fields are `<partition>` (the version: sequence number of the last hub event
  * that is in the values), `<partition>|<name>` (a value; readers add the partitions up), `<partition>#revision` (how often
- * something was taken back in the pane, if ever) and `rev` (how often the hash was written). Beside them is a hash of the partitions' owners (epochs): who is not the latest may write nothing. All keys of
+ * something was taken back in the pane, if ever) and `rev` (another one with each write). Beside them is a hash of the partitions' owners (epochs): who is not the latest may write nothing. All keys of
  * a metric carry the same hash tag, so that one script can write many of its windows in a Redis Cluster. A changed layout
  * or definition takes a new generation and so never mixes with the old.
  */

@@ -26,9 +26,10 @@ local lost = 0
 if ARGV[7] ~= '' and (owner < epoch or reached < tonumber(ARGV[7])) then lost = 1 end
 if owner < epoch then redis.call('HSET', KEYS[1], partition, ARGV[2]) end
 if #KEYS > 3 and sequence > reached then redis.call('HSET', KEYS[1], mark, ARGV[3]) end
--- A hash that is made anew must not come to a `rev` that one before it had: readers would keep their copy of that.
+-- No `rev` may come twice, not of a hash that was made anew nor of an older copy that is back: readers would keep what
+-- they have read under it. So it is the time in microseconds, and rises also where the clock is set back.
 local time = redis.call('TIME')
-local beginning = time[1] .. string.format('%06d', time[2])
+local nowMicros = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local at, written, ahead = 8, 0, -1
 for k = 4, #KEYS do
   local start, expiry, revision, pairs = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
@@ -44,8 +45,8 @@ for k = 4, #KEYS do
         redis.call('HSET', KEYS[k], field, ARGV[i + 1])
       end
     end
-    redis.call('HSETNX', KEYS[k], 'rev', beginning)
-    redis.call('HINCRBY', KEYS[k], 'rev', 1)
+    local rev = math.max(nowMicros, tonumber(redis.call('HGET', KEYS[k], 'rev') or 0) + 1)
+    redis.call('HSET', KEYS[k], 'rev', string.format('%.0f', rev))
     if expiry ~= '' then redis.call('PEXPIREAT', KEYS[k], expiry) end
     if start ~= '' then
       redis.call('ZADD', KEYS[2], start, start)

@@ -18,7 +18,7 @@ import type { LiveRedis } from './connection.js';
 
 /** The content of one hash: of each name what was merged over the partitions, as states of the metric's aggregate. */
 export interface Pane {
-  /** How often it was written. */
+  /** Another one with each write. */
   readonly writes: string;
   /** How often something was taken back in it, over all partitions. */
   readonly revision: number;

@@ -11,6 +11,7 @@ import {
 } from '../../../src/query/index.js';
 import { aggregateOf } from '../../../src/shared/aggregates/index.js';
 import type { LateEvent, ShownLateEvent } from '../../../src/shared/late-events.js';
+import { paneKey } from '../../../src/shared/live-keys.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { descriptionOf } from '../../aggregators/driver.js';
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js';
@@ -133,6 +134,19 @@ test('sessions are shown by the half hour of their start, and open ones by their
   expect(sessions.series).toHaveLength(16);
   expect(sessions.series[0]).toEqual({ start: '2099-01-01T04:30:00.000Z', sessions: 5 });
   expect(sessions.series[15]).toEqual({ start: '2099-01-01T12:00:00.000Z', sessions: 3 });
+});
+
+test('what is written to an older copy that is back is read, as often as it was written before and after', async () => {
+  const viewsNow = async () => (await readAnew()).pages[0]?.views;
+  const key = paneKey(descriptionOf('pages'), PANE);
+  await write('0', 'pages', { [PANE]: { '/': 1 } });
+  expect(await viewsNow()).toBe(1);
+  const older = await redis.dumpBuffer(key);
+  await write('0', 'pages', { [PANE]: { '/': 2 } });
+  expect(await viewsNow()).toBe(2);
+  await redis.restore(key, 0, older, 'REPLACE');
+  await write('0', 'pages', { [PANE]: { '/': 3 } });
+  expect(await viewsNow()).toBe(3);
 });
 
 test('a value that is none of its metric costs no other: another version may have written it', async () => {
