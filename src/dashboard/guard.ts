@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../shared/clock.js';
+import { closeSession, openSession, readSession } from './operations.js';
 import { sendProblem } from './problem.js';
 import { endSession, hasSession, issueSession, sameSecret } from './session.js';
 
@@ -53,13 +54,13 @@ export function guard(app: FastifyInstance, clock: Clock, { token }: GuardOption
     return undefined;
   });
 
-  app.get('/api/session', { config: { public: true } }, async (request, reply) => {
+  app.get('/api/session', { config: { public: true, operation: readSession } }, async (request, reply) => {
     reply.header('cache-control', 'no-store');
     return { required: token !== undefined, admitted: admitted(request) };
   });
   app.post<{ Body: { token?: unknown } | null }>(
     '/api/session',
-    { config: { public: true }, bodyLimit: 4096 },
+    { config: { public: true, operation: openSession }, bodyLimit: 4096 },
     async (request, reply) => {
       const given = request.body?.token;
       if (token === undefined || typeof given !== 'string' || !sameSecret(given, token)) {
@@ -69,7 +70,7 @@ export function guard(app: FastifyInstance, clock: Clock, { token }: GuardOption
       return reply.code(204).send();
     },
   );
-  app.delete('/api/session', { config: { public: true } }, async (request, reply) => {
+  app.delete('/api/session', { config: { public: true, operation: closeSession } }, async (request, reply) => {
     reply.header('set-cookie', endSession(request.protocol === 'https'));
     return reply.code(204).send();
   });

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { LiveFeed } from './live-feed.js';
 import type { FeedMessage } from './live-history.js';
+import { readStream } from './operations.js';
 import { sendProblem } from './problem.js';
 
 /** How long a browser waits before it comes back. */
@@ -14,7 +15,7 @@ const NO_SEAT_RETRY_SECONDS = 10;
  * knows that id. 503 when every seat is taken.
  */
 export function liveStream(app: FastifyInstance, feed: LiveFeed, onMessage: (kind: FeedMessage['kind']) => void): void {
-  app.get('/api/live/stream', { exposeHeadRoute: false }, (request, reply) => {
+  app.get('/api/live/stream', { exposeHeadRoute: false, config: { operation: readStream } }, (request, reply) => {
     const { raw } = reply;
     const open = () => {
       if (raw.headersSent) return;

@@ -4,6 +4,7 @@ import type { LiveFigures } from '../shared/live.js';
 import type { LiveFeed } from './live-feed.js';
 import { liveGauges } from './live-gauges.js';
 import type { FeedMessage } from './live-history.js';
+import { readMetrics } from './operations.js';
 
 export interface DashboardMetrics {
   readonly countMessage: (kind: FeedMessage['kind']) => void;
@@ -40,7 +41,7 @@ export function metrics(
     help: 'Readings of the live figures that failed.',
     registers: [registry],
   });
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', { config: { operation: readMetrics } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     const live = readFigures().then(liveGauges, () => {
       readErrors.inc();

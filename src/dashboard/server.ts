@@ -15,6 +15,8 @@ import { health } from './health.js';
 import { createLiveFeed, type LiveFeedOptions, liveFeedDefaults } from './live-feed.js';
 import { liveStream } from './live-stream.js';
 import { metrics } from './metrics.js';
+import { openApi } from './openapi.js';
+import { readIntake } from './operations.js';
 import { pages } from './pages.js';
 import { sendProblem } from './problem.js';
 import { withTimeout } from './with-timeout.js';
@@ -55,7 +57,7 @@ export interface AdminServer {
 const MAX_PARAM_LENGTH = 256 * 9;
 
 /**
- * The admin port: the dashboard, its live stream, health, metrics, and the routes that are given.
+ * The admin port: the dashboard, its live stream, health, metrics, the routes that are given, and a description of all.
  * @throws ListenError PS_PORT_UNAVAILABLE
  */
 export async function startAdminServer(deps: AdminServerDeps, options: AdminServerOptions): Promise<AdminServer> {
@@ -79,7 +81,8 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     },
     { ...liveFeedDefaults, ...options.feed },
   );
-  guard(app, clock, { token: options.token });
+  openApi(app, options);
+  guard(app, clock, options);
   const counters = metrics(
     app,
     () => feed.viewers,
@@ -96,7 +99,7 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
   pages(app, options.webFolder);
   health(app, live, clock);
   liveStream(app, feed, counters.countMessage);
-  app.get('/api/intake', async (_request, reply) => {
+  app.get('/api/intake', { config: { operation: readIntake } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     return { intake: deps.intake?.() ?? null };
   });

@@ -19,6 +19,7 @@ import type { Readiness } from './readiness.js';
 import { addEventRoute } from './routes/events.js';
 import { addHealthRoutes } from './routes/health.js';
 import { addMetricsRoute } from './routes/metrics.js';
+import { addApiRoute } from './routes/openapi.js';
 import { addPixelRoute } from './routes/pixel.js';
 import { addProtocol } from './routes/protocol.js';
 import { trackerRoute } from './routes/tracker.js';
@@ -67,6 +68,7 @@ const ALLOWED_METHODS = {
   '/penstock.js': 'GET, HEAD, OPTIONS',
   '/livez': 'GET, HEAD',
   '/readyz': 'GET, HEAD',
+  '/openapi.json': 'GET, HEAD, OPTIONS',
   '/metrics': 'GET, HEAD',
   '/where': 'GET, HEAD',
 };
@@ -109,6 +111,7 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
   addProblems(app, deps.logger, { ...methodsOf(deps.protocols), ...ALLOWED_METHODS });
 
   const readClient = createClientReader({ deviceOf: deps.deviceOf, trustedProxies: options.trustedProxies });
+  addApiRoute(app);
   addEventRoute(app, { ingest: deps.ingest, readClient });
   addPixelRoute(app, { ingest: deps.ingest, readClient });
   const { ingest, clock } = deps;

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchChromium } from '../helpers/chromium.js';
+import { describedBy } from './support/openapi.js';
 import { type RunningInstance, startInstance } from './support/penstock.js';
 
 let instance: RunningInstance;
@@ -76,4 +78,76 @@ test('a session that looks at an item and buys it is in the funnel, and its purc
   await expect.poll(sumsOf, { timeout: 30_000 }).toEqual({ euros: 19.99, steps: { view: 2, cart: 1, purchase: 1 } });
   const gauges = await (await fetch(`${instance.endpoints.admin}/metrics`)).text();
   expect(gauges).toContain('penstock_live_funnel{key="cart"} 1');
+});
+
+test('each port describes itself, and answers as it says', async () => {
+  const { admin, gateway, writeKey } = instance.endpoints;
+  const headers = { authorization: `Bearer ${writeKey}` };
+  const event = JSON.stringify({ type: 'view_item', id: 'described', anonymousId: 'looker', item_category: 'shoes' });
+  const post = (init: RequestInit = { headers, body: event }) =>
+    fetch(`${gateway}/v1/events`, { method: 'POST', ...init });
+  const get = (url: string) => fetch(url);
+  const day = `from=${new Date(Date.now() - 86_400_000).toISOString()}&to=${new Date(Date.now() + 60_000).toISOString()}`;
+
+  const toGateway = {
+    'post /v1/events': [
+      () => post(),
+      () => post(),
+      () => post({ headers, body: '[{}]' }),
+      () => post({ headers, body: '{' }),
+      () => post({ body: event }),
+    ],
+    'get /v1/pixel.gif': [() => get(`${gateway}/v1/pixel.gif?writeKey=${writeKey}&url=https://shop.example/`)],
+    'get /penstock.js': [() => get(`${gateway}/penstock.js`)],
+    'get /livez': [() => get(`${gateway}/livez`)],
+    'get /readyz': [() => get(`${gateway}/readyz`)],
+  };
+  const toAdmin = {
+    'get /api/live': [() => get(`${admin}/api/live`)],
+    'get /api/late': [() => get(`${admin}/api/late`)],
+    'get /api/metrics': [() => get(`${admin}/api/metrics`)],
+    'get /api/metrics/{metric}': [
+      ...['views', 'revenue', 'ingestionDelay', 'visitors', 'pages'].map(
+        (metric) => () => get(`${admin}/api/metrics/${metric}?${day}`),
+      ),
+      () => get(`${admin}/api/metrics/views`),
+      () => get(`${admin}/api/metrics/none?${day}`),
+    ],
+    'get /api/events/{id}': [
+      () => get(`${admin}/api/events/described`),
+      () => get(`${admin}/api/events/purchase:T1`),
+      () => get(`${admin}/api/events/unknown`),
+    ],
+    'get /api/visitors/events': [
+      () => get(`${admin}/api/visitors/events?id=looker`),
+      () => get(`${admin}/api/visitors/events`),
+    ],
+    'get /api/system': [() => get(`${admin}/api/system`)],
+    'get /api/intake': [() => get(`${admin}/api/intake`)],
+    'get /api/session': [() => get(`${admin}/api/session`)],
+    'get /livez': [() => get(`${admin}/livez`)],
+    'get /readyz': [() => get(`${admin}/readyz`)],
+    'get /metrics': [() => get(`${admin}/metrics`)],
+    'get /gateway/metrics': [() => get(`${admin}/gateway/metrics`)],
+    'get /broker/status': [() => get(`${admin}/broker/status`)],
+    'get /broker/metrics': [() => get(`${admin}/broker/metrics`)],
+  };
+  // The token's own, of which this instance has none, and what never ends.
+  const others = ['get /api/live/stream', 'post /api/session', 'delete /api/session'];
+
+  for (const [server, asked, more] of [
+    [gateway, toGateway, []],
+    [admin, toAdmin, others],
+  ] as const) {
+    const { operations, faults, faultOf } = await describedBy(server);
+    expect(await faults()).toEqual([]);
+    expect(operations.sort()).toEqual([...Object.keys(asked), ...more].sort());
+    const answers = Object.entries(asked).flatMap(([operation, asks]) => asks.map((ask) => [operation, ask] as const));
+    for (const [operation, ask] of answers) expect(await faultOf(operation, await ask())).toBeUndefined();
+  }
+
+  const docs = readFileSync('docs/live.md', 'utf8');
+  const { operations } = await describedBy(admin);
+  const paths = operations.map((operation) => operation.replace(/^\w+ /, '').replace(/\{(\w+)\}/g, ':$1'));
+  expect(paths.filter((path) => !docs.includes(` ${path}`))).toEqual([]);
 });

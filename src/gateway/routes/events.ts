@@ -7,6 +7,7 @@ import { takeBody } from '../plugins/bodies.js';
 import { sendProblem } from '../plugins/problems.js';
 import { Problem } from '../problem.js';
 import { cloudEventsParser } from '../protocols/cloudevents.js';
+import { postEvents } from './operations.js';
 
 export interface EventRouteDeps {
   readonly ingest: Ingest;
@@ -43,15 +44,19 @@ export function addEventRoute(app: FastifyInstance, deps: EventRouteDeps): void 
     done();
   };
 
-  app.post('/v1/events', { onRequest }, (request: FastifyRequest, reply: FastifyReply) => {
-    const { admitted } = request as AdmittedRequest;
-    if (admitted === null) throw new Error('a request came past its write key');
-    const body = takeBody(request, reply);
-    if (body instanceof Problem) return sendProblem(reply, body);
-    const answer = deps.ingest.ingestBody(admitted, body, cloudEventsParser(request.headers));
-    // What waits for the answer holds the reply, and nothing of what was asked.
-    return answer instanceof Promise ? answer.then((later) => answerWith(reply, later)) : answerWith(reply, answer);
-  });
+  app.post(
+    '/v1/events',
+    { onRequest, config: { operation: postEvents } },
+    (request: FastifyRequest, reply: FastifyReply) => {
+      const { admitted } = request as AdmittedRequest;
+      if (admitted === null) throw new Error('a request came past its write key');
+      const body = takeBody(request, reply);
+      if (body instanceof Problem) return sendProblem(reply, body);
+      const answer = deps.ingest.ingestBody(admitted, body, cloudEventsParser(request.headers));
+      // What waits for the answer holds the reply, and nothing of what was asked.
+      return answer instanceof Promise ? answer.then((later) => answerWith(reply, later)) : answerWith(reply, answer);
+    },
+  );
 }
 
 function answerWith(reply: FastifyReply, answer: Answer): FastifyReply | string {

@@ -3,6 +3,7 @@ import { type Results, readResults } from '../pipeline/answer.js';
 import { Problem } from '../problem.js';
 import { PIXEL } from '../protocols/protocol.js';
 import { admit, type EventRouteDeps } from './events.js';
+import { getPixel } from './operations.js';
 
 const EVENT_FIELDS: ReadonlySet<string> = new Set([
   'type',
@@ -27,7 +28,7 @@ const NUMBER = /^-?\d{1,15}(?:\.\d{1,15})?$/;
  * what became of it stands in `X-Penstock-Outcome`.
  */
 export function addPixelRoute(app: FastifyInstance, deps: EventRouteDeps): void {
-  app.get('/v1/pixel.gif', async (request, reply) => {
+  app.get('/v1/pixel.gif', { config: { operation: getPixel } }, async (request, reply) => {
     const admitted = admit(deps, request);
     const answer =
       admitted instanceof Problem

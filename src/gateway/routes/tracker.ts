@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { Operation } from '../../shared/openapi.js';
 import { chooseEncoding, holdsAsset, packAsset, type WebAsset } from '../../shared/web-asset.js';
+import { getTracker } from './operations.js';
 
 export interface TrackerRouteOptions {
   /** The built script; its source map lies beside it as `….map`, its types as `index.d.ts`. By default Penstock's own. */
@@ -30,21 +32,34 @@ export const trackerRoute: FastifyPluginAsync<TrackerRouteOptions> = async (app,
   const name = `/penstock.${createHash('sha256').update(script).digest('hex').slice(0, 16)}.js`;
   const headers = { 'cache-control': CACHE_CONTROL, sourcemap: '/penstock.js.map' };
   const javascript = packAsset(script, 'text/javascript; charset=utf-8');
-  serve(app, '/penstock.js', javascript, { ...headers, 'content-location': name });
-  serve(app, name, javascript, { ...headers, 'cache-control': CACHE_FOREVER });
-  serve(app, '/penstock.:build(^[0-9a-f]{16}).js', javascript, { ...headers, 'content-location': name });
+  serve(app, javascript, {
+    path: '/penstock.js',
+    headers: { ...headers, 'content-location': name },
+    operation: getTracker,
+  });
+  serve(app, javascript, { path: name, headers: { ...headers, 'cache-control': CACHE_FOREVER } });
+  serve(app, javascript, {
+    path: '/penstock.:build(^[0-9a-f]{16}).js',
+    headers: { ...headers, 'content-location': name },
+  });
   const beside = [
     { path: '/penstock.js.map', file: `${file}.map`, contentType: 'application/json' },
     { path: '/penstock.d.ts', file: join(dirname(file), 'index.d.ts'), contentType: 'text/plain; charset=utf-8' },
   ];
   for (const { path, file, contentType } of beside) {
     if (existsSync(file))
-      serve(app, path, packAsset(readFileSync(file), contentType), { 'cache-control': CACHE_CONTROL });
+      serve(app, packAsset(readFileSync(file), contentType), { path, headers: { 'cache-control': CACHE_CONTROL } });
   }
 };
 
-function serve(app: FastifyInstance, path: string, asset: WebAsset, headers: Readonly<Record<string, string>>): void {
-  app.get(path, async (request, reply) => {
+interface Served {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly operation?: Operation;
+}
+
+function serve(app: FastifyInstance, asset: WebAsset, { path, headers, operation }: Served): void {
+  app.get(path, { config: operation === undefined ? {} : { operation } }, async (request, reply) => {
     const encoding = chooseEncoding(request.headers['accept-encoding']);
     reply.headers({
       ...headers,

@@ -1,35 +1,12 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { z } from 'zod';
 import type { HubReader } from '../../messaging/index.js';
 import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import { QueryError } from '../errors.js';
 import { answer } from '../live/answer.js';
+import { findEvent } from './operations.js';
 import { findPosition } from './position.js';
-
-/** What the gateway says of an event; more fields than these are passed on as they are. */
-const whereaboutsSchema = z.looseObject({
-  outcomes: z.array(
-    z.looseObject({
-      source: z.string(),
-      eventId: z.string().optional(),
-      outcome: z.string(),
-      receivedAt: z.iso.datetime(),
-      settledAt: z.iso.datetime(),
-      destination: z.string().optional(),
-      partition: z.int().optional(),
-      spool: z.string().optional(),
-    }),
-  ),
-  remembers: z.looseObject({
-    acceptedIds: z.number(),
-    acceptedSince: z.string().nullable(),
-    others: z.number(),
-    othersSince: z.string().nullable(),
-  }),
-});
-
-type Whereabouts = z.infer<typeof whereaboutsSchema>;
+import { type Whereabouts, whereaboutsSchema } from './whereabouts.js';
 
 export interface EventRoutesOptions {
   /** Asks the gateway; undefined where none is known. */
@@ -70,7 +47,7 @@ export const eventRoutes: FastifyPluginAsync<EventRoutesOptions> = async (app, {
     }
   }
 
-  app.get<{ Params: { id: string } }>('/api/events/:id', (request, reply) =>
+  app.get<{ Params: { id: string } }>('/api/events/:id', { config: { operation: findEvent } }, (request, reply) =>
     answer(reply, async () => {
       const { id } = request.params;
       const told = await ask(id).catch((cause: unknown) => {

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { answer, invalidQuery, parse } from './answer.js';
+import { listMetrics, readLate, readLive, readPanes } from './operations.js';
 import type { LiveFiguresSource } from './source.js';
 
 /** Most panes in one answer: a week of minutes and a little. */
@@ -16,7 +17,12 @@ const count = (most: number) =>
     .transform(Number)
     .pipe(z.int().min(1).max(most));
 const panesQuery = z
-  .strictObject({ from: time, to: time, step: count(MAX_PANES).default(1), top: count(1_000).optional() })
+  .strictObject({
+    from: time.describe('RFC 3339 with an offset; the first start.'),
+    to: time.describe('Behind the last start.'),
+    step: count(MAX_PANES).default(1).describe('Panes of so many minutes as one.'),
+    top: count(1_000).optional().describe('The largest names of each alone.'),
+  })
   .refine(({ from, to }) => from < to, '"from" must be before "to"')
   .refine(({ from, to }) => to - from <= PANES_MS, `at most ${MAX_PANES} minutes at once`);
 
@@ -28,15 +34,18 @@ const panesQuery = z
  * newest entries of the late stream as `newest`.
  */
 export const liveRoutes: FastifyPluginAsync<{ source: LiveFiguresSource }> = async (app, { source }) => {
-  app.get('/api/live', (_request, reply) => answer(reply, () => source.read()));
-  app.get('/api/late', (_request, reply) =>
+  app.get('/api/live', { config: { operation: readLive } }, (_request, reply) => answer(reply, () => source.read()));
+  app.get('/api/late', { config: { operation: readLate } }, (_request, reply) =>
     answer(reply, async () => {
       const [totals, newest] = await Promise.all([source.readTotals(), source.readLate()]);
       return { ...totals, newest };
     }),
   );
-  app.get('/api/metrics', (_request, reply) => answer(reply, () => source.readCatalogue()));
-  app.get<{ Params: { metric: string }; Querystring: unknown }>('/api/metrics/:metric', (request, reply) =>
+  app.get('/api/metrics', { config: { operation: listMetrics } }, (_request, reply) =>
+    answer(reply, () => source.readCatalogue()),
+  );
+  const panes = { config: { operation: readPanes(panesQuery) } };
+  app.get<{ Params: { metric: string }; Querystring: unknown }>('/api/metrics/:metric', panes, (request, reply) =>
     answer(reply, async () => {
       const { metric } = request.params;
       const { from, to, step, top } = parse('query', panesQuery, request.query);

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Clock } from '../../shared/clock.js';
 import { answer } from '../live/answer.js';
 import type { LiveFiguresSource } from '../live/source.js';
+import { readSystem } from './operations.js';
 
 /** A part of the system in one line. */
 export interface SystemPart {
@@ -25,7 +26,7 @@ export interface SystemRoutesOptions {
 
 /** `GET /api/system`: how far the readers of the partitions are, what was counted and what not, and how the parts are. */
 export const systemRoutes: FastifyPluginAsync<SystemRoutesOptions> = async (app, { source, surroundings, clock }) => {
-  app.get('/api/system', (_request, reply) =>
+  app.get('/api/system', { config: { operation: readSystem } }, (_request, reply) =>
     answer(reply, async () => {
       const [health, totals, { parts, newest }] = await Promise.all([
         source.readHealth(),

@@ -1,0 +1,20 @@
+import type { FastifyInstance } from 'fastify';
+import { createApiDescription } from '../shared/openapi.js';
+
+const DESCRIPTION =
+  'The live figures of Penstock, what is behind them, and how the system is: docs/live.md. Objects may get more fields.';
+
+/** `GET /openapi.json`: what the routes of this port say of themselves. To be called before they are added. */
+export function openApi(app: FastifyInstance, { token }: { readonly token?: string | undefined }): void {
+  const { add, document } = createApiDescription({
+    title: 'Penstock admin API',
+    description: DESCRIPTION,
+    security: token === undefined ? [] : [{ token: [] }, { session: [] }],
+    securitySchemes: {
+      token: { type: 'http', scheme: 'bearer', description: 'PENSTOCK_ADMIN_TOKEN' },
+      session: { type: 'apiKey', in: 'cookie', name: 'penstock_session' },
+    },
+  });
+  app.addHook('onRoute', add);
+  app.get('/openapi.json', (_request, reply) => reply.header('cache-control', 'no-store').send(document()));
+}
