@@ -1,8 +1,10 @@
-// Compiles the servers with tsc (no bundler), bundles the two pieces of browser code, and copies what is not code.
+// Compiles the servers with tsc, bundles their large libraries and the two pieces of browser code, and copies what is
+// not code.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildLibraries } from './build-libraries.mjs';
 import { buildWeb } from './build-web.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -20,7 +22,7 @@ for (const file of readdirSync(metrics)) {
   if (!existsSync(join('src', 'aggregators', 'metrics', `${name}.ts`))) rmSync(join(metrics, file));
 }
 
-await buildWeb(join(root, 'dist'));
+await Promise.all([buildWeb(join(root, 'dist')), buildLibraries(join(root, 'dist'))]);
 
 // *.lua beside the code that runs it; pages, styles and pictures of the dashboard.
 for (const file of readdirSync('src', { recursive: true })) {

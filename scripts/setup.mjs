@@ -63,7 +63,7 @@ function newestMtimeMs(path) {
 /** Builds dist/ when a source is newer than the last build. */
 export function ensureBuilt() {
   const stamp = join(root, 'dist/.built');
-  const sources = ['src', 'scripts/build.mjs', 'tsconfig.json', 'package-lock.json'].map((name) => join(root, name));
+  const sources = ['src', 'scripts', 'tsconfig.json', 'package-lock.json'].map((name) => join(root, name));
   if (existsSync(stamp) && statSync(stamp).mtimeMs > Math.max(...sources.map(newestMtimeMs))) return;
   process.stdout.write('building…\n');
   if (run(process.execPath, ['scripts/build.mjs']) !== 0) fail('the build failed: see above');
