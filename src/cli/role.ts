@@ -71,6 +71,8 @@ export async function runRole(
   process.on('SIGTERM', () => void stop('SIGTERM'));
   process.on('SIGINT', () => void stop('SIGINT'));
   process.on('disconnect', () => void stop('supervisor gone'));
+  // It may have gone while this process was loading, when nobody listened.
+  if (process.connected === false) return stop('supervisor gone');
   try {
     running = await start({ config, logger, clock: systemClock });
   } catch (error) {

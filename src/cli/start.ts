@@ -3,24 +3,25 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import {
   claimDataDir,
+  endLeftParts,
   ensureLocalKeys,
   type Instance,
   type LogFile,
+  type ManagedProcess,
   openLogFile,
+  openPartList,
+  type PartList,
   type ProcessSpec,
   roleEnvironment,
   roleNodeFlags,
   startInstance,
   startProcess,
 } from '../local/index.js';
-import { delay, systemClock } from '../shared/clock.js';
+import { systemClock } from '../shared/clock.js';
 import { type Config, loadConfig } from '../shared/config/index.js';
 import { type Endpoints, removeEndpoints, writeEndpoints } from '../shared/endpoints.js';
 import { createLogger } from '../shared/logger.js';
 import { ownDataDir, port, positiveInteger } from './options.js';
-
-/** How long a start may go on once it is told to stop. A part that is left behind ends when its supervisor is gone. */
-const FINISH_START_MS = 3_000;
 
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -51,25 +52,30 @@ async function start(config: Config): Promise<void> {
   const log = openLogFile(`${config.dataDir}/log`);
   const logger = createLogger('start', config.logLevel, { write: (line) => record(log, line.trimEnd()) });
 
-  const starting = startInstance(
-    {
-      clock: systemClock,
-      random: Math.random,
-      logger,
-      searchPath: process.env['PATH'] ?? '',
-      start: (spec) => startProcess(spec, process.env, (line) => record(log, asJson(spec.name, line))),
-      roleProcess: (role, args, env): ProcessSpec => ({
-        name: role,
-        command: process.execPath,
-        args: [...roleNodeFlags(role), main, role, ...args],
-        env: { ...roleEnvironment(role), ...env },
-        ready: { by: 'message' },
-        stopSignal: 'SIGTERM',
-      }),
-    },
-    config,
-    ensureLocalKeys(config.dataDir),
-  );
+  // A terminal that is gone, or a pipe that nobody reads, ends nothing.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const giveUp = new AbortController();
+  const shared = { clock: systemClock, logger, givenUp: giveUp.signal };
+  const startAll = () =>
+    startInstance(
+      {
+        ...shared,
+        random: Math.random,
+        searchPath: process.env['PATH'] ?? '',
+        start: partStarter(openPartList(config.dataDir), log),
+        roleProcess: (role, args, env): ProcessSpec => ({
+          name: role,
+          command: process.execPath,
+          args: [...roleNodeFlags(role), main, role, ...args],
+          env: { ...roleEnvironment(role), ...env },
+          ready: { by: 'message' },
+          stopSignal: 'SIGTERM',
+        }),
+      },
+      config,
+      ensureLocalKeys(config.dataDir),
+    );
+  const starting = endLeftParts(config.dataDir, shared).then(startAll);
 
   let stopping = false;
   const stop = async () => {
@@ -77,7 +83,8 @@ async function start(config: Config): Promise<void> {
     stopping = true;
     removeEndpoints(config.dataDir);
     // A part that never becomes ready must not keep us.
-    const instance = await Promise.race([starting.catch(() => undefined), delay(systemClock, FINISH_START_MS)]);
+    giveUp.abort();
+    const instance = await starting.catch(() => undefined);
     await instance?.stop();
     release();
     logger.info('stopped');
@@ -89,17 +96,32 @@ async function start(config: Config): Promise<void> {
   // The terminal was closed.
   process.on('SIGHUP', () => void stop());
 
-  let instance: Instance;
+  let instance: Instance | undefined;
   try {
     instance = await starting;
+    if (stopping) return;
+    const endpoints = { pid: process.pid, ...instance.endpoints };
+    const file = writeEndpoints(config.dataDir, endpoints);
+    process.stdout.write(welcome(endpoints, file, log.path));
   } catch (error) {
+    if (stopping) return;
+    await instance?.stop();
     release();
     throw error;
   }
-  if (stopping) return;
-  const endpoints = { pid: process.pid, ...instance.endpoints };
-  const file = writeEndpoints(config.dataDir, endpoints);
-  process.stdout.write(welcome(endpoints, file, log.path));
+}
+
+/** Starts parts, keeps account of which there are, and takes what they print into the log. */
+function partStarter(parts: PartList, log: LogFile): (spec: ProcessSpec) => ManagedProcess {
+  return (spec) => {
+    const part = startProcess(spec, process.env, (line) => record(log, asJson(spec.name, line)));
+    const { pid } = part;
+    if (pid !== undefined) {
+      parts.add(pid);
+      void part.ended.then(() => parts.remove(pid));
+    }
+    return part;
+  };
 }
 
 /** Everything goes to the log; what somebody should look at is also shown. */

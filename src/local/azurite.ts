@@ -6,10 +6,12 @@ const ACCOUNT = 'penstock';
 
 /**
  * Preloaded into Azurite, which is not ours, so that it ends when its supervisor is gone, however that ended. An IPC
- * channel with a listener would keep the process running after it closed its server: this one does not.
+ * channel with a listener would keep the process running after it closed its server: this one does not. The supervisor may
+ * be gone before there is a listener.
  */
 const EXIT_WITH_PARENT = `data:text/javascript,${encodeURIComponent(
-  "process.channel?.unref(); process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));",
+  "const end = () => process.kill(process.pid, 'SIGTERM'); " +
+    "process.channel?.unref(); process.on('disconnect', end); if (process.connected === false) end();",
 )}`;
 
 export interface AzuriteOptions {

@@ -1,7 +1,8 @@
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDataDir } from '../shared/config/index.js';
 import { LocalError } from './errors.js';
+import { startOf } from './process-start.js';
 
 /**
  * Claims a data folder for this process.
@@ -12,22 +13,43 @@ import { LocalError } from './errors.js';
 export function claimDataDir(dataDir: string, pid: number): () => void {
   const path = join(dataDir, 'penstock.pid');
   const own = `${path}.${pid}`;
-  makeDataDir(dataDir, () => writeFileSync(own, `${pid}\n`, { mode: 0o600 }));
-  // Of two starts at one moment only one links the file, and nobody ever sees it without its content.
-  while (!tryLink(own, path)) {
-    const holder = Number(readFileSync(path, 'utf8'));
-    if (holder !== pid && isPenstock(holder)) {
-      rmSync(own, { force: true });
-      throw new LocalError(
-        'PS_LOCAL_RUNNING',
-        `${dataDir} is in use by process ${holder}: stop it, or choose another --data-dir`,
-      );
+  makeDataDir(dataDir, () => writeFileSync(own, `${pid}\n${startOf(pid)}\n${folderOf(dataDir)}\n`, { mode: 0o600 }));
+  try {
+    // Of two starts at one moment only one links the file, and nobody ever sees it without its content.
+    while (!tryLink(own, path)) {
+      const left = read(path);
+      refuseIfHeld(left, dataDir, pid);
+      if (left !== undefined && takeOver(own, { path, left, dataDir, pid })) break;
     }
-    // Left behind by an instance that was killed.
-    rmSync(path, { force: true });
+  } finally {
+    rmSync(own, { force: true });
   }
-  rmSync(own, { force: true });
   return () => rmSync(path, { force: true });
+}
+
+interface LeftClaim {
+  readonly path: string;
+  /** What an instance that was killed has written there. */
+  readonly left: string;
+  readonly dataDir: string;
+  readonly pid: number;
+}
+
+/** Puts the own claim in place of one that was left. One process at a time: a second one would replace the first one's. */
+function takeOver(own: string, { path, left, dataDir, pid }: LeftClaim): boolean {
+  const turn = `${path}.turn`;
+  if (!tryLink(own, turn)) {
+    refuseIfHeld(read(turn), dataDir, pid);
+    rmSync(turn, { force: true });
+    return false;
+  }
+  try {
+    if (read(path) !== left) return false;
+    renameSync(own, path);
+    return true;
+  } finally {
+    rmSync(turn, { force: true });
+  }
 }
 
 function tryLink(from: string, to: string): boolean {
@@ -40,18 +62,27 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
-/** Whether the process lives and, where the system can tell, is a Penstock: ids are used again. */
-function isPenstock(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+/** Undefined when it is gone. */
+function read(path: string): string | undefined {
   try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
-  try {
-    const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    return commandLine.some((word) => /(?:penstock|main\.js|start\.mjs)$/.test(word));
-  } catch {
-    return true;
-  }
+}
+
+/** A claim holds while its process lives, and in the folder that was claimed: not in a copy of it. */
+function refuseIfHeld(claim: string | undefined, dataDir: string, pid: number): void {
+  const [holder, start, folder] = claim?.split('\n') ?? [];
+  if (folder !== folderOf(dataDir) || start !== startOf(Number(holder)) || Number(holder) === pid) return;
+  throw new LocalError(
+    'PS_LOCAL_RUNNING',
+    `${dataDir} is in use by process ${holder}: stop it, or choose another --data-dir`,
+  );
+}
+
+function folderOf(dataDir: string): string {
+  const { dev, ino } = statSync(dataDir);
+  return `${dev}:${ino}`;
 }

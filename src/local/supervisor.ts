@@ -7,12 +7,16 @@ import type { ProcessSpec, ReadyFacts } from './process-spec.js';
 
 /** A process that ran this long had started well: its next restart waits as little as the first. */
 const STABLE_AFTER_MS = 30_000;
+/** For a part that is not ready, and so has nothing in hand. */
+const UNREADY_STOP_MS = 1_000;
 const BACKOFF = { firstDelayMs: 200, maxDelayMs: 10_000 };
 
 export interface SupervisorDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
+  /** Aborted when a start is given up: what is not ready by then is stopped, and nothing is started any more. */
+  readonly givenUp?: AbortSignal;
   start(spec: ProcessSpec): ManagedProcess;
 }
 
@@ -33,14 +37,15 @@ interface Watcher {
 /**
  * Keeps one process running: starts it again, with growing waits, whenever it ends. Resolves once it is ready for the
  * first time; from then on it is given up only when it says itself that another start would not help.
- * @throws LocalError PS_LOCAL_START when it is not ready after `startAttempts` tries, or says so before.
+ * @throws LocalError PS_LOCAL_START when it is not ready after `startAttempts` tries, or says so before, or the start is
+ * given up.
  */
 export async function supervise(
   deps: SupervisorDeps,
   spec: ProcessSpec,
   startAttempts = 5,
 ): Promise<{ process: Supervised; facts: ReadyFacts }> {
-  const { clock, random, logger } = deps;
+  const { clock, random, logger, givenUp } = deps;
   const stopping = new AbortController();
   let current: ManagedProcess | undefined;
   let restarts = 0;
@@ -91,6 +96,7 @@ export async function supervise(
     let wasReady = false;
     const onReady = (facts: ReadyFacts) => {
       wasReady = true;
+      givenUp?.removeEventListener('abort', giveUp);
       resolve(facts);
     };
     const fail = (how: string) => {
@@ -98,6 +104,9 @@ export async function supervise(
       const message = `${spec.name} does not start (${how}); the log says why`;
       reject(new LocalError('PS_LOCAL_START', message, { facts: { part: spec.name } }));
     };
+    const giveUp = () => void stop(UNREADY_STOP_MS).then(() => fail('the start was given up'));
+    if (givenUp?.aborted) return fail('the start was given up');
+    givenUp?.addEventListener('abort', giveUp, { once: true });
     running = run({
       onReady,
       onFailure(how) {

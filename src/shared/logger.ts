@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { createLogOutput } from './log-output.js';
 
 export type { Logger };
 
@@ -20,5 +21,5 @@ export function createLogger(role: string, level: string, destination?: Destinat
     redact: SECRET_PATHS,
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? createLogOutput());
 }

@@ -124,6 +124,37 @@ test('a part that does not stop when asked is killed at the deadline, and not st
   expect(started).toHaveLength(1);
 });
 
+test('of a start that is given up a part that is not ready is stopped, and none is started any more', async () => {
+  const { clock, deps, at, started, settle } = createScene();
+  const giveUp = new AbortController();
+  const supervising = supervise({ ...deps, givenUp: giveUp.signal }, spec);
+  supervising.catch(() => {});
+  await settle();
+  giveUp.abort();
+  await settle();
+  expect(at(0).signals).toEqual(['SIGTERM']);
+  clock.advance(1_000);
+  expect(at(0).signals).toEqual(['SIGTERM', 'SIGKILL']);
+  at(0).end('signal SIGKILL');
+  await expect(supervising).rejects.toMatchObject({ code: 'PS_LOCAL_START' });
+  await expect(supervise({ ...deps, givenUp: giveUp.signal }, spec)).rejects.toMatchObject({ code: 'PS_LOCAL_START' });
+  clock.advance(60_000);
+  await settle();
+  expect(started).toHaveLength(1);
+});
+
+test('a part that is ready goes on when the start of the others is given up', async () => {
+  const { deps, at, settle } = createScene();
+  const giveUp = new AbortController();
+  const supervising = supervise({ ...deps, givenUp: giveUp.signal }, spec);
+  await settle();
+  at(0).becomeReady({});
+  await supervising;
+  giveUp.abort();
+  await settle();
+  expect(at(0).signals).toEqual([]);
+});
+
 test('a part that says that another start would not help is not started again, and is told of by what it says', async () => {
   const { clock, deps, started, at, settle } = createScene();
   const supervising = supervise(deps, spec);
