@@ -85,7 +85,7 @@ function mapEvent(value: unknown): unknown {
 }
 
 function pageOf(properties: Fields | undefined): Fields | undefined {
-  const url = textOf(properties?.[PAGE_PROPERTIES.url]) ?? textOf(properties?.[PAGE_PROPERTIES.location]);
+  const url = textOf(properties?.[PAGE_PROPERTIES.location]) ?? textOf(properties?.[PAGE_PROPERTIES.url]);
   const path = textOf(properties?.[PAGE_PROPERTIES.path]);
   const title = textOf(properties?.[PAGE_PROPERTIES.title]);
   if (url === undefined && path === undefined) return undefined;

@@ -6,6 +6,7 @@ import { mixpanel } from './mixpanel.js';
 import { plausible } from './plausible.js';
 import { postHog } from './posthog.js';
 import type { Protocol } from './protocol.js';
+import { rudderStack } from './rudderstack.js';
 import { segment } from './segment.js';
 import { sharedPaths } from './shared-paths.js';
 import { snowplow } from './snowplow.js';
@@ -14,6 +15,7 @@ import { umami } from './umami.js';
 /** The foreign protocols that the gateway speaks. */
 export const protocols: readonly Protocol[] = [
   segment,
+  rudderStack,
   jitsu,
   snowplow,
   postHog,

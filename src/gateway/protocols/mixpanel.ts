@@ -26,8 +26,11 @@ const PLACED: ReadonlySet<string> = new Set([
 
 const TYPES: ReadonlyMap<unknown, string> = new Map([
   ['$mp_web_page_view', 'page_view'],
+  ['$mp_page_leave', 'page_leave'],
   ['$mp_click', 'click'],
   ['$mp_submit', 'form_submit'],
+  ['$mp_input_change', 'form_change'],
+  ['$mp_scroll', 'scroll'],
   ['$create_alias', 'alias'],
 ]);
 
@@ -64,13 +67,12 @@ function mapEvent(value: unknown, head: RequestHead): unknown {
   const { event: name, properties: sent } = event;
   const own = fieldsOf(sent);
   const { type, properties } = nameEvent(name, without(own, PLACED), TYPES);
-  const { anonymousId, userId } = visitorOf(own);
+  if (name === '$mp_click') addLink(properties);
   return {
     type,
     id: own?.['$insert_id'],
     occurredAt: timeOf(own?.['time']),
-    anonymousId,
-    userId,
+    ...visitorOf(own?.['distinct_id'], own),
     page: pageOf(own),
     properties: propertiesOr(sent, properties),
     context: contextOf({ ip: ipOf(own?.['ip'], head), campaign: utmOf(own) }),
@@ -79,9 +81,8 @@ function mapEvent(value: unknown, head: RequestHead): unknown {
 
 const DEVICE_PREFIX = '$device:';
 
-/** `$device_id` and `$user_id` where the library tells them apart; else `distinct_id` is the user. */
-function visitorOf(properties: Fields | undefined) {
-  const distinctId = properties?.['distinct_id'];
+/** `$device_id` and `$user_id` where the library tells them apart; else the distinct id is the user. */
+function visitorOf(distinctId: unknown, properties: Fields | undefined) {
   const isDevice = typeof distinctId === 'string' && distinctId.startsWith(DEVICE_PREFIX);
   const deviceId = properties?.['$device_id'] ?? (isDevice ? distinctId.slice(DEVICE_PREFIX.length) : undefined);
   const isAnonymous = isDevice || distinctId === deviceId;
@@ -98,7 +99,19 @@ function pageOf(properties: Fields | undefined): Fields | undefined {
   });
 }
 
-const PROFILE: ReadonlySet<string> = new Set(['$token', 'token', '$distinct_id', '$ip', '$time', '$device_id']);
+/** The names of Google Analytics 4 for the link that a click has hit, itself or around what it hit. */
+function addLink(properties: Record<string, unknown>): void {
+  const elements: unknown = properties['$elements'];
+  const hrefs = Array.isArray(elements) ? elements.map((element) => textOf(fieldsOf(element)?.['$attr-href'])) : [];
+  const url = textOf(properties['$el_attr__href']) ?? hrefs.find((href) => href !== undefined);
+  const text = textOf(properties['$el_text']);
+  if (url !== undefined) properties['link_url'] ??= url;
+  if (url !== undefined && text !== undefined) properties['link_text'] ??= text;
+}
+
+const PROFILE: ReadonlySet<string> = new Set([
+  ...['$token', 'token', '$distinct_id', '$ip', '$time', '$device_id', '$user_id'],
+]);
 
 function mapProfile(value: unknown, head: RequestHead, type: 'identify' | 'group'): unknown {
   const update = fieldsOf(value);
@@ -106,8 +119,7 @@ function mapProfile(value: unknown, head: RequestHead, type: 'identify' | 'group
   return {
     type,
     occurredAt: timeOf(update['$time']),
-    anonymousId: update['$device_id'],
-    userId: update['$distinct_id'],
+    ...visitorOf(update['$distinct_id'], update),
     properties: without(update, PROFILE),
     context: contextOf({ ip: ipOf(update['$ip'], head) }),
   } satisfies NativeEvent;
@@ -140,6 +152,8 @@ export const mixpanelTrack = { map: mapTrack, ...words };
 
 export const mixpanel: Protocol = {
   name: 'mixpanel',
+  // Its browser library sends every request with credentials; an answer that it may not read it sends again for ever.
+  withCredentials: true,
   routes: [
     { method: 'GET', paths: ['/track', '/track/'], ...words, map: mapJson(mapTrack) },
     ...(['GET', 'POST'] as const).flatMap((method) => [

@@ -4,7 +4,7 @@ import { compact, type Fields, fieldsOf, firstOf, textOf } from './fields.js';
 import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
 import { mapJson, type WrappedJson } from './form.js';
 import { replyOf } from './outcome.js';
-import { jsonReply, type MappedEvents, type Protocol, type RequestHead } from './protocol.js';
+import { jsonReply, type MappedEvents, type Protocol, type Reply, type RequestHead } from './protocol.js';
 import { soleWriteKey } from './write-keys.js';
 
 /** PostHog's capture API (v0), as posthog-js and the server SDKs speak it. */
@@ -119,15 +119,19 @@ function occurredAtOf(event: Fields, sentAt: unknown): unknown {
 const COOKIELESS = '$posthog_cookieless';
 
 /**
- * A browser's `$device_id` is what its `distinct_id` was before the visitor was identified. A server names users only,
- * unless it says that there is no person behind the event.
+ * A browser's `$device_id` is what its `distinct_id` was before the visitor was identified; after a reset there is a new
+ * `distinct_id` on the old device, and `$is_identified` tells. A server names users only, unless it says that there is no
+ * person behind the event.
  */
 function visitorOf(event: Fields, properties: Fields | undefined) {
   const distinctId = firstOf(event, 'distinct_id') ?? firstOf(properties, 'distinct_id');
   const deviceId = firstOf(properties, '$anon_distinct_id', '$device_id');
   const userId = firstOf(properties, '$user_id');
   if (distinctId === COOKIELESS) return { userId };
-  const isAnonymous = distinctId === deviceId || properties?.['$process_person_profile'] === false;
+  const isAnonymous =
+    distinctId === deviceId ||
+    properties?.['$process_person_profile'] === false ||
+    properties?.['$is_identified'] === false;
   if (isAnonymous) return { anonymousId: distinctId, userId };
   return { anonymousId: deviceId, userId: userId ?? distinctId };
 }
@@ -152,7 +156,10 @@ function addLink(properties: Record<string, unknown>): void {
   if (text !== undefined) properties['link_text'] ??= text;
 }
 
-/** No feature flags, no recordings, no surveys: what posthog-js and the server SDKs take as "nothing to do". */
+/**
+ * No feature flags, no recordings: what posthog-js and the server SDKs take as "nothing to do". Not a word of surveys:
+ * even told that there are none, posthog-js loads the script that would show them.
+ */
 const NOTHING_TO_DO = {
   flags: {},
   featureFlags: {},
@@ -166,7 +173,6 @@ const NOTHING_TO_DO = {
   autocapture_opt_out: false,
   autocaptureExceptions: false,
   heatmaps: false,
-  surveys: false,
   toolbarParams: {},
   isAuthenticated: false,
   siteApps: [],
@@ -175,10 +181,16 @@ const NOTHING_TO_DO = {
 const CAPTURE_PATHS = ['/e', '/e/', '/capture', '/capture/', '/i/v0/e', '/i/v0/e/'];
 const answer = (results: Parameters<typeof replyOf>[0]) => replyOf(results, { status: 'Ok' });
 
-/** `/batch` is shared with Amplitude: see shared-paths.ts. */
-export const postHogBatch = { map: mapPostHog, answer };
+/** posthog-js throws away what is answered with 429, as with any 4xx; what is answered with 503 all its SDKs send again. */
+function refuse(problem: Problem): Reply {
+  const status = problem.retryAfterSeconds === undefined ? problem.status : 503;
+  return jsonReply({ error: problem.detail, code: problem.code }, status);
+}
 
-const capture = { paths: CAPTURE_PATHS, map: mapJson(mapPostHog), answer };
+/** `/batch` is shared with Amplitude: see shared-paths.ts. */
+export const postHogBatch = { map: mapPostHog, answer, refuse };
+
+const capture = { paths: CAPTURE_PATHS, map: mapJson(mapPostHog), answer, refuse };
 
 export const postHog: Protocol = {
   name: 'posthog',
@@ -196,8 +208,20 @@ export const postHog: Protocol = {
       paths: ['/array/:token/config'],
       page: () => jsonReply(NOTHING_TO_DO),
     },
+    { method: 'GET', paths: ['/array/:token/config.js'], page: configScript },
   ],
 };
+
+/** The same as a script, which posthog-js loads first. */
+function configScript({ params }: RequestHead): Reply {
+  const all = 'window._POSTHOG_REMOTE_CONFIG';
+  const config = JSON.stringify({ config: NOTHING_TO_DO, siteApps: [] });
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/javascript; charset=utf-8' },
+    body: `(${all}=${all}||{})[${JSON.stringify(params['token'])}]=${config};`,
+  };
+}
 
 /** A question about feature flags is no event, but not everybody may ask. */
 function mapFlagsRequest(_head: RequestHead, json: WrappedJson): MappedEvents {

@@ -30,7 +30,8 @@ const TYPES_BY_PATH: Readonly<Record<string, string | undefined>> = {
   '/v1/import': undefined,
 };
 
-const events: EventsRoute = {
+/** Any other path that others serve with this is that of a batch. */
+export const segmentEvents: EventsRoute = {
   method: 'POST',
   paths: Object.keys(TYPES_BY_PATH),
   map(request, body) {
@@ -95,7 +96,7 @@ function settings({ params, headers }: RequestHead): Reply {
 
 export const segment: Protocol = {
   name: 'segment',
-  routes: [events, pixel, { method: 'GET', paths: ['/v1/projects/:writeKey/settings'], page: settings }],
+  routes: [segmentEvents, pixel, { method: 'GET', paths: ['/v1/projects/:writeKey/settings'], page: settings }],
 };
 
 /** One bad event never costs its batch; when nothing of a request was good, its SDK is to know. */
@@ -199,7 +200,14 @@ function mapPage(kind: string, message: Fields, context: Fields | undefined): Fi
   const pick = (key: string) => textOf(told?.[key]) ?? textOf(page?.[key]);
   const url = textOf(told?.['url']);
   const path = url === undefined ? pick('path') : textOf(told?.['path']);
-  return compact({ url: url ?? textOf(page?.['url']), path, title: pick('title'), referrer: pick('referrer') });
+  const referrer = pick('referrer');
+  return compact({
+    url: url ?? textOf(page?.['url']),
+    path,
+    title: pick('title'),
+    // `$direct` is RudderStack's word for no referrer.
+    referrer: referrer === '$direct' ? undefined : referrer,
+  });
 }
 
 /** The properties of a page call without what the native event has in its page. */

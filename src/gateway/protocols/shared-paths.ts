@@ -54,4 +54,5 @@ const track = sharedRoute(['/track', '/track/'], ({ headers }, json) => {
   return isOpenPanel ? openPanelTrack : mixpanelTrack;
 });
 
-export const sharedPaths: Protocol = { name: 'shared-paths', routes: [batch, track] };
+/** With credentials, since Mixpanel's browser library sends so. */
+export const sharedPaths: Protocol = { name: 'shared-paths', withCredentials: true, routes: [batch, track] };

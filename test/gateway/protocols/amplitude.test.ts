@@ -70,4 +70,17 @@ describe('Amplitude', () => {
     const { clicks } = await replay(['campaign']);
     expect(clicks[0]?.data.context.campaign).toEqual({ source: 'mail', term: 'red', content: 'top' });
   });
+
+  it('the page of the browser library is the whole of its address, also in the beacon of a page that goes away', async () => {
+    const { answers, clicks } = await replay(['browser page view', 'browser beacon']);
+    expect(answers.map((answer) => answer.json())).toMatchObject([{ code: 200 }, { code: 200 }]);
+    const url = 'http://localhost:40503/shoes?utm_source=mail&utm_campaign=spring';
+    expect(clicks).toMatchObject([
+      {
+        type: 'page_view',
+        data: { page: { url, path: '/shoes', title: 'Shop' }, context: { campaign: { source: 'mail' } } },
+      },
+      { type: 'Leaving', id: '1120520f-3c82-40ae-a9d9-0e8323c7b175', data: { page: { url } } },
+    ]);
+  });
 });

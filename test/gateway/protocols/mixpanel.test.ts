@@ -86,4 +86,40 @@ describe('Mixpanel', () => {
       expect(clicks.map(({ data }) => data.context.ip)).toEqual(['0.0.0.0']);
     },
   );
+
+  it('a page may read the answer, which the browser library asks for with credentials', async () => {
+    const { answers } = await replay(['browser autocapture', 'engage of who is not identified', 'browser groups']);
+    for (const { status, headers } of answers) {
+      expect(status).toBe(200);
+      expect(headers).toMatchObject({
+        'access-control-allow-origin': expect.stringMatching(/^http:/),
+        'access-control-allow-credentials': 'true',
+      });
+    }
+  });
+
+  it('a click that the browser library captured by itself tells where its link leads', async () => {
+    const { clicks } = await replay(['browser autocapture']);
+    expect(clicks).toMatchObject([
+      {
+        id: 'yi4ju925avhtm7cs',
+        type: 'click',
+        data: { page: { path: '/shoes' }, properties: { link_url: '#x', event_name: '$mp_click' } },
+      },
+    ]);
+  });
+
+  it('what is left when a page goes away comes as a beacon', async () => {
+    const { answers, clicks } = await replay(['browser beacon']);
+    expect(answers[0]?.json()).toEqual({ status: 1, error: null });
+    expect(clicks).toMatchObject([{ type: 'Leaving', id: 'tpq3o3zhojx08ky5', data: { page: { path: '/shoes' } } }]);
+  });
+
+  it('who has not been identified is no user in a profile either', async () => {
+    const { clicks } = await replay(['engage of who is not identified']);
+    expect(clicks).toMatchObject([
+      { type: 'identify', data: { anonymousId: 'd-1', properties: { $set: { plan: 'x' } } } },
+    ]);
+    expect(clicks[0]?.data).not.toHaveProperty('userId');
+  });
 });

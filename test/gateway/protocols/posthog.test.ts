@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it, vi } from 'vitest';
+import { createGatewayRig, WRITE_KEY } from '../rig.js';
 import { createReplay } from './replay.js';
 
 const replay = createReplay('posthog');
@@ -101,13 +103,51 @@ describe('PostHog', () => {
     for (const answer of answers) {
       expect(answer.status).toBe(200);
       expect(answer.json()).toMatchObject({ flags: {}, errorsWhileComputingFlags: false, sessionRecording: false });
+      // Told anything of surveys, even that there are none, posthog-js asks for their script.
+      expect(answer.json()).not.toHaveProperty('surveys');
     }
     expect(clicks).toEqual([]);
+  });
+
+  it('posthog-js finds the same in the script that it asks for first, under any token', async () => {
+    const { answers } = await replay(['posthog-js config script']);
+    const [script] = answers;
+    expect(script).toMatchObject({ status: 200, headers: { 'content-type': 'text/javascript; charset=utf-8' } });
+    const window: Record<string, unknown> = { _POSTHOG_REMOTE_CONFIG: { other: 1 } };
+    runInNewContext(script?.body ?? '', { window });
+    expect(window['_POSTHOG_REMOTE_CONFIG']).toMatchObject({
+      other: 1,
+      'a-write-key': { config: { hasFeatureFlags: false, sessionRecording: false }, siteApps: [] },
+    });
+    const { app } = await createGatewayRig();
+    const evil = await app.inject({ method: 'GET', url: `/array/${encodeURIComponent('"]=1;alert(1)//')}/config.js` });
+    const alert = vi.fn();
+    runInNewContext(evil.body, { window, alert });
+    expect(alert).not.toHaveBeenCalled();
   });
 
   it('is told to send again what the brokers cannot take now', async () => {
     const { answers } = await replay(['posthog-node batch'], { down: true });
     expect(answers).toMatchObject([{ status: 503, headers: { 'retry-after': '1' } }]);
+  });
+
+  it('is never told 429, for which posthog-js throws events away', async () => {
+    const rate = { eventsPerSecond: 1, burst: 1 };
+    const gateway = { sources: [{ name: 'shop', keys: [{ writeKey: WRITE_KEY, kind: 'browser' as const, rate }] }] };
+    const { answers } = await replay(['capture', 'posthog-js page view'], { gateway });
+    expect(answers).toMatchObject([OK, { status: 503, headers: { 'retry-after': '1' } }]);
+    expect(answers[1]?.json()).toMatchObject({ code: 'PS_RATE_LIMITED' });
+  });
+
+  it('who comes after a reset is a new visitor and no user, also when every visitor is a person', async () => {
+    const { clicks } = await replay(['posthog-js before and after reset']);
+    const [before, after] = clicks;
+    expect(before).toMatchObject({
+      type: 'before',
+      data: { anonymousId: '01a21bd7-fee7-76ab-bec5-54fba6559774', userId: 'user-1' },
+    });
+    expect(after).toMatchObject({ type: 'after', data: { anonymousId: '01a21bd7-ff4c-7eb3-89b0-798079fd34ff' } });
+    expect(after?.data).not.toHaveProperty('userId');
   });
 
   it('visitors in whose browsers nothing may be kept are not one visitor', async () => {

@@ -25,8 +25,8 @@ export interface SdkStack {
   /** Every event that is in the hub or on the topic, as their official clients read them, once `count` have come. */
   events(count: number): Promise<readonly PenstockEvent[]>;
   /**
-   * The gateway is full when `send` sends: it answers 429 until somebody was told so `times` times, and then takes
-   * events again.
+   * The gateway is full when `send` sends: it answers 429 (or 503, as the protocol has it) until somebody was told so
+   * `times` times, and then takes events again.
    */
   overload(times: number, send: () => unknown): Promise<void>;
   stop(): Promise<void>;
@@ -87,7 +87,7 @@ export async function startSdkStack(): Promise<SdkStack> {
       const before = answers.length;
       await send();
       await waitFor('the SDK to be told', () => {
-        const told = answers.slice(before).filter(({ status }) => status === 429);
+        const told = answers.slice(before).filter(({ status }) => status === 429 || status === 503);
         return told.length >= times;
       });
       gate.open();
