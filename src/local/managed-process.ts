@@ -25,6 +25,8 @@ export function startProcess(
     env: { ...baseEnv, ...spec.env },
     // The IPC channel also tells the child that its supervisor is gone, however that ended.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // A group of its own, since a terminal sends Ctrl-C to all of a group: it is the supervisor that stops parts, in order.
+    detached: true,
   });
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));

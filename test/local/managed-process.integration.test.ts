@@ -28,3 +28,12 @@ it('a process that ends without a word is not hopeless', async () => {
   expect(await part.ended).toBe('signal SIGKILL');
   expect(part.hopeless()).toBeUndefined();
 });
+
+it('a part has a process group of its own, so that Ctrl-C in a terminal reaches its supervisor alone', async () => {
+  const part = run(`process.send({ type: 'ready' }); setInterval(() => {}, 1000)`);
+  await part.ready;
+  const group = -(part.pid as number);
+  expect(() => process.kill(group, 0)).not.toThrow();
+  part.signal('SIGKILL');
+  await part.ended;
+});

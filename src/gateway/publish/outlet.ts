@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { PublishError } from '../../messaging/index.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
+import { GatewayError } from '../errors.js';
 import type { Spool } from '../spool/index.js';
 import { createLane, type Lane, type LaneOptions } from './lane.js';
 import { createSpooledLane, type SpooledItem, type SpooledLane } from './spooled-lane.js';
@@ -78,7 +79,11 @@ export function openOutlet<Item extends SpooledItem>(
             { sink: destination, key, bytes, err: error },
             'a spooled record is set aside: the broker refuses it',
           ),
-        onSpoolError: (error) => logger.warn({ sink: destination, err: error }, 'the spool does not answer'),
+        onSpoolError(error) {
+          // A disk that cannot be written is told of once, by the spool, and so is its end.
+          if (error instanceof GatewayError && error.code === 'PS_SPOOL_UNUSABLE') return;
+          logger.warn({ sink: destination, err: error }, 'the spool does not answer');
+        },
       },
       { ...options, breaker: { minMs: Math.min(PATIENCE_MS, maxMs), maxMs } },
     );
