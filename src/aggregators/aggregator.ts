@@ -1,4 +1,4 @@
-import type { PartitionFacts, PartitionHandler, PartitionProcessor, TopicPublisher } from '../messaging/index.js';
+import type { PartitionHandler, PartitionOfHub, PartitionProcessor, TopicPublisher } from '../messaging/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { BehaviourDefinition } from '../shared/config/index.js';
 import type { Logger } from '../shared/logger.js';
@@ -38,8 +38,8 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
   const behaviours = topic === undefined ? [] : config.behaviours;
   const sessions = new Map<string, PartitionSession>();
   /** Ours alone from now on, in Blob and in Redis. */
-  const claim = async ({ partitionId, hubCreatedAtMs }: PartitionFacts): Promise<OwnedState> => {
-    const owned = await states.claim(partitionId, hubCreatedAtMs);
+  const claim = async (partitionId: string): Promise<OwnedState> => {
+    const owned = await states.claim(partitionId);
     const ownerOf = () => ({ partition: partitionId, epoch: owned.epoch });
     for (let known = await sink.claim(ownerOf()); known > owned.epoch; known = await sink.claim(ownerOf())) {
       // Either there is a later owner already, which this throws, or the epochs of a lost storage account are in Redis.
@@ -47,18 +47,22 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
     }
     return owned;
   };
-  /** The saved state, if it fits what the hub has now. */
-  const fitting = async (partition: PartitionFacts, owned: OwnedState): Promise<SavedState | undefined> => {
+  /** The saved state, if it fits what the hub has now. What is shown of another hub is removed. */
+  const fitting = async (partition: PartitionOfHub, owned: OwnedState): Promise<SavedState | undefined> => {
     const { saved, savedHubCreatedAtMs, epoch } = owned;
     const { partitionId, hubCreatedAtMs, lastSequenceNumber: last } = partition;
-    if (saved === undefined) return undefined;
-    const { sequenceNumber } = saved.position;
+    const owner = { partition: partitionId, epoch };
+    const sequenceNumber = saved?.position.sequenceNumber ?? -1;
     const known = savedHubCreatedAtMs !== undefined && hubCreatedAtMs !== undefined;
-    const isOfAnother = known && savedHubCreatedAtMs !== hubCreatedAtMs;
-    if (isOfAnother || sequenceNumber > last) {
-      const facts = { partitionId, saved: sequenceNumber, last, savedHubCreatedAtMs, hubCreatedAtMs };
-      logger.warn(facts, 'the saved state is of another hub of this name: starting anew');
-      await sink.forget({ partition: partitionId, epoch });
+    const isOfAnother = (known && savedHubCreatedAtMs !== hubCreatedAtMs) || sequenceNumber > last;
+    if (isOfAnother || !(await sink.adopt(owner, partition))) {
+      const facts = { partitionId, saved: saved && sequenceNumber, last, savedHubCreatedAtMs, hubCreatedAtMs };
+      logger.warn(facts, 'what is saved or shown is of another hub of this name: it is removed');
+      await sink.forget(owner);
+      await sink.adopt(owner, partition);
+    }
+    if (saved === undefined || isOfAnother) {
+      if (isOfAnother || hubCreatedAtMs !== savedHubCreatedAtMs) await owned.startAnew(hubCreatedAtMs);
       return undefined;
     }
     if (!partition.empty && sequenceNumber + 1 < partition.firstSequenceNumber) {
@@ -79,12 +83,14 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
   };
 
   return {
-    async open(partition) {
-      const { partitionId } = partition;
+    async open(partitionId, ask) {
       await close(partitionId);
       await sink.ready(SINK_WAIT_MS);
-      const owned = await claim(partition);
+      const owned = await claim(partitionId);
+      // Not before: until then the owner before may read, and save, what came to the hub after it was asked.
+      const partition = await ask();
       const saved = await fitting(partition, owned);
+      if (partition.partitionIds !== undefined) await sink.forgetOthers(partition.partitionIds);
       const seed = [wordOf(random), wordOf(random)] as const;
       const state = createPartitionState(config.aggregator, { ...allMetrics, behaviours, seed }, saved);
       const sending = { partitionId, outbox: state.outbox, clock, random, logger };
@@ -94,7 +100,7 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
           owner: { partition: partitionId, epoch },
           state,
           sink,
-          save: owned.save,
+          save: (saving) => owned.save(saving, partition.hubCreatedAtMs),
           checkpoint: (position) => deps.processor.checkpoint(partitionId, position, epoch),
           offers: topic && createOfferSender({ ...sending, topic }),
           clock,

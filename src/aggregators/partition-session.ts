@@ -6,7 +6,8 @@ import type { Logger } from '../shared/logger.js';
 import { readPack } from '../shared/pack.js';
 import type { OfferSender } from './behaviour/offer-sender.js';
 import { AggregatorError } from './errors.js';
-import type { LiveSink, Owner } from './sink/redis-sink.js';
+import type { Owner } from './sink/owner.js';
+import type { LiveSink } from './sink/redis-sink.js';
 import type { PartitionState, SavedState } from './state/partition.js';
 
 export interface SessionOptions {

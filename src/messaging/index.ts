@@ -26,6 +26,7 @@ export type {
   PartitionEvent,
   PartitionFacts,
   PartitionHandler,
+  PartitionOfHub,
   PartitionPosition,
   PartitionProcessor,
   ReceivedMessage,

@@ -85,7 +85,10 @@ export const LATE_STREAM_LENGTH = 10_000;
 /** Hash of the metrics in panes that the aggregators keep: name, and description as JSON. */
 export const CATALOGUE_KEY = `penstock:{live:catalogue}:${GENERATION}`;
 
-/** Hash of the owner epoch of each partition, as far as a metric's keys know it. */
+/**
+ * Hash of the owner epoch of each partition, as far as a metric's keys know it; `<partition>#at`: how far its writes are;
+ * and, of the totals alone, `<partition>#hub`: when the hub was made that they are of.
+ */
 export const ownersKey = (metric: string): string => `${base(metric)}:owners`;
 
 /** Hash of a metric that has no panes: lists, totals and health. */

@@ -139,7 +139,7 @@ test('after the storage account was lost with all states and epochs, the figures
 
 test('a hub that was replaced by a new one is counted anew', async () => {
   const first = await start();
-  await publish(publisher, views(400, '/a'), 5);
+  await publish(publisher, views(400, '/a'), { packSize: 5 });
   await shown('/a', 400);
   await stop(first);
   await publisher.close();
@@ -207,19 +207,26 @@ test('two aggregators share the partitions, and one takes over all when the othe
   expect(await source.readTotals()).toEqual({ counted: 400 });
 });
 
-test('a hub that was deleted and made again is another one, however many events it has: the figures are of it alone', async () => {
-  const first = await start();
-  await publish(publisher, views(40, '/of-the-former'), 1);
-  await shown('/of-the-former', 40);
-  await stop(first);
+/** Deletes the hub and makes it again, and sends it a hub event for each of these. */
+async function replaceHub(partitionCount: number, pages: ReturnType<typeof views>): Promise<void> {
   const xmlns = 'xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect"';
   await atom(at.hub, 'clicks', { method: 'DELETE' });
-  await atom(at.hub, 'clicks', { method: 'PUT', description: `<EventHubDescription ${xmlns}/>` });
+  const partitions = `<PartitionCount>${partitionCount}</PartitionCount>`;
+  const hub = `<EventHubDescription ${xmlns}>${partitions}</EventHubDescription>`;
+  await atom(at.hub, 'clicks', { method: 'PUT', description: hub });
   const description = `<ConsumerGroupDescription ${xmlns}/>`;
   await atom(at.hub, 'clicks/consumergroups/aggregators', { method: 'PUT', description });
   const next = await openPublisher(at.hub);
-  await publish(next, views(200, '/of-the-next'), 1);
+  await publish(next, pages, { packSize: 1, partitionCount });
   await next.close();
+}
+
+test('a hub that was deleted and made again is another one, however many events it has: the figures are of it alone', async () => {
+  const first = await start();
+  await publish(publisher, views(40, '/of-the-former'), { packSize: 1 });
+  await shown('/of-the-former', 40);
+  await stop(first);
+  await replaceHub(4, views(200, '/of-the-next'));
   const second = await start();
   await shown('/of-the-next', 200);
   expect(await viewsOf('/of-the-former')).toBe(0);
@@ -229,4 +236,18 @@ test('a hub that was deleted and made again is another one, however many events 
   const third = await start();
   await waitFor('all partitions to be opened', () => third.opened.length === 4);
   expect(third.opened.every(({ from }) => from !== undefined)).toBe(true);
+});
+
+test('so it is when the saved states are lost too, and of partitions that it does not have any more nothing is left', async () => {
+  const first = await start();
+  await publish(publisher, views(400, '/of-the-former'), { packSize: 1 });
+  await shown('/of-the-former', 400);
+  await stop(first);
+  await replaceHub(2, views(450, '/of-the-next'));
+  at = { ...at, container: `checkpoints-${containers++}` };
+  await start();
+  await shown('/of-the-next', 450);
+  await waitFor('the former hub to be forgotten', async () => (await source.readHealth()).size === 2);
+  expect(await viewsOf('/of-the-former')).toBe(0);
+  expect(await source.readTotals()).toEqual({ counted: 450 });
 });

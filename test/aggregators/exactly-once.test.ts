@@ -32,7 +32,7 @@ type Deed =
   /** The event processor gives a partition to a process, and tells whoever had it nothing. */
   | { kind: 'open' | 'close'; process: number; partition: number; steps: number; how: How }
   | { kind: 'crash'; process: number }
-  | { kind: 'backUp' | 'restore' | 'empty' };
+  | { kind: 'backUp' | 'restore' | 'empty' | 'replace' };
 
 const weighted = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => ({ weight, arbitrary });
 /** More steps than wait at any time: half of the deeds are done whole, and half end somewhere inside. */
@@ -41,7 +41,7 @@ const steps = fc.oneof(fc.constant(WHOLE), fc.integer({ min: 0, max: 14 }));
 /** What becomes of the last of the steps. */
 const how = fc.oneof(weighted(8, fc.constant<How>('run')), weighted(1, fc.constantFrom<How>('lose', 'fail')));
 const kind = <Kind extends Deed['kind']>(...kinds: Kind[]) => fc.constantFrom(...kinds);
-const deed: fc.Arbitrary<Deed> = fc.oneof(
+const deeds: fc.WeightedArbitrary<Deed>[] = [
   weighted(
     6,
     fc.record({ kind: kind('send'), partition, pack: fc.array(eventArbitrary, { minLength: 1, maxLength: 5 }) }),
@@ -52,7 +52,8 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   weighted(1, fc.record({ kind: kind('close'), process, partition, steps, how })),
   weighted(1, fc.record({ kind: kind('crash'), process })),
   weighted(1, fc.record({ kind: kind('backUp', 'restore', 'empty') })),
-);
+];
+const replace: fc.WeightedArbitrary<Deed> = weighted(2, fc.record({ kind: kind('replace') }));
 
 interface Case {
   readonly deeds: readonly Deed[];
@@ -60,10 +61,11 @@ interface Case {
   readonly last: number;
 }
 
-const caseArbitrary: fc.Arbitrary<Case> = fc.record({
-  deeds: fc.array(deed, { minLength: 1, maxLength: 40, size: 'max' }),
-  last: fc.nat(PROCESSES),
-});
+const caseOf = (...possible: fc.WeightedArbitrary<Deed>[]): fc.Arbitrary<Case> =>
+  fc.record({
+    deeds: fc.array(fc.oneof(...possible), { minLength: 1, maxLength: 40, size: 'max' }),
+    last: fc.nat(PROCESSES),
+  });
 
 /** A visitor's events are all in one partition. */
 const inPartition = (event: BatchEvent, at: number): BatchEvent => ({
@@ -137,6 +139,10 @@ async function play({ deeds, last }: Case, look: (world: World, redisLost: boole
         return loseInRedis(bringBack);
       case 'empty':
         return loseInRedis(world.redis.clear);
+      case 'replace':
+        world.replaceHub();
+        for (const packs of sent) packs.length = 0;
+        return owners.clear();
     }
   };
   for (let at = 0; at < PARTITIONS; at++) open(processes[at] as WorldProcess, at);
@@ -152,7 +158,7 @@ async function play({ deeds, last }: Case, look: (world: World, redisLost: boole
     await take(actor, 10 * WHOLE);
   };
   const isSaved = () =>
-    sent.every((_, at) => (world.checkpoints.get(String(at))?.sequenceNumber ?? -1) === world.length(at) - 1);
+    sent.every((_, at) => world.length(at) === 0 || checkpointOf(world, at) === world.length(at) - 1);
   for (let round = 0, quiet = 0; round < 60 && quiet < 3; round++) {
     for (let at = 0; at < PARTITIONS; at++) {
       if (owners.get(at) !== finisher) finisher.close(at);
@@ -168,6 +174,9 @@ async function play({ deeds, last }: Case, look: (world: World, redisLost: boole
 }
 
 const OFFER_RETRY_MS = 30_000;
+
+const checkpointOf = ({ checkpoints }: World, partition: number): number =>
+  checkpoints.get(String(partition))?.sequenceNumber ?? -1;
 
 interface Outcome {
   readonly world: World;
@@ -223,7 +232,7 @@ const NEVER_DOWN = /^(pages|views)|^totals|^visitors.*\/(pageViews|visitors)$/;
 
 test('after crashes at any step, moves with the former owner alive, and losses of Redis, figures, late stream and offers equal a batch computation', async () => {
   await fc.assert(
-    fc.asyncProperty(caseArbitrary, async (whole) => {
+    fc.asyncProperty(caseOf(...deeds), async (whole) => {
       /** The newest value, and the revision of its pane. */
       const highest = new Map<string, { readonly value: number; readonly revision: number }>();
       const wentDown: string[] = [];
@@ -248,6 +257,7 @@ test('after crashes at any step, moves with the former owner alive, and losses o
       expect(world.takenBack).toEqual([]);
       expect(world.notShown).toEqual([]);
       expect(world.contradicted).toEqual([]);
+      expect(world.redis.forgets).toBe(0);
       expect(world.topic).toEqual(new Map(sent.flatMap((packs) => [...batchOffers(packs)])));
       expectOffersApart(world.topic);
       offers += world.topic.size;
@@ -261,8 +271,7 @@ test('after crashes at any step, moves with the former owner alive, and losses o
         // What Redis lost is written again as far back as the live figures go.
         if (redisWasLost) for (const figures of [shown, expected]) onlyLive(figures, events);
         expect(shown).toEqual(expected);
-        const saved = world.checkpoints.get(String(index))?.sequenceNumber ?? -1;
-        expect(saved).toBe(world.length(index) - 1);
+        expect(checkpointOf(world, index)).toBe(world.length(index) - 1);
       }
     }),
     { numRuns: 2_000, endOnFailure: true },
@@ -270,4 +279,28 @@ test('after crashes at any step, moves with the former owner alive, and losses o
   expect(lateOnes).toBeGreaterThan(500);
   expect(offers).toBeGreaterThan(50);
   expect(taken).toBeGreaterThan(0);
-}, 120_000);
+}, 240_000);
+
+test('of a hub that was deleted and made again the figures and late events are those of the new one alone, whatever else happens', async () => {
+  let replaced = 0;
+  await fc.assert(
+    fc.asyncProperty(caseOf(...deeds, replace), async (whole) => {
+      let redisWasLost = false;
+      const { world, sent } = await play(whole, (_world, redisLost) => {
+        redisWasLost ||= redisLost;
+      });
+      replaced += world.redis.forgets;
+      expect(world.takenBack).toEqual([]);
+      for (const [index, packs] of sent.entries()) {
+        const events = packs.flat();
+        expect(world.redis.late.get(String(index)) ?? []).toEqual(batchLate(packs));
+        const shown = shownOf(world, index);
+        const expected = new Map([...batchFigures(events), ...batchRevisions(packs)]);
+        if (redisWasLost) for (const figures of [shown, expected]) onlyLive(figures, events);
+        expect(shown).toEqual(expected);
+      }
+    }),
+    { numRuns: 300, endOnFailure: true },
+  );
+  expect(replaced).toBeGreaterThan(50);
+}, 60_000);

@@ -7,7 +7,8 @@ import {
   defaultSessionOptions,
   type PartitionSession,
 } from '../../src/aggregators/partition-session.js';
-import type { LiveSink, Owner } from '../../src/aggregators/sink/redis-sink.js';
+import type { Owner } from '../../src/aggregators/sink/owner.js';
+import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';
 import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
 import type { PartitionEvent } from '../../src/messaging/index.js';
 import { createLogger } from '../../src/shared/logger.js';
@@ -67,6 +68,8 @@ beforeEach(() => {
       return aheadAt > position.sequenceNumber ? aheadAt : -1;
     },
     async forget() {},
+    adopt: async () => true,
+    async forgetOthers() {},
     async report(_owner, health) {
       reports.push(health);
     },

@@ -67,9 +67,9 @@ export async function startAggregator(at: PipelineAddresses): Promise<RunningAgg
   const opened: { partitionId: string; from: number | undefined }[] = [];
   await processor.start({
     ...handler,
-    async open(partition) {
-      const position = await handler.open(partition);
-      opened.push({ partitionId: partition.partitionId, from: position?.sequenceNumber });
+    async open(partitionId, ask) {
+      const position = await handler.open(partitionId, ask);
+      opened.push({ partitionId, from: position?.sequenceNumber });
       return position;
     },
   });
@@ -87,11 +87,11 @@ export async function startAggregator(at: PipelineAddresses): Promise<RunningAgg
 export async function publish(
   publisher: HubPublisher,
   events: readonly { data: { anonymousId: string } }[],
-  packSize = 50,
+  { packSize = 50, partitionCount = 4 } = {},
 ): Promise<void> {
   const partitions = new Map<number, (typeof events)[number][]>();
   for (const event of events) {
-    const partition = partitionForKey(event.data.anonymousId, 4);
+    const partition = partitionForKey(event.data.anonymousId, partitionCount);
     partitions.set(partition, [...(partitions.get(partition) ?? []), event]);
   }
   for (const [partition, list] of partitions) {

@@ -165,7 +165,7 @@ test('figures of a live reading that was interrupted are those of a replay from 
     await publish(
       publisher,
       Array.from({ length: EVENTS_A_ROUND }, () => happening(atMs)),
-      1 + random.below(30),
+      { packSize: 1 + random.below(30) },
     );
     await untilRead(live, round * EVENTS_A_ROUND);
     if (round % 2 === 1) continue;

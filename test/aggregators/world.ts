@@ -43,6 +43,7 @@ export interface WorldProcess {
   /** Its event processor gives it up to `count` events on. Nothing happens while it has not finished those before. */
   deliver(partition: number, count: number): void;
   close(partition: number): void;
+  closeAll(): void;
   owns(partition: number): boolean;
   /** Redis was away and may have lost what it had. */
   recover(): void;
@@ -51,6 +52,8 @@ export interface WorldProcess {
 export interface World {
   readonly redis: SinkModel;
   send(partition: number, pack: readonly unknown[], enqueuedAtMs: number): void;
+  /** The hub is deleted and made again under its name. Who read it learns that it is gone. */
+  replaceHub(): void;
   /** How many hub events a partition has. */
   length(partition: number): number;
   startProcess(): WorldProcess;
@@ -81,7 +84,10 @@ export function createWorld(
   const contradicted: string[] = [];
   const checkpoints = new Map<string, { epoch: number; sequenceNumber: number }>();
   const redis = createSinkModel();
+  const processes: WorldProcess[] = [];
   let versions = 0;
+  /** How many hubs there were before this one; it stands for the time at which it was made. */
+  let hubs = 0;
 
   /** Kept as they are: compressing them thousands of times is the subject of no test here. */
   const codec = {
@@ -93,7 +99,8 @@ export function createWorld(
     if (found?.version !== ifVersion) return { conflict: found };
     change();
     const { metadata } = files.get(name) as { metadata: Readonly<Record<string, string>> };
-    for (const field of ['ownerepoch', 'sequencenumber']) {
+    const isSameHub = found?.metadata['hubcreatedat'] === metadata['hubcreatedat'];
+    for (const field of isSameHub ? ['ownerepoch', 'sequencenumber'] : ['ownerepoch']) {
       const [before, after] = [found?.metadata[field] ?? 0, metadata[field] ?? 0].map(Number) as [number, number];
       if (after < before) takenBack.push(`${name}: ${field} ${before} to ${after}`);
     }
@@ -164,9 +171,16 @@ export function createWorld(
         return aheadAt;
       },
       async report() {},
-      async forget() {
-        throw new Error('the hub was not replaced');
+      async forget(owner) {
+        refuseFormer(owner, [await step('forget redis', () => redis.forget(owner))]);
       },
+      async adopt(owner, facts) {
+        const answer = await step('adopt redis', () => redis.adopt(owner, facts));
+        if (typeof answer === 'boolean') return answer;
+        refuseFormer(owner, [answer]);
+        return false;
+      },
+      async forgetOthers() {},
       onRecovered(callback) {
         callbacks.add(callback);
         return () => void callbacks.delete(callback);
@@ -181,8 +195,9 @@ export function createWorld(
         if (shown < sequenceNumber) notShown.push(`${partitionId}: ${sequenceNumber} while ${shown} is shown`);
         return step('checkpoint', () => {
           const stored = checkpoints.get(partitionId);
-          const later = stored !== undefined && (stored.epoch > epoch || stored.sequenceNumber >= sequenceNumber);
-          if (!later) checkpoints.set(partitionId, { epoch, sequenceNumber });
+          const isFollowed = stored !== undefined && stored.epoch > epoch;
+          const isBehind = stored?.epoch === epoch && stored.sequenceNumber >= sequenceNumber;
+          if (!isFollowed && !isBehind) checkpoints.set(partitionId, { epoch, sequenceNumber });
         });
       },
     };
@@ -212,10 +227,18 @@ export function createWorld(
         if (reading.has(partition)) return;
         const place = { next: 0, busy: true };
         reading.set(partition, place);
-        const last = (hub[partition]?.length ?? 0) - 1;
-        const facts = { firstSequenceNumber: 0, lastSequenceNumber: last, lastEnqueuedAtMs: 0, empty: last < 0 };
-        aggregator.open({ partitionId: String(partition), ...facts }).then(
+        const partitionId = String(partition);
+        const ask = () =>
+          step('ask hub', () => {
+            const last = (hub[partition]?.length ?? 0) - 1;
+            const facts = { firstSequenceNumber: 0, lastSequenceNumber: last, lastEnqueuedAtMs: 0, empty: last < 0 };
+            return { partitionId, ...facts, hubCreatedAtMs: hubs };
+          });
+        const ofHub = hubs;
+        aggregator.open(partitionId, ask).then(
           (position) => {
+            // What it was to read is not there any more.
+            if (ofHub !== hubs) return giveUp(partition);
             // The service may give some again.
             place.next = Math.max(0, (position?.sequenceNumber ?? -1) - 1);
             place.busy = false;
@@ -237,6 +260,7 @@ export function createWorld(
         );
       },
       close: giveUp,
+      closeAll: () => [...reading.keys()].forEach(giveUp),
       owns: (partition) => reading.get(partition)?.busy === false,
       recover: recovered,
     };
@@ -259,8 +283,17 @@ export function createWorld(
         body: Buffer.from(JSON.stringify(pack)),
       });
     },
+    replaceHub() {
+      hubs++;
+      for (const events of hub) events.length = 0;
+      for (const each of processes) each.closeAll();
+    },
     length: (partition) => hub[partition]?.length ?? 0,
-    startProcess,
+    startProcess() {
+      const started = startProcess();
+      processes.push(started);
+      return started;
+    },
   };
 }
 

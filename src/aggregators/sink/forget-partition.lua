@@ -9,7 +9,7 @@
 local prefix, epoch = ARGV[1] .. '|', tonumber(ARGV[2])
 local owner = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
 if owner > epoch then return owner end
-redis.call('HDEL', KEYS[1], ARGV[1] .. '#at')
+redis.call('HDEL', KEYS[1], ARGV[1] .. '#at', ARGV[1] .. '#hub')
 for k = 2, #KEYS do
   if redis.call('HDEL', KEYS[k], ARGV[1]) == 1 then
     redis.call('HDEL', KEYS[k], ARGV[1] .. '#revision')

@@ -9,7 +9,6 @@ import {
   LIST_NAME,
   LIVE_CHANNEL,
   lateStreamKey,
-  listMetrics,
   ownersKey,
   PANE_RETENTION_MS,
   type PaneMetricId,
@@ -21,20 +20,21 @@ import {
 } from '../../shared/live-keys.js';
 import type { Logger } from '../../shared/logger.js';
 import type { PartitionHealth } from '../../shared/partition-health.js';
-import { fencedError } from '../errors.js';
 import { descriptions } from '../metrics/index.js';
 import type { LateChange } from '../state/late.js';
 import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
 import { connectSinkRedis, onReconnected } from './connection.js';
+import {
+  type AdoptingHub,
+  createHubChange,
+  type DefineScript,
+  MAX_WINDOWS_PER_CALL,
+  singleNames,
+} from './hub-change.js';
+import { type Owner, refuseFormer } from './owner.js';
 
-/** Who writes: the owner of a partition. Each owner has a higher epoch than the one before. */
-export interface Owner {
-  readonly partition: string;
-  readonly epoch: number;
-}
-
-/** Where the figures of the partitions are shown. `write` and `forget` throw PS_PARTITION_FENCED for a former owner. */
+/** Where the figures of the partitions are shown. `write`, `forget` and `adopt` throw PS_PARTITION_FENCED for a former owner. */
 export interface LiveSink {
   /** From now on nobody with a lower epoch can write. Returns the highest epoch, which may be that of a later owner. */
   claim(owner: Owner): Promise<number>;
@@ -49,6 +49,13 @@ export interface LiveSink {
   /** Removes what a partition wrote, because its sequence numbers begin anew. */
   forget(owner: Owner): Promise<void>;
   /**
+   * Whether what is there of the partition was read from this hub, and not from one that was made at another time or had
+   * more events. Where it was, the hub is noted.
+   */
+  adopt(owner: Owner, hub: AdoptingHub): Promise<boolean>;
+  /** Removes what partitions wrote that are none of these: a hub that was made anew may have fewer. */
+  forgetOthers(partitions: readonly string[]): Promise<void>;
+  /**
    * Calls back when the store may have lost what it had, so that everything has to be written again: after each reconnect,
    * and when a write finds that the one before it is gone.
    */
@@ -58,15 +65,12 @@ export interface LiveSink {
   close(): Promise<void>;
 }
 
-/** One script call blocks Redis for a millisecond or two at these sizes. */
-const MAX_WINDOWS_PER_CALL = 500;
 const MAX_PAIRS_PER_CALL = 4_000;
 const MAX_LATE_PER_CALL = 300;
 
 /** What the script answers when entries of the late stream are not there any more. */
 const LATE_LOST = -1;
 
-type Script<Answer> = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<Answer>;
 /** The highest owner epoch, the sequence number of the furthest window that was left as it is, or -1, and 1 for a loss. */
 type Written = readonly [epoch: number, aheadAt: number, lost: number];
 
@@ -82,14 +86,12 @@ interface Window {
 export function createRedisSink(url: string, logger: Logger): LiveSink {
   const redis = connectSinkRedis(url);
   redis.on('error', (error) => logger.warn({ err: error }, 'redis'));
-  const script = <Answer = number>(name: string, file: string): Script<Answer> => {
+  const script: DefineScript = (name, file) => {
     redis.defineCommand(name, { lua: readFileSync(new URL(file, import.meta.url), 'utf8') });
-    return (redis as unknown as Record<string, Script<Answer>>)[name]?.bind(redis) as Script<Answer>;
+    return (redis as unknown as Record<string, ReturnType<DefineScript>>)[name]?.bind(redis) as never;
   };
   const writePanes = script<Written>('writePanes', 'write-panes.lua');
-  const forgetPartition = script('forgetPartition', 'forget-partition.lua');
   const writeLate = script('writeLate', 'write-late.lua');
-  const forgetLate = script('forgetLate', 'forget-late.lua');
 
   const callbacks = new Set<() => void>();
   /** The last write of each partition to each metric that was answered: if it is not there any more, more is lost. */
@@ -176,13 +178,15 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     return calls;
   };
 
+  const claim = async (owner: Owner): Promise<number> => {
+    const nothing = { sequenceNumber: 0, enqueuedAtMs: 0 };
+    const targets = [...descriptions.map(paneTarget), ...singleNames.map(singleTarget)];
+    const claims = targets.map((target) => call(owner, target, nothing, []));
+    return Math.max(...epochsOf(await all([...claims, callLate(owner, undefined, [])])));
+  };
+
   return {
-    async claim(owner) {
-      const nothing = { sequenceNumber: 0, enqueuedAtMs: 0 };
-      const targets = [...descriptions.map(paneTarget), ...singleNames.map(singleTarget)];
-      const claims = targets.map((target) => call(owner, target, nothing, []));
-      return Math.max(...epochsOf(await all([...claims, callLate(owner, undefined, [])])));
-    },
+    claim,
     async write(owner, changes) {
       if (!announced) tellMetrics();
       const { position } = changes;
@@ -210,21 +214,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       const written = await call(owner, singleTarget(HEALTH), version, [window]).catch(() => undefined);
       if (written !== undefined && isLost(written)) recovered();
     },
-    async forget(owner) {
-      const { partition, epoch } = owner;
-      for (const metric of descriptions) {
-        const keys = (await redis.zrange(paneIndexKey(metric), '0', '-1')).map((start) =>
-          paneKey(metric, Number(start)),
-        );
-        for (let at = 0; at < keys.length; at += MAX_WINDOWS_PER_CALL) {
-          const chunk = [ownersKey(metric.name), ...keys.slice(at, at + MAX_WINDOWS_PER_CALL)];
-          refuseFormer(owner, [await forgetPartition(chunk.length, ...chunk, partition, epoch)]);
-        }
-      }
-      for (const metric of singleNames)
-        refuseFormer(owner, [await forgetPartition(2, ownersKey(metric), singleKey(metric), partition, epoch)]);
-      refuseFormer(owner, [await forgetLate(2, ownersKey(LATE), lateStreamKey(partition), partition, epoch)]);
-    },
+    ...createHubChange(redis, script, claim),
     onRecovered(callback) {
       callbacks.add(callback);
       return () => void callbacks.delete(callback);
@@ -246,9 +236,6 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   };
 }
 
-/** Metrics without panes. */
-const singleNames = [...listMetrics, TOTALS, HEALTH];
-
 type Version = Pick<StateChanges['position'], 'sequenceNumber' | 'enqueuedAtMs'>;
 
 const isLost = ([, , lost]: Written): boolean => lost === 1;
@@ -262,11 +249,6 @@ async function all<T>(calls: readonly Promise<T>[]): Promise<T[]> {
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   });
-}
-
-function refuseFormer({ partition, epoch }: Owner, epochs: readonly number[]): void {
-  const by = Math.max(...epochs);
-  if (by > epoch) throw fencedError(`partition ${partition}`, { epoch, by });
 }
 
 /** What the script needs of a metric beside its hashes. */

@@ -11,10 +11,10 @@ import type { SavedState } from './partition.js';
  */
 export interface StateStore {
   /**
-   * Makes the caller the owner of a partition, of the hub that was made at this time.
+   * Makes the caller the owner of a partition.
    * @throws AggregatorError PS_SNAPSHOT_VERSION when the state is of a newer version: then nothing is claimed.
    */
-  claim(partitionId: string, hubCreatedAtMs?: number): Promise<OwnedState>;
+  claim(partitionId: string): Promise<OwnedState>;
 }
 
 export interface OwnedState {
@@ -23,8 +23,16 @@ export interface OwnedState {
   readonly saved: SavedState | undefined;
   /** Of the hub that the saved state is of; undefined where nobody knows. */
   readonly savedHubCreatedAtMs: number | undefined;
-  /** @throws AggregatorError PS_PARTITION_FENCED when there is a later owner. */
-  save(state: SavedState): Promise<void>;
+  /**
+   * Saves a state of the hub that was made at this time.
+   * @throws AggregatorError PS_PARTITION_FENCED when there is a later owner.
+   */
+  save(state: SavedState, hubCreatedAtMs?: number): Promise<void>;
+  /**
+   * Nothing is saved any more, and from now on it is the state of this hub: so that who comes next knows what was shown
+   * of another one, also when nothing was saved of this one.
+   */
+  startAnew(hubCreatedAtMs?: number): Promise<void>;
   /** Claims once more, with an epoch above `known`: for a sink that knows higher ones, of a store that is gone. */
   raiseAbove(known: number): Promise<void>;
 }
@@ -65,7 +73,7 @@ export function createStateStore({ blobs, codec, logger }: StateStoreDeps, prefi
     }
   };
   return {
-    async claim(partitionId, hubCreatedAtMs) {
+    async claim(partitionId) {
       const name = `${folder}/${partitionId}`;
       for (;;) {
         const blob = await blobs.read(name);
@@ -78,7 +86,7 @@ export function createStateStore({ blobs, codec, logger }: StateStoreDeps, prefi
             : await blobs.setMetadata(name, metadata, blob.version);
         if (!('version' in result)) continue;
         const savedHubCreatedAtMs = hubOf(blob?.metadata);
-        const claimed = { epoch, saved, version: result.version, savedHubCreatedAtMs, hubCreatedAtMs };
+        const claimed = { epoch, saved, version: result.version, savedHubCreatedAtMs };
         return ownedState({ blobs, codec }, name, claimed);
       }
     },
@@ -88,10 +96,7 @@ export function createStateStore({ blobs, codec, logger }: StateStoreDeps, prefi
 function ownedState(
   { blobs, codec }: Omit<StateStoreDeps, 'logger'>,
   name: string,
-  claimed: Pick<OwnedState, 'epoch' | 'saved' | 'savedHubCreatedAtMs'> & {
-    readonly version: string;
-    readonly hubCreatedAtMs: number | undefined;
-  },
+  claimed: Pick<OwnedState, 'epoch' | 'saved' | 'savedHubCreatedAtMs'> & { readonly version: string },
 ): OwnedState {
   let { epoch } = claimed;
   let version: string | undefined = claimed.version;
@@ -110,20 +115,18 @@ function ownedState(
       version = result.conflict?.version;
     }
   };
+  const replace = async (bytes: Buffer, next: Record<string, string>) => {
+    await write((ifVersion) => blobs.write(name, bytes, { metadata: { ...next, [EPOCH]: String(epoch) }, ifVersion }));
+    metadata = next;
+  };
   return {
     get epoch() {
       return epoch;
     },
     saved: claimed.saved,
     savedHubCreatedAtMs: claimed.savedHubCreatedAtMs,
-    async save(state) {
-      const bytes = await codec.encode(state);
-      const next = noteOf(state, claimed.hubCreatedAtMs);
-      await write((ifVersion) =>
-        blobs.write(name, bytes, { metadata: { ...next, [EPOCH]: String(epoch) }, ifVersion }),
-      );
-      metadata = next;
-    },
+    save: async (state, hubCreatedAtMs) => replace(await codec.encode(state), noteOf(state, hubCreatedAtMs)),
+    startAnew: (hubCreatedAtMs) => replace(NOTHING, noteOf(undefined, hubCreatedAtMs)),
     async raiseAbove(known) {
       const raised = Math.max(known, epoch) + 1;
       const withEpoch = { ...metadata, [EPOCH]: String(raised) };

@@ -5,7 +5,7 @@ import {
   type ReceivedEventData,
 } from '@azure/event-hubs';
 import { toConsumeError } from '../consume-errors.js';
-import type { PartitionEvent, PartitionFacts } from '../ports/consume.js';
+import type { PartitionEvent, PartitionFacts, PartitionOfHub } from '../ports/consume.js';
 import { defaultCredential, type ServiceAccess } from './access.js';
 import { recoverLostConnections, useRetryOptionsForRounds } from './lost-connections.js';
 
@@ -73,9 +73,13 @@ export async function factsOf(client: EventHubConsumerClient, partitionId: strin
   }
 }
 
-export async function createdAtOf(client: EventHubConsumerClient, hub: string): Promise<number> {
+export async function hubFactsOf(
+  client: EventHubConsumerClient,
+  hub: string,
+): Promise<Required<Pick<PartitionOfHub, 'hubCreatedAtMs' | 'partitionIds'>>> {
   try {
-    return (await client.getEventHubProperties()).createdOn.getTime();
+    const { createdOn, partitionIds } = await client.getEventHubProperties();
+    return { hubCreatedAtMs: createdOn.getTime(), partitionIds };
   } catch (error) {
     throw toConsumeError(error, `hub ${hub}`);
   }

@@ -7,10 +7,10 @@ import type { ServiceAccess } from './access.js';
 import { createBlobStore } from './blob-container.js';
 import { createCheckpointWriter } from './checkpoint-writer.js';
 import {
-  createdAtOf,
   createHubConsumer,
   factsOf,
   type HubGroup,
+  hubFactsOf,
   receiveOptions,
   toPartitionEvent,
 } from './hub-consumer.js';
@@ -64,9 +64,12 @@ export async function createPartitionProcessor(
     },
     async listCheckpoints() {
       if (claimed === undefined || client === undefined || handler === undefined) return [];
-      const [facts, hubCreatedAtMs] = await Promise.all([factsOf(client, claimed), createdAtOf(client, hub)]);
-      const position = await handler.open({ ...facts, hubCreatedAtMs });
-      return position === undefined ? [] : [{ ...scope(), partitionId: claimed, ...position }];
+      const [partitionId, asked] = [claimed, client];
+      const position = await handler.open(partitionId, async () => {
+        const [facts, ofHub] = await Promise.all([factsOf(asked, partitionId), hubFactsOf(asked, hub)]);
+        return { ...facts, ...ofHub };
+      });
+      return position === undefined ? [] : [{ ...scope(), partitionId, ...position }];
     },
   };
   client = await createHubConsumer(access, options, {

@@ -22,14 +22,23 @@ export interface PartitionFacts {
   readonly firstSequenceNumber: number;
   readonly lastSequenceNumber: number;
   readonly lastEnqueuedAtMs: number;
-  /** When the hub was made, for who keeps a state of it: another hub of the same name has another time. */
-  readonly hubCreatedAtMs?: number;
+}
+
+/** A partition, and the hub that it is of, for who keeps a state of it. */
+export interface PartitionOfHub extends PartitionFacts {
+  /** When the hub was made, where that is known: another hub of the same name has another time. */
+  readonly hubCreatedAtMs?: number | undefined;
+  /** All partitions of the hub, where they are known. */
+  readonly partitionIds?: readonly string[] | undefined;
 }
 
 /** What is done with the partitions that this process owns. Calls for one partition never overlap, except `close`. */
 export interface PartitionHandler {
-  /** The partition is ours from now on. Returns where to read on; undefined for the oldest retained event. */
-  open(partition: PartitionFacts): Promise<PartitionPosition | undefined>;
+  /**
+   * The partition is ours from now on. Returns where to read on; undefined for the oldest retained event. Who had it may
+   * still read, so what is compared with the hub is compared with what it says after that has come to an end: `ask` asks.
+   */
+  open(partitionId: string, ask: () => Promise<PartitionOfHub>): Promise<PartitionPosition | undefined>;
   /**
    * Events in order, none now and then. Some may have been given before. A throw gives the partition up for a while.
    */

@@ -1,5 +1,6 @@
 import { fencedError } from '../../../src/aggregators/errors.js';
-import type { Owner } from '../../../src/aggregators/sink/redis-sink.js';
+import type { AdoptingHub } from '../../../src/aggregators/sink/hub-change.js';
+import type { Owner } from '../../../src/aggregators/sink/owner.js';
 import type { LateChange } from '../../../src/aggregators/state/late.js';
 import type { StateChanges } from '../../../src/aggregators/state/partition.js';
 import type { LateEvent } from '../../../src/shared/late-events.js';
@@ -39,6 +40,12 @@ export interface SinkModel {
   readonly late: ReadonlyMap<string, readonly LateEvent[]>;
   /** As the script for late events; -1 when the one before them is not there. */
   addLate(owner: Owner, change: LateChange): number;
+  /** As the script that compares hubs; an epoch when that of a later owner is known. */
+  adopt(owner: Owner, hub: AdoptingHub): boolean | number;
+  /** Removes what the partition wrote; returns the highest owner epoch. */
+  forget(owner: Owner): number;
+  /** How often something was removed. */
+  readonly forgets: number;
   /** A backup, to come back to. */
   copy(): () => void;
   clear(): void;
@@ -50,6 +57,8 @@ export function createSinkModel(): SinkModel {
   let values = new Map<string, Value>();
   let revisions = new Map<string, number>();
   let late = new Map<string, LateEvent[]>();
+  let hubs = new Map<string, number>();
+  let forgets = 0;
   const changed = new Set<string>();
   return {
     get values() {
@@ -98,14 +107,38 @@ export function createSinkModel(): SinkModel {
       for (const event of events) if (isAfter(event, stream.at(-1))) stream.push(event);
       return epoch;
     },
+    adopt({ partition, epoch }, { hubCreatedAtMs, lastSequenceNumber }) {
+      const highest = owners.get(`totals/${partition}`) ?? 0;
+      if (highest > epoch) return highest;
+      const hub = hubs.get(partition);
+      if ((versions.get(`totals/0/${partition}`) ?? -1) > lastSequenceNumber) return false;
+      if (hub !== undefined && hubCreatedAtMs !== undefined && hub !== hubCreatedAtMs) return false;
+      if (hubCreatedAtMs !== undefined) hubs.set(partition, hubCreatedAtMs);
+      return true;
+    },
+    forget({ partition, epoch }) {
+      const highest = Math.max(...[...owners].map(([key, ofKey]) => (key.split('/')[1] === partition ? ofKey : 0)));
+      if (highest > epoch) return highest;
+      forgets++;
+      for (const kept of [versions, values, revisions])
+        for (const key of kept.keys()) if (key.split('/')[2] === partition) kept.delete(key);
+      late.delete(partition);
+      hubs.delete(partition);
+      return epoch;
+    },
+    get forgets() {
+      return forgets;
+    },
     copy() {
       const lateNow = new Map([...late].map(([partition, stream]) => [partition, [...stream]]));
       const kept = [new Map(owners), new Map(versions), new Map(values), new Map(revisions)] as const;
+      const hubsNow = new Map(hubs);
       return () => {
         owners = new Map(kept[0]);
         versions = new Map(kept[1]);
         values = new Map(kept[2]);
         revisions = new Map(kept[3]);
+        hubs = new Map(hubsNow);
         late = new Map([...lateNow].map(([partition, stream]) => [partition, [...stream]]));
       };
     },
@@ -115,6 +148,7 @@ export function createSinkModel(): SinkModel {
       values = new Map();
       revisions = new Map();
       late = new Map();
+      hubs = new Map();
     },
   };
 }

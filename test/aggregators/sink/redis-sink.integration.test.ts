@@ -58,6 +58,11 @@ function change(sequenceNumber: number, startMs: number, values: Record<string, 
   };
 }
 
+const health = (sequenceNumber: number) => ({
+  ...{ sequenceNumber, watermark: null, appliedAt: '', savedAt: null },
+  ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: null },
+});
+
 test('values of several partitions stand side by side, with their versions and a revision', async () => {
   await sink.write(owner('0'), change(7, PANE, { '/a': 3, '/b': 1 }));
   await sink.write(owner('1'), change(2, PANE, { '/a': 5 }));
@@ -99,10 +104,7 @@ test('who is followed by another owner writes nothing, forgets nothing, and lear
   await expect(sink.write(owner('0', 2), change(9, PANE, { '/a': 5 }))).rejects.toMatchObject(refused);
   await expect(sink.write(owner('0', 2), change(9, PANE + 60_000, { '/a': 5 }))).rejects.toMatchObject(refused);
   await expect(sink.forget(owner('0', 2))).rejects.toMatchObject(refused);
-  await sink.report(owner('0', 2), {
-    ...{ sequenceNumber: 9, watermark: null, appliedAt: '', savedAt: null },
-    ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: null },
-  });
+  await sink.report(owner('0', 2), health(9));
   expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual(before);
   expect(await redis.exists(paneKey(PAGES, PANE + 60_000), singleKey('health'))).toBe(0);
   expect(await sink.claim(owner('0', 2))).toBe(3);
@@ -301,6 +303,44 @@ test('a partition that is forgotten has no late events, and its numbers may begi
   await sink.write(owner('0'), withLate(2, [lateEvent(2)]));
   expect((await streamOf('0')).map(([id]) => id)).toEqual(['2-1']);
   expect((await streamOf('1')).map(([id]) => id)).toEqual(['9-1']);
+});
+
+/** A pane, the totals and a late event: what tells which partitions there are, and how far. */
+const all = (sequenceNumber: number): StateChanges => ({
+  ...withLate(sequenceNumber, [lateEvent(sequenceNumber)]),
+  panes: change(sequenceNumber, PANE, { '/a': 3 }).panes,
+  lists: [{ metric: 'events', entries: [1] }],
+  totals: [{ startMs: 0, names: ['counted'], values: [1] }],
+});
+
+test('what was read from a hub that was made at another time, or had more events, is not taken for that of this one', async () => {
+  const hub = { hubCreatedAtMs: 5, lastSequenceNumber: 9 };
+  expect(await sink.adopt(owner('0'), hub)).toBe(true);
+  await sink.write(owner('0'), all(9));
+  expect(await sink.adopt(owner('0', 2), hub)).toBe(true);
+  expect(await sink.adopt(owner('0', 2), { lastSequenceNumber: 9 })).toBe(true);
+  expect(await sink.adopt(owner('0', 2), { lastSequenceNumber: 8 })).toBe(false);
+  const next = { hubCreatedAtMs: 6, lastSequenceNumber: 1_000 };
+  expect(await sink.adopt(owner('0', 2), next)).toBe(false);
+  await sink.forget(owner('0', 2));
+  expect(await sink.adopt(owner('0', 2), next)).toBe(true);
+  expect(await sink.adopt(owner('0', 2), hub)).toBe(false);
+  await sink.claim(owner('0', 3));
+  await expect(sink.adopt(owner('0', 2), hub)).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
+});
+
+test('of partitions that the hub does not have nothing is left, and who had one writes nothing more', async () => {
+  for (const partition of ['0', '1', '10']) await sink.write(owner(partition, 4), all(9));
+  await sink.report(owner('10', 4), health(9));
+  await Promise.all([sink.forgetOthers(['0', '1']), sink.forgetOthers(['0', '1'])]);
+  const hashes = [paneKey(PAGES, PANE), singleKey('totals'), singleKey('events'), singleKey('health')];
+  const fields = (await Promise.all(hashes.map((key) => redis.hkeys(key)))).flat();
+  expect(fields.filter((field) => field.startsWith('10'))).toEqual([]);
+  expect(fields).toEqual(expect.arrayContaining(['0|/a', '1|/a', '0|list', '1|counted']));
+  expect(await redis.exists(lateStreamKey('10'))).toBe(0);
+  expect(await streamOf('1')).toHaveLength(1);
+  await expect(sink.write(owner('10', 4), all(10))).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
+  await sink.write(owner('0', 4), all(10));
 });
 
 test('late events that follow one that Redis lost are not added before all that are kept are offered again', async () => {

@@ -97,6 +97,17 @@ test('an epoch is raised above those of a store that is gone', async () => {
   expect((await store.claim('0')).epoch).toBe(19);
 });
 
+test('which hub a state is of is known with the state, and before anything is saved of a new one', async () => {
+  const first = await store.claim('0');
+  expect(first.savedHubCreatedAtMs).toBeUndefined();
+  await first.save(stateAfter(1), 5);
+  const second = await store.claim('0');
+  expect(second).toMatchObject({ savedHubCreatedAtMs: 5 });
+  await second.startAnew(6);
+  await expect(first.startAnew(7)).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
+  expect(await store.claim('0')).toMatchObject({ epoch: 3, saved: undefined, savedHubCreatedAtMs: 6 });
+});
+
 test('a damaged state is made anew, and one of a newer version is refused and left as it is', async () => {
   const folder = `f${folders++}`;
   await blobs.write(`${folder}/state/g7/0`, Buffer.from('damaged'), {

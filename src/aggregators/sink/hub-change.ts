@@ -1,0 +1,91 @@
+import type { Cluster, Redis } from 'ioredis';
+import {
+  HEALTH,
+  LATE,
+  lateStreamKey,
+  listMetrics,
+  ownersKey,
+  paneIndexKey,
+  paneKey,
+  singleKey,
+  TOTALS,
+} from '../../shared/live-keys.js';
+import { AggregatorError } from '../errors.js';
+import { descriptions } from '../metrics/index.js';
+import { type Owner, refuseFormer } from './owner.js';
+
+/** The hub that a partition is read from, as far as what is shown is compared with it. */
+export interface AdoptingHub {
+  /** When it was made, where that is known. */
+  readonly hubCreatedAtMs?: number | undefined;
+  /** Of the newest event in the partition; -1 for none. */
+  readonly lastSequenceNumber: number;
+}
+
+type Script<Answer> = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<Answer>;
+export type DefineScript = <Answer = number>(name: string, file: string) => Script<Answer>;
+
+/** Metrics without panes. The totals tell which partitions there are, so they are forgotten last. */
+export const singleNames = [...listMetrics, HEALTH, TOTALS];
+
+/** One script call blocks Redis for a millisecond or two at this size. */
+export const MAX_WINDOWS_PER_CALL = 500;
+
+const SHOWN = '#at';
+
+/** What becomes of figures whose hub was made anew: they are removed, and the new one's take their place. */
+export function createHubChange(
+  redis: Redis | Cluster,
+  script: DefineScript,
+  claim: (owner: Owner) => Promise<number>,
+) {
+  const adoptPartition = script<readonly [epoch: number, isSame: number]>('adoptPartition', 'adopt-partition.lua');
+  const forgetPartition = script('forgetPartition', 'forget-partition.lua');
+  const forgetLate = script('forgetLate', 'forget-late.lua');
+
+  const forget = async (owner: Owner): Promise<void> => {
+    const { partition, epoch } = owner;
+    for (const metric of descriptions) {
+      const keys = (await redis.zrange(paneIndexKey(metric), '0', '-1')).map((start) => paneKey(metric, Number(start)));
+      for (let at = 0; at < keys.length; at += MAX_WINDOWS_PER_CALL) {
+        const chunk = [ownersKey(metric.name), ...keys.slice(at, at + MAX_WINDOWS_PER_CALL)];
+        refuseFormer(owner, [await forgetPartition(chunk.length, ...chunk, partition, epoch)]);
+      }
+    }
+    refuseFormer(owner, [await forgetLate(2, ownersKey(LATE), lateStreamKey(partition), partition, epoch)]);
+    for (const metric of singleNames)
+      refuseFormer(owner, [await forgetPartition(2, ownersKey(metric), singleKey(metric), partition, epoch)]);
+  };
+  /** Nobody reads it any more, so it has no owner in Blob; who had it last is refused. */
+  const forgetUnowned = async (partition: string): Promise<void> => {
+    const epoch = (await claim({ partition, epoch: 0 })) + 1;
+    await claim({ partition, epoch });
+    await forget({ partition, epoch }).catch((error: unknown) => {
+      // Another process does the same.
+      if (!(error instanceof AggregatorError) || error.code !== 'PS_PARTITION_FENCED') throw error;
+    });
+  };
+  return {
+    forget,
+    async adopt(owner: Owner, { hubCreatedAtMs, lastSequenceNumber }: AdoptingHub) {
+      const { partition, epoch } = owner;
+      const [by, isSame] = await adoptPartition(
+        1,
+        ownersKey(TOTALS),
+        partition,
+        epoch,
+        hubCreatedAtMs ?? '',
+        lastSequenceNumber,
+      );
+      refuseFormer(owner, [by]);
+      return isSame === 1;
+    },
+    async forgetOthers(partitions: readonly string[]) {
+      for (const field of await redis.hkeys(ownersKey(TOTALS))) {
+        if (!field.endsWith(SHOWN)) continue;
+        const partition = field.slice(0, -SHOWN.length);
+        if (!partitions.includes(partition)) await forgetUnowned(partition);
+      }
+    },
+  };
+}
