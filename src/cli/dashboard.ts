@@ -77,6 +77,7 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
   const server = await startAdminServer(
     {
       live: source,
+      readHealth: source.readHealth,
       routes: [queries, brokerRoutes(config.serviceBus.connectionString), gatewayRoutes(gateway)],
       intake: () => intakeOf(config.dataDir),
       clock,

@@ -1,25 +1,29 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { LiveFigures } from '../shared/live.js';
+import type { PartitionHealth } from '../shared/partition-health.js';
 import type { LiveFeed } from './live-feed.js';
 import { liveGauges } from './live-gauges.js';
 import type { FeedMessage } from './live-history.js';
 import { readMetrics } from './operations.js';
+import { partitionGauges } from './partition-gauges.js';
 
 export interface DashboardMetrics {
   readonly countMessage: (kind: FeedMessage['kind']) => void;
   readonly countReadError: () => void;
 }
 
+interface MetricsDeps {
+  readonly viewersOf: () => LiveFeed['viewers'];
+  readonly readFigures: () => Promise<LiveFigures>;
+  readonly readHealth: () => Promise<ReadonlyMap<string, PartitionHealth>>;
+}
+
 /**
- * `GET /metrics`, in Prometheus' text format: this process, what the live stream does, and the live figures, which are
- * left out while they cannot be read.
+ * `GET /metrics`, in Prometheus' text format: this process, what the live stream does, and the live figures and how far
+ * the readers of the partitions are, which are left out while they cannot be read.
  */
-export function metrics(
-  app: FastifyInstance,
-  viewersOf: () => LiveFeed['viewers'],
-  readFigures: () => Promise<LiveFigures>,
-): DashboardMetrics {
+export function metrics(app: FastifyInstance, { viewersOf, readFigures, readHealth }: MetricsDeps): DashboardMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   new Gauge({
@@ -43,11 +47,13 @@ export function metrics(
   });
   app.get('/metrics', { config: { operation: readMetrics } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
-    const live = readFigures().then(liveGauges, () => {
+    const unreadable = () => {
       readErrors.inc();
       return '';
-    });
-    const text = [await live, await registry.metrics()].join('');
+    };
+    const live = readFigures().then(liveGauges, unreadable);
+    const partitions = readHealth().then(partitionGauges, unreadable);
+    const text = [...(await Promise.all([live, partitions])), await registry.metrics()].join('');
     return reply.type(registry.contentType).send(text);
   });
   app.addHook('onClose', async () => registry.clear());

@@ -10,6 +10,7 @@ import { createUuidV7Source } from '../shared/ids.js';
 import { listenError } from '../shared/listen-error.js';
 import type { LiveSource } from '../shared/live.js';
 import type { Logger } from '../shared/logger.js';
+import type { PartitionHealth } from '../shared/partition-health.js';
 import { guard } from './guard.js';
 import { health } from './health.js';
 import { createLiveFeed, type LiveFeedOptions, liveFeedDefaults } from './live-feed.js';
@@ -23,6 +24,8 @@ import { withTimeout } from './with-timeout.js';
 
 export interface AdminServerDeps {
   readonly live: LiveSource;
+  /** How far the readers of the partitions are, where somebody knows. */
+  readonly readHealth?: () => Promise<ReadonlyMap<string, PartitionHealth>>;
   /** Further routes under `/api`; they are guarded as the dashboard's own are. */
   readonly routes: readonly FastifyPluginAsync[];
   /** Where events can be sent and with which key, if that is known; for the page that nothing has reached yet. */
@@ -83,11 +86,12 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
   );
   openApi(app, options);
   guard(app, clock, options);
-  const counters = metrics(
-    app,
-    () => feed.viewers,
-    () => withTimeout(live.read(), liveFeedDefaults.readTimeoutMs, clock),
-  );
+  const inTime = <T>(reading: Promise<T>) => withTimeout(reading, liveFeedDefaults.readTimeoutMs, clock);
+  const counters = metrics(app, {
+    viewersOf: () => feed.viewers,
+    readFigures: () => inTime(live.read()),
+    readHealth: () => inTime(deps.readHealth?.() ?? Promise.resolve(new Map())),
+  });
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, 'Not Found'));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;

@@ -36,11 +36,15 @@ test('docs/metrics.md lists every metric that is made, and no other', async () =
   const broker = createBrokerMetrics();
   const idle = { connections: 0, links: 0, pendingBytes: 0, queues: [], topics: [], hubs: [] };
   const dashboard = Fastify();
-  addDashboardMetrics(
-    dashboard,
-    () => 0,
-    () => Promise.reject(new Error('away')),
-  );
+  const health = {
+    ...{ sequenceNumber: 1, watermark: '2026-01-01', appliedAt: '2026-01-01', savedAt: '2026-01-01' },
+    ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: 1 },
+  };
+  addDashboardMetrics(dashboard, {
+    viewersOf: () => 0,
+    readFigures: () => Promise.reject(new Error('away')),
+    readHealth: async () => new Map([['0', health]]),
+  });
   const texts = [
     (await gateway.text()).body,
     await broker.render(idle as unknown as BrokerStatus),

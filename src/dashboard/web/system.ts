@@ -13,6 +13,7 @@ interface PartitionHealth {
   /** Another version of the server may not tell. */
   readonly offersWaiting?: number;
   readonly offersGivenUp?: number;
+  readonly idsRememberedMs?: number | null;
 }
 
 interface Part {
@@ -94,13 +95,20 @@ function createSystemPanel(): (health: SystemHealth) => void {
   return (health) => {
     nowMs = Date.parse(health.asOf);
     parts(health.parts);
-    totals([...TOTALS.map((name) => ({ name, value: health.totals[name] ?? 0 })), ...offersOf(health.partitions)]);
+    const counts = [
+      ...TOTALS.map((name) => ({ name, value: health.totals[name] ?? 0 })),
+      ...offersOf(health.partitions),
+    ];
+    totals([
+      ...counts.map(({ name, value }) => ({ name, text: formatNumber(value) })),
+      ...idsKnownOf(health.partitions),
+    ]);
     show(health.partitions);
   };
 }
 
 /** Offers on their way to the topic, and those that never came there. */
-function offersOf(partitions: readonly PartitionHealth[]): Sum[] {
+function offersOf(partitions: readonly PartitionHealth[]): { readonly name: string; readonly value: number }[] {
   const sum = (count: (partition: PartitionHealth) => number | undefined) =>
     partitions.reduce((total, partition) => total + (count(partition) ?? 0), 0);
   return [
@@ -109,9 +117,15 @@ function offersOf(partitions: readonly PartitionHealth[]): Sum[] {
   ];
 }
 
+/** How far back a repeated event is known as one, in the partition that knows the least, once ids were forgotten. */
+function idsKnownOf(partitions: readonly PartitionHealth[]): Sum[] {
+  const knownMs = partitions.flatMap(({ idsRememberedMs }) => idsRememberedMs ?? []);
+  return knownMs.length === 0 ? [] : [{ name: 'ids known for', text: formatAge(Math.min(...knownMs)) }];
+}
+
 interface Sum {
   readonly name: string;
-  readonly value: number;
+  readonly text: string;
 }
 
 const STATE_NAMES = { good: 'in order', warn: 'worth a look', bad: 'in trouble' } as const;
@@ -141,10 +155,10 @@ function createTotals({ body }: PanelFrame): (sums: readonly Sum[]) => void {
   return createRows<Sum, HTMLDivElement>(list, {
     keyOf: ({ name }) => name,
     make: () => element('div', 'sum', element('dt'), element('dd')),
-    update(row, { name, value }) {
+    update(row, { name, text }) {
       const [term, number] = row.children as unknown as [HTMLElement, HTMLElement];
       setText(term, name);
-      setText(number, formatNumber(value));
+      setText(number, text);
       number.dataset['total'] = name;
     },
   });

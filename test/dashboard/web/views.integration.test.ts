@@ -298,6 +298,7 @@ describe('the system itself', () => {
           savedAt: null,
           offersWaiting: 4,
           offersGivenUp: 1,
+          idsRememberedMs: 754_000,
         },
       ],
       totals: { counted: 1_000, late: 3 },
@@ -308,8 +309,12 @@ describe('the system itself', () => {
     await page.locator('[data-panel="system"]').waitFor();
     const cells = await page.locator('#partitions tbody td').allTextContents();
     expect(cells).toEqual(['0', '12', '12:00:29', '0 s ago', '–', '4,711']);
-    expect(await page.locator('.sum dd').allTextContents()).toEqual(['1,000', '0', '0', '3', '4', '1']);
-    expect((await page.locator('.sum dt').allTextContents()).slice(-2)).toEqual(['offers waiting', 'offers given up']);
+    expect(await page.locator('.sum dd').allTextContents()).toEqual(['1,000', '0', '0', '3', '4', '1', '12 min']);
+    expect((await page.locator('.sum dt').allTextContents()).slice(-3)).toEqual([
+      'offers waiting',
+      'offers given up',
+      'ids known for',
+    ]);
     expect(await page.getByRole('img', { name: 'in trouble' }).count()).toBe(1);
   });
 });
