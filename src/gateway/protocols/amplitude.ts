@@ -1,5 +1,6 @@
 import { reject } from '../../events/index.js';
 import type { EventResult } from '../pipeline/answer.js';
+import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, textOf } from './fields.js';
 import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
@@ -57,6 +58,35 @@ function mapAmplitude(_head: RequestHead, json: WrappedJson): MappedEvents | Pro
   };
 }
 
+/** amplitude-js, the browser library before the present one, sends a form: `client`, `e` with events, `upload_time`. */
+function mapForm(_head: RequestHead, body: Buffer): MappedEvents | Problem {
+  const form = new URLSearchParams(body.toString('utf8'));
+  const events = form.get('e');
+  if (events === null) return new Problem('PS_BODY_NOT_EVENTS', 'Send a form with events as JSON in `e`');
+  const parsed = parseJson(Buffer.from(events, 'utf8'));
+  if (parsed instanceof Problem) return parsed;
+  return {
+    items: (Array.isArray(parsed.value) ? parsed.value : [parsed.value]).map(mapFormEvent),
+    sentAt: timeOf(form.get('upload_time') ?? undefined),
+    isPlain: parsed.isPlain,
+    writeKey: textOf(form.get('client')),
+  };
+}
+
+const OF_FORM: ReadonlySet<string> = new Set(['timestamp', 'uuid']);
+
+function mapFormEvent(value: unknown): unknown {
+  const event = fieldsOf(value);
+  const { timestamp, uuid } = event ?? {};
+  return mapEvent(
+    event === undefined ? value : { ...compact(without(event, OF_FORM)), time: timestamp, insert_id: uuid },
+  );
+}
+
+function isForm({ headers }: RequestHead): boolean {
+  return headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
+}
+
 function mapEvent(value: unknown): unknown {
   const event = fieldsOf(value);
   if (event === undefined) return reject('not_an_object', '');
@@ -92,9 +122,10 @@ function pageOf(properties: Fields | undefined): Fields | undefined {
   return compact({ url, path, title, referrer: textOf(properties?.[PAGE_PROPERTIES.referrer]) });
 }
 
-function answerAmplitude(results: readonly EventResult[]): Reply {
+function answerAmplitude(results: readonly EventResult[], request: RequestHead): Reply {
   const rejected = rejectedOf(results);
-  if (isAllRejected(results)) return invalid(results, rejected);
+  // To amplitude-js anything but 200 means to keep the events and, before all others, to send them again.
+  if (isAllRejected(results) && !isForm(request)) return invalid(results, rejected);
   return jsonReply({
     code: 200,
     events_ingested: results.length - rejected.length,
@@ -137,5 +168,12 @@ export const amplitudeBatch = { map: mapAmplitude, answer: answerAmplitude, refu
 
 export const amplitude: Protocol = {
   name: 'amplitude',
-  routes: [{ method: 'POST', paths: ['/2/httpapi', '/2/httpapi/'], ...amplitudeBatch, map: mapJson(mapAmplitude) }],
+  routes: [
+    {
+      method: 'POST',
+      paths: ['/2/httpapi', '/2/httpapi/'],
+      ...amplitudeBatch,
+      map: (request, body) => (isForm(request) ? mapForm : mapJson(mapAmplitude))(request, body),
+    },
+  ],
 };

@@ -194,6 +194,8 @@ const capture = { paths: CAPTURE_PATHS, map: mapJson(mapPostHog), answer, refuse
 
 export const postHog: Protocol = {
   name: 'posthog',
+  // Older versions of posthog-js send with credentials, and what they may not read the answer to ten times more.
+  withCredentials: true,
   routes: [
     { method: 'POST', ...capture },
     { method: 'GET', ...capture },

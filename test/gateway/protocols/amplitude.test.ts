@@ -83,4 +83,28 @@ describe('Amplitude', () => {
       { type: 'Leaving', id: '1120520f-3c82-40ae-a9d9-0e8323c7b175', data: { page: { url } } },
     ]);
   });
+
+  it('amplitude-js, the library before, sends forms', async () => {
+    const { answers, clicks, orders } = await replay(['amplitude-js', 'amplitude-js order']);
+    expect(answers.map((answer) => answer.json())).toMatchObject(Array(2).fill({ code: 200, events_ingested: 1 }));
+    const who = { anonymousId: 'BlE2Bh9oqNMGC-N8k2IA4y', userId: 'user-1', sessionId: '1795764734604' };
+    expect(clicks).toMatchObject([
+      {
+        type: 'play_song',
+        id: '26b9f4dc-6a55-456e-9fc9-fc09e10035e3',
+        // By its clock 2 ms before it sent.
+        time: '2026-11-21T11:59:59.998Z',
+        data: { ...who, context: { device: 'desktop', locale: 'de-DE' }, properties: { genre: 'ü', platform: 'Web' } },
+      },
+    ]);
+    expect(orders).toMatchObject([{ type: 'purchase', data: { ...who, properties: { transaction_id: 'L-1' } } }]);
+    expect(JSON.stringify([clicks, orders])).not.toContain('a-write-key');
+  });
+
+  it('what is refused does not hold up all that amplitude-js has to send after it', async () => {
+    const { answers, orders } = await replay(['amplitude-js order without a number']);
+    expect(answers[0]?.status).toBe(200);
+    expect(answers[0]?.json()).toMatchObject({ events_ingested: 0, rejected: [{ reason: 'required' }] });
+    expect(orders).toEqual([]);
+  });
 });

@@ -98,4 +98,14 @@ describe('Matomo', () => {
       ['/c', { medium: 'cpc', name: 'utm' }],
     ]);
   });
+
+  it('beacons of the browser library: a hit in the query without a body, and many as JSON in what is called a form', async () => {
+    const { answers, clicks } = await replay(['page view as a beacon', 'bulk as a beacon']);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(clicks.map(({ type, data }) => [type, data.page?.path])).toEqual([
+      ['page_view', '/shoes'],
+      ['page_view', '/a'],
+      ['user_engagement', '/a'],
+    ]);
+  });
 });

@@ -163,4 +163,13 @@ describe('PostHog', () => {
     expect(answers).toMatchObject([OK]);
     expect(clicks).toMatchObject([{ type: 'upgraded', time: '2026-11-21T11:59:57.000Z', data: { userId: 'u1' } }]);
   });
+
+  it('a page may read the answer, which older versions of posthog-js ask for with credentials', async () => {
+    const { answers, clicks } = await replay(['older posthog-js, decide', 'older posthog-js, page view']);
+    for (const { status, headers } of answers) {
+      expect(status).toBe(200);
+      expect(headers).toMatchObject({ 'access-control-allow-credentials': 'true' });
+    }
+    expect(clicks).toMatchObject([{ type: 'page_view', data: { page: { path: '/shoes', title: 'Shop' } } }]);
+  });
 });
