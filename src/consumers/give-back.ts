@@ -15,18 +15,25 @@ const BACKOFF: BackoffOptions = { firstDelayMs: 1_000, maxDelayMs: 60_000 };
 /** The message is given back this long before its lock ends. */
 const LOCK_MARGIN_MS = 2_000;
 
+/** How long a message may still be dealt with. */
+export const handlingMsOf = ({ lockedUntilMs }: ReceivedMessage, clock: Clock): number =>
+  Math.max(0, lockedUntilMs - LOCK_MARGIN_MS - clock.now());
+
 /** Gives messages back that cannot be dealt with for now, each after a wait. `what`: what is in the way. */
-export function createGiveBack({ clock, random, logger }: GiveBackDeps, what: string) {
+export function createGiveBack({ clock, random, logger }: GiveBackDeps, what: string, backoff = BACKOFF) {
   const stopping = new AbortController();
   return {
     async later(message: ReceivedMessage, error: unknown): Promise<MessageVerdict> {
       const code = error instanceof PenstockError ? error.code : undefined;
-      logger.warn({ messageId: message.messageId, code, why: messageOf(error) }, `${what}: trying later`);
-      const ceilingMs = Math.max(0, message.lockedUntilMs - LOCK_MARGIN_MS - clock.now());
-      await delay(clock, Math.min(backoffMs(message.deliveryCount, BACKOFF, random), ceilingMs), stopping.signal);
+      const { messageId, deliveryCount } = message;
+      logger.warn({ messageId, deliveryCount, code, why: messageOf(error) }, `${what}: trying later`);
+      // Never at once, whatever chance says.
+      const waitMs = backoff.firstDelayMs / 2 + backoffMs(deliveryCount, backoff, random);
+      await delay(clock, Math.min(waitMs, handlingMsOf(message, clock)), stopping.signal);
       return { outcome: 'abandon' };
     },
     /** Ends all waits. */
     abort: () => stopping.abort(),
+    stopping: stopping.signal,
   };
 }

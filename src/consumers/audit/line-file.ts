@@ -29,12 +29,11 @@ export function createLineFile(folder: string, clock: Clock): LineFile {
     await current?.handle.close();
     current = undefined;
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const handle = await openWhole(join(folder, `${date}.ndjson`));
+    current = { date, handle: await openWhole(join(folder, `${date}.ndjson`)) };
     // The folder too, so that a new file is still there after a crash.
     const directory = await open(folder, 'r');
     await directory.sync().finally(() => directory.close());
-    current = { date, handle };
-    return handle;
+    return current.handle;
   };
   const writeGroup = async () => {
     while (waiting.length > 0) {
@@ -76,11 +75,16 @@ const NEWLINE = 10;
 /** Opens for appending. A line that a crash cut short is ended, so that it spoils no other. */
 async function openWhole(path: string): Promise<FileHandle> {
   const handle = await open(path, 'a+', 0o600);
-  const { size } = await handle.stat();
-  if (size > 0) {
-    const last = Buffer.alloc(1);
-    await handle.read(last, 0, 1, size - 1);
-    if (last[0] !== NEWLINE) await handle.appendFile('\n');
+  try {
+    const { size } = await handle.stat();
+    if (size > 0) {
+      const last = Buffer.alloc(1);
+      await handle.read(last, 0, 1, size - 1);
+      if (last[0] !== NEWLINE) await handle.appendFile('\n');
+    }
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
-  return handle;
 }

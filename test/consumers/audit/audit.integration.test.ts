@@ -102,7 +102,7 @@ test('a message that cannot be written is given back, each time later, until its
     expect(verdict).toEqual({ outcome: 'abandon' });
     return clock.now() - beginMs;
   };
-  expect([await heldMs(0), await heldMs(3), await heldMs(9)]).toEqual([1_000, 8_000, 58_000]);
+  expect([await heldMs(0), await heldMs(3), await heldMs(9)]).toEqual([1_500, 8_500, 58_000]);
   rmSync(join(dir.path, 'blocked'));
   expect(await audit.handle(message({}))).toEqual({ outcome: 'complete' });
   rmSync(join(dir.path, 'blocked'), { recursive: true });
