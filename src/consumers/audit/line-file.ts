@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
@@ -17,32 +17,48 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+interface OpenFile {
+  readonly date: string;
+  readonly handle: FileHandle;
+}
+
 /** Files are `<folder>/<UTC date>.ndjson`, readable by their owner only. */
 export function createLineFile(folder: string, clock: Clock): LineFile {
   let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
-  let current: { date: string; handle: FileHandle } | undefined;
+  let current: OpenFile | undefined;
 
-  const fileOfToday = async (): Promise<FileHandle> => {
+  const pathOf = (date: string) => join(folder, `${date}.ndjson`);
+  const fileOfToday = async (): Promise<OpenFile> => {
     const date = new Date(clock.now()).toISOString().slice(0, 10);
-    if (current?.date === date) return current.handle;
+    if (current?.date === date) return current;
     await current?.handle.close();
     current = undefined;
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    current = { date, handle: await openWhole(join(folder, `${date}.ndjson`)) };
+    const opened = { date, handle: await openWhole(pathOf(date)) };
+    current = opened;
     // The folder too, so that a new file is still there after a crash.
     const directory = await open(folder, 'r');
     await directory.sync().finally(() => directory.close());
-    return current.handle;
+    return opened;
+  };
+  /** A file that was removed or moved away takes what is written as before, and nobody finds it there. */
+  const writeInPlace = async (text: string) => {
+    for (;;) {
+      const { date, handle } = await fileOfToday();
+      await handle.appendFile(text);
+      await handle.datasync();
+      if (await isAt(pathOf(date), handle)) return;
+      await handle.close();
+      current = undefined;
+    }
   };
   const writeGroup = async () => {
     while (waiting.length > 0) {
       const group = waiting;
       waiting = [];
       try {
-        const handle = await fileOfToday();
-        await handle.appendFile(group.map(({ line }) => `${line}\n`).join(''));
-        await handle.datasync();
+        await writeInPlace(group.map(({ line }) => `${line}\n`).join(''));
         for (const { resolve } of group) resolve();
       } catch (cause) {
         // What was written of the group is unknown: the file is opened, and mended, anew.
@@ -68,6 +84,16 @@ export function createLineFile(folder: string, clock: Clock): LineFile {
       current = undefined;
     },
   };
+}
+
+async function isAt(path: string, handle: FileHandle): Promise<boolean> {
+  try {
+    const [there, ours] = await Promise.all([stat(path), handle.stat()]);
+    return there.ino === ours.ino && there.dev === ours.dev;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 const NEWLINE = 10;

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAudit } from '../../../src/consumers/audit/audit.js';
@@ -80,6 +80,19 @@ test('a line that a crash cut short spoils no other line', async () => {
   const audit = openAudit();
   await audit.handle(message({ body: Buffer.from('{"id":"next"}') }));
   expect(linesOf('2026-01-01')).toEqual(['{"id":"whole"}', '{"id":"cut', '{"id":"next"}', '']);
+  await audit.close();
+});
+
+test.each([
+  ['removed', () => rmSync(fileOf('2026-01-01'))],
+  ['moved away', () => renameSync(fileOf('2026-01-01'), join(dir.path, 'archived'))],
+  ['removed with its folder', () => rmSync(join(dir.path, 'audit'), { recursive: true })],
+])('a message that comes after the file was %s is in a new file, before it is completed', async (_, remove) => {
+  const audit = openAudit();
+  await audit.handle(message({ body: Buffer.from('{"id":"before"}') }));
+  remove();
+  expect(await audit.handle(message({ body: Buffer.from('{"id":"after"}') }))).toEqual({ outcome: 'complete' });
+  expect(linesOf('2026-01-01')).toEqual(['{"id":"after"}', '']);
   await audit.close();
 });
 
