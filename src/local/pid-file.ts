@@ -13,7 +13,7 @@ import { startOf } from './process-start.js';
 export function claimDataDir(dataDir: string, pid: number): () => void {
   const path = join(dataDir, 'penstock.pid');
   const own = `${path}.${pid}`;
-  makeDataDir(dataDir, () => writeFileSync(own, `${pid}\n${startOf(pid)}\n${folderOf(dataDir)}\n`, { mode: 0o600 }));
+  makeDataDir(dataDir, () => writeWhole(own, `${pid}\n${startOf(pid)}\n${folderOf(dataDir)}\n`));
   try {
     // Of two starts at one moment only one links the file, and nobody ever sees it without its content.
     while (!tryLink(own, path)) {
@@ -25,6 +25,16 @@ export function claimDataDir(dataDir: string, pid: number): () => void {
     rmSync(own, { force: true });
   }
   return () => rmSync(path, { force: true });
+}
+
+/** A disk that is full leaves no empty file of each start behind. */
+function writeWhole(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { mode: 0o600 });
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
 }
 
 interface LeftClaim {
