@@ -1,5 +1,6 @@
 import { amplitude } from './amplitude.js';
 import { ga4 } from './ga4.js';
+import { gtag } from './gtag.js';
 import { jitsu } from './jitsu.js';
 import { matomo } from './matomo.js';
 import { mixpanel } from './mixpanel.js';
@@ -20,6 +21,7 @@ export const protocols: readonly Protocol[] = [
   snowplow,
   postHog,
   ga4,
+  gtag,
   amplitude,
   mixpanel,
   matomo,
