@@ -1,5 +1,5 @@
 import { createRows, element, setText } from './dom.js';
-import { formatNumber } from './format.js';
+import { formatNumber, formatWithin } from './format.js';
 import { createNone } from './panel.js';
 
 export interface Bar {
@@ -8,6 +8,9 @@ export interface Bar {
   /** Stands behind the number, such as a share. */
   readonly detail?: string;
 }
+
+/** Characters of a number and what is behind it. */
+const ROOM = 12;
 
 /** A ranked list: each row a label, a number, and a bar as long as the number is against the largest. */
 export function createBars(body: HTMLElement, id: string, none: string): (bars: readonly Bar[]) => void {
@@ -27,7 +30,9 @@ export function createBars(body: HTMLElement, id: string, none: string): (bars: 
       fill.style.transform = `scaleX(${Math.max(0, value) / largest})`;
       setText(name, label);
       name.title = label;
-      setText(number, formatNumber(value) + (detail === undefined ? '' : ` · ${detail}`));
+      const behind = detail === undefined ? '' : ` · ${detail}`;
+      setText(number, formatWithin(ROOM - behind.length, value) + behind);
+      number.title = formatNumber(value);
     },
   });
   return (bars) => {

@@ -120,6 +120,7 @@ function trafficView(frame: PanelFrame): View {
     caption: 'Visitors and page views by time',
     none: 'Nothing yet.',
     format: formatNumber,
+    legendRoom: 6,
   });
   return {
     show({ visitors: { series } }) {

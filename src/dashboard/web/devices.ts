@@ -1,12 +1,14 @@
 import type { LiveFigures } from '../../shared/live.js';
 import { createRows, element, setText } from './dom.js';
 import { type DeviceShare, deviceShares } from './figures.js';
-import { formatNumber, formatPercent } from './format.js';
+import { formatPercent, formatWithin } from './format.js';
 import { createNone } from './panel.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const KNOWN = ['desktop', 'mobile', 'tablet'];
 const GAP = 0.6;
+/** Characters of a number. */
+const ROOM = 10;
 
 const toneOf = (type: string) => (KNOWN.includes(type) ? type : 'other');
 
@@ -35,7 +37,7 @@ export function createDevices(body: HTMLElement): (figures: Pick<LiveFigures, 'd
       const [name, number, percent] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
       row.className = `device tone-${toneOf(type)}`;
       setText(name, type);
-      setText(number, formatNumber(count));
+      setText(number, formatWithin(ROOM, count));
       setText(percent, formatPercent(part));
     },
   });

@@ -1,6 +1,6 @@
 import { createBars } from './bars.js';
 import { createRows, element, setText } from './dom.js';
-import { formatChange, formatClock, formatNumber } from './format.js';
+import { formatChange, formatClock, formatNumber, formatWithin } from './format.js';
 import { createNone, type PanelFrame } from './panel.js';
 import type { PlotLine } from './plot.js';
 import { createSeries } from './series.js';
@@ -88,20 +88,28 @@ function inOrder(entries: Ranked['entries'], order: readonly string[] | undefine
   return [...entries].sort((a, b) => order.indexOf(a.label) - order.indexOf(b.label));
 }
 
+/** Characters of a number that stands beside one more at the most, and of one among several. */
+const ROOM = 17;
+const MANY_ROOM = 5;
+
 function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: FormOptions): View {
   const totals = element('div', 'totals');
   frame.body.append(totals);
   frame.body.classList.add('panel-body-totals');
   const format = options.format ?? formatNumber;
+  let count = 0;
   const show = createSeries(frame, { id, caption: `${title} over time`, none, format });
   const rows = createRows<{ label: string; value: number; change: number | undefined }, HTMLParagraphElement>(totals, {
     keyOf: ({ label }) => label,
     make: () => element('p', 'total', element('span'), element('b'), element('span', 'delta')),
     update(row, { label, value, change }) {
       const [name, number, delta] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
-      setText(number, format(value));
+      const text = formatWithin(count > 2 ? MANY_ROOM : ROOM, value, format);
+      setText(number, text);
+      number.style.setProperty('--digits', String(text.length));
+      number.title = format(value);
       setText(name, label);
-      setText(delta, change === undefined ? '' : formatChange(change));
+      setText(delta, change === undefined ? '' : formatChange(change, MANY_ROOM));
       delta.title = 'the last full step against the one before';
       delta.dataset['direction'] = !change ? 'same' : change > 0 ? 'up' : 'down';
     },
@@ -116,6 +124,7 @@ function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: F
         form: columns.length === 1 ? (options.drawn ?? 'line') : 'line',
       }),
     );
+    count = sums.length;
     rows(
       sums.map(({ label, value }) => ({
         label: labelled(options, label),

@@ -1,5 +1,6 @@
 const numberFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const shortFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const briefFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const percentFormat = new Intl.NumberFormat('en', { style: 'percent' });
 const clockFormat = new Intl.DateTimeFormat('en', {
   hour: '2-digit',
@@ -15,10 +16,15 @@ const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'co
 export const formatNumber = (value: number): string => numberFormat.format(value);
 /** At most five characters up to a trillion: "950", "12.3K". */
 export const formatShort = (value: number): string => shortFormat.format(value);
+/** The whole number where there is room for so many characters, else a few digits of it: one that is cut is another one. */
+export function formatWithin(room: number, value: number, format: (value: number) => string = formatNumber): string {
+  const whole = format(value);
+  return whole.length <= room ? whole : briefFormat.format(value);
+}
 export const formatPercent = (share: number): string => percentFormat.format(share);
-/** "▲ 3", "▼ 2", "= 0". */
-export const formatChange = (value: number): string =>
-  `${value > 0 ? '▲' : value < 0 ? '▼' : '='} ${numberFormat.format(Math.abs(value))}`;
+/** "▲ 3", "▼ 2", "= 0"; the number in so many characters. */
+export const formatChange = (value: number, room = Number.POSITIVE_INFINITY): string =>
+  `${value > 0 ? '▲' : value < 0 ? '▼' : '='} ${formatWithin(room, Math.abs(value))}`;
 /** Hours, minutes and seconds of an ISO 8601 time, in the viewer's time zone. */
 export const formatClock = (iso: string): string => format(clockFormat, Date.parse(iso));
 export const formatMinute = (ms: number): string => format(minuteFormat, ms);

@@ -21,7 +21,7 @@ export function createHeadline(announcer: Announcer): Headline {
       showMinuteFigure('visitors', visitors);
       showMinuteFigure('page-views', pageViewsFigure(figures));
       document.title = `${formatNumber(visitors.total)} visitors · Penstock`;
-      setText(byId('devices-total'), formatNumber(figures.devices.total));
+      setNumber(byId('devices-total'), formatNumber(figures.devices.total));
       const [most] = deviceShares(figures);
       setText(byId('devices-change'), most ? `${formatPercent(most.share)} on ${most.type}` : 'nobody');
       const [newest] = figures.events;
@@ -30,16 +30,24 @@ export function createHeadline(announcer: Announcer): Headline {
       announcer.figure(`${formatNumber(visitors.total)} visitors in the last 15 minutes`);
     },
     tick(nowMs) {
-      setText(age, newestMs === undefined ? '–' : formatAge(nowMs - newestMs));
+      setNumber(age, newestMs === undefined ? '–' : formatAge(nowMs - newestMs));
     },
   };
 }
 
+/** A number in large type: its style has to know how long it is. */
+function setNumber(place: HTMLElement, text: string): void {
+  setText(place, text);
+  place.style.setProperty('--digits', String(text.length));
+}
+
+const CHANGE_ROOM = 7;
+
 function showMinuteFigure(name: string, { total, lastMinute, change }: MinuteFigure): void {
-  setText(byId(`${name}-total`), formatNumber(total));
+  setNumber(byId(`${name}-total`), formatNumber(total));
   setText(byId(`${name}-minute`), `${formatNumber(lastMinute)} in the last full minute`);
   const delta = byId(`${name}-change`);
-  setText(delta, formatChange(change));
+  setText(delta, formatChange(change, CHANGE_ROOM));
   delta.title = 'against the minute before';
   delta.dataset['direction'] = change > 0 ? 'up' : change < 0 ? 'down' : 'same';
 }

@@ -87,7 +87,8 @@ function plotOptions(box: HTMLElement, lines: readonly PlotLine[], { stepMs, tel
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9 } },
     scales: {
       x: { time: true, range: (_plot, min, max) => [min - stepMs() / 2, max + stepMs() / 2] },
-      y: { range: (_plot, _min, max) => [0, Math.max(SMALLEST_SCALE, (max || 0) * 1.08)] },
+      // With 0 in it, and what is below: sums may be negative.
+      y: { range: (_plot, min, max) => [Math.min(0, (min || 0) * 1.08), Math.max(SMALLEST_SCALE, (max || 0) * 1.08)] },
     },
     axes: [
       {

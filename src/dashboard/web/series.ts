@@ -1,5 +1,5 @@
 import { createRows, element, setText } from './dom.js';
-import { formatDayMinute, formatMinute, formatNumber } from './format.js';
+import { formatDayMinute, formatMinute, formatNumber, formatWithin } from './format.js';
 import { createNone, type PanelFrame } from './panel.js';
 import { createPlot, createPlotBox, type Plot, type PlotLine } from './plot.js';
 
@@ -18,11 +18,13 @@ export interface SeriesText {
   readonly none: string;
   /** Of a number in the legend and the table. */
   readonly format?: (value: number) => string;
+  /** Characters of a number in the legend. */
+  readonly legendRoom?: number;
 }
 
 /** A drawing with its legend, and the same as a table for who cannot see the drawing, or would rather read. */
 export function createSeries(frame: PanelFrame, text: SeriesText) {
-  const { id, format = formatNumber } = text;
+  const { id, format = formatNumber, legendRoom = 5 } = text;
   const legend = element('dl', 'legend');
   const box = createPlotBox(id);
   const table = element('table', 'table');
@@ -51,7 +53,10 @@ export function createSeries(frame: PanelFrame, text: SeriesText) {
     const row = rows[index];
     const running = index === rows.length - 1;
     lines.forEach((_, line) => {
-      setText(shown[line] as Element, textOf(row?.values[line]));
+      const value = row?.values[line];
+      const place = shown[line] as HTMLElement;
+      setText(place, value === null || value === undefined ? '–' : formatWithin(legendRoom, value, format));
+      place.title = textOf(value);
     });
     const when = row && `${formatStart(row.startMs)}${running ? ', so far' : ''}${row.revised ? ', revised' : ''}`;
     setText(shown.at(-1) as Element, when ?? '–');

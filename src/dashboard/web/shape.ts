@@ -82,7 +82,10 @@ export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape
     ),
   }));
   const names = [...entries.map(({ label }) => label), ...rows.flatMap(({ parts }) => [...parts.keys()])];
-  const columns = [...new Set(names)].slice(0, MAX_COLUMNS);
+  const columns = largest(
+    [...new Set(names)],
+    rows.map(({ parts }) => parts),
+  );
   if (columns.length === 0) return undefined;
   const nothing = NOTHING_IS_0.has(aggregate) ? 0 : null;
   return {
@@ -95,6 +98,15 @@ export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape
       values: columns.map((name) => parts.get(name) ?? nothing),
     })),
   };
+}
+
+/** Those of the names that have room, in their order: where there are more, the ones with the most over all of the time. */
+function largest(names: readonly string[], rows: readonly ReadonlyMap<string, number>[]): string[] {
+  if (names.length <= MAX_COLUMNS) return [...names];
+  const sizes = names.map((name) => rows.reduce((sum, row) => sum + Math.abs(row.get(name) ?? 0), 0));
+  const ranked = names.map((_, index) => index).sort((a, b) => (sizes[b] as number) - (sizes[a] as number));
+  const kept = new Set(ranked.slice(0, MAX_COLUMNS));
+  return names.filter((_, index) => kept.has(index));
 }
 
 const entriesOf = (values: ShownMetric['series'][number]['values']) =>

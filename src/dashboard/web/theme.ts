@@ -41,7 +41,9 @@ export function chooseTheme(theme: Theme): void {
 
 /** A canvas does not follow the style sheet by itself. */
 export function onThemeChange(listener: () => void): () => void {
-  if (listeners.size === 0) matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changed);
+  if (listeners.size === 0)
+    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)'])
+      matchMedia(query).addEventListener('change', changed);
   listeners.add(listener);
   return () => void listeners.delete(listener);
 }
@@ -53,6 +55,8 @@ export function colour(name: string): string {
   if (!probe) {
     probe = document.createElement('i');
     probe.hidden = true;
+    // Where the system forces its colours, all texts have one, and so would all that is drawn.
+    probe.style.setProperty('forced-color-adjust', 'none');
     document.body.append(probe);
   }
   probe.style.color = `var(--${name})`;

@@ -24,19 +24,20 @@ export function shownMetric(metric: MetricDescription, panes: Panes, nowMs: numb
   const lengthMs = (windowPanes - 1) * paneMs;
   const newestMs = Math.floor((currentMs - lengthMs) / stepMs) * stepMs + lengthMs;
   const merged = mergePanes(metric, panes, newestMs, figurePanes);
-  const values = [...merged]
-    .map(([key, state]) => ({ key, value: result(state) }))
-    .sort((a, b) => rankOf(b.value) - rankOf(a.value) || (a.key < b.key ? -1 : 1))
-    .slice(0, metric.top);
+  const ranked = (states: Iterable<readonly [string, unknown]>) =>
+    Array.from(states, ([key, state]) => ({ key, value: result(state) }))
+      .sort((a, b) => rankOf(b.value) - rankOf(a.value) || (a.key < b.key ? -1 : 1))
+      .slice(0, metric.top);
+  const values = ranked(merged);
   const keys = new Set(values.map(({ key }) => key));
   const series = Array.from({ length: seriesWindows }, (_, index) => {
     const lastPaneMs = newestMs - (seriesWindows - 1 - index) * stepMs;
     const states = mergePanes(metric, panes, lastPaneMs, windowPanes);
     // A tumbling series has names that are no more in the newest window.
-    const shown = [...states].filter(([key]) => figurePanes === 1 || keys.has(key)).slice(0, metric.top);
+    const shown = ranked([...states].filter(([key]) => figurePanes === 1 || keys.has(key)));
     return {
       start: new Date(lastPaneMs - lengthMs).toISOString(),
-      values: Object.fromEntries(shown.map(([key, state]) => [key, result(state)])),
+      values: Object.fromEntries(shown.map(({ key, value }) => [key, value])),
       ...revised(revisionOf(metric, panes, lastPaneMs)),
     };
   });

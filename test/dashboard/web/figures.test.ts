@@ -79,7 +79,7 @@ describe('formats', () => {
   });
 
   it('a change says which way', () => {
-    expect([3, -1_200, 0].map(formatChange)).toEqual(['▲ 3', '▼ 1,200', '= 0']);
+    expect([3, -1_200, 0].map((change) => formatChange(change, 9))).toEqual(['▲ 3', '▼ 1,200', '= 0']);
   });
 
   it('a country is named, and what is none stays as it is', () => {

@@ -15,6 +15,20 @@ describe('the form of a figure', () => {
     expect(shapeOf(value)?.kind).toBe(kind);
   });
 
+  it('of a metric with more names than have room has those with the most over the whole time', () => {
+    const windows = [
+      { DKK: 1, NOK: 2, SEK: 3, PLN: 4, CZK: -50 },
+      { EUR: 900, DKK: 2 },
+    ];
+    const metric = { help: '', unit: 'money', aggregate: 'sum' as const, windowMs: 60_000 };
+    const shape = shapeOfMetric({
+      ...metric,
+      values: [{ key: 'HUF', value: 1 }],
+      series: windows.map((values, index) => ({ start: `2026-11-21T12:0${index}:00Z`, values })),
+    });
+    expect(shape).toMatchObject({ kind: 'series', columns: ['DKK', 'SEK', 'PLN', 'CZK', 'EUR'] });
+  });
+
   it('is one that can be shown or none, whatever the server sends', () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {

@@ -35,6 +35,18 @@ test('a rolling metric is merged from the panes of its time, and no others', () 
   expect(series).toEqual([]);
 });
 
+test('a window of a series has the names with the largest values, in whatever order they were read', () => {
+  const { series } = shown(
+    tumbling(MINUTE),
+    { windows: 2, top: 2 },
+    { 6: { a: 1, b: 9, c: 5 }, 7: { d: 1, e: 2, f: 3 } },
+  );
+  expect(series).toEqual([
+    ['12:06', { b: 9, c: 5 }],
+    ['12:07', { f: 3, e: 2 }],
+  ]);
+});
+
 test('a series has every window, oldest first, those without events too', () => {
   const { values, series } = shown(tumbling(MINUTE), { windows: 3 }, { 4: { a: 9 }, 5: { a: 1 }, 7: { b: 2 } });
   expect(values).toEqual({ b: 2 });
