@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, delay } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
-import { startOf } from './process-start.js';
+import { folderOf, startOf } from './identity.js';
 
 /** What a part may take to stop (`runRole`), and some time more. */
 const STOP_MS = 10_000;
@@ -18,9 +18,11 @@ export interface PartList {
 export function openPartList(dataDir: string): PartList {
   const path = fileOf(dataDir);
   const parts = new Map<number, string>();
+  const folder = folderOf(dataDir);
+  const text = () => [folder, ...[...parts].map(([pid, start]) => `${pid} ${start}`), ''].join('\n');
   const write = () => {
     try {
-      writeFileSync(`${path}.tmp`, [...parts].map(([pid, start]) => `${pid} ${start}\n`).join(''), { mode: 0o600 });
+      writeFileSync(`${path}.tmp`, text(), { mode: 0o600 });
       renameSync(`${path}.tmp`, path);
     } catch {
       // A disk that is full: what runs matters more than what is known of it.
@@ -67,10 +69,12 @@ export async function endLeftParts(dataDir: string, { clock, logger, givenUp }: 
 
 const fileOf = (dataDir: string) => join(dataDir, 'parts.pids');
 
+/** Of a copy of a folder the parts are those of the original, which are no business of ours. */
 function readList(dataDir: string): { readonly pid: number; readonly start: string }[] {
   if (!existsSync(fileOf(dataDir))) return [];
-  return readFileSync(fileOf(dataDir), 'utf8')
-    .split('\n')
+  const [folder, ...lines] = readFileSync(fileOf(dataDir), 'utf8').split('\n');
+  if (folder !== folderOf(dataDir)) return [];
+  return lines
     .map((line) => {
       const space = line.indexOf(' ');
       return { pid: Number(line.slice(0, Math.max(0, space))), start: line.slice(space + 1) };

@@ -1,8 +1,8 @@
-import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDataDir } from '../shared/config/index.js';
 import { LocalError } from './errors.js';
-import { startOf } from './process-start.js';
+import { folderOf, startOf } from './identity.js';
 
 /**
  * Claims a data folder for this process.
@@ -90,9 +90,4 @@ function refuseIfHeld(claim: string | undefined, dataDir: string, pid: number): 
     'PS_LOCAL_RUNNING',
     `${dataDir} is in use by process ${holder}: stop it, or choose another --data-dir`,
   );
-}
-
-function folderOf(dataDir: string): string {
-  const { dev, ino } = statSync(dataDir);
-  return `${dev}:${ino}`;
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { endLeftParts, openPartList } from '../../src/local/index.js';
@@ -37,7 +37,7 @@ it('parts that a killed instance left are gone before the next one starts its ow
   parts.add(second.pid);
   await end(first.child);
   parts.remove(first.pid);
-  expect(readFileSync(list, 'utf8')).toMatch(new RegExp(`^${second.pid} .*\\n$`));
+  expect(readFileSync(list, 'utf8')).toMatch(new RegExp(`^.*\\n${second.pid} .*\\n$`));
   const ended = once(second.child, 'exit');
   await endLeftParts(dir.path, deps);
   expect(await ended).toEqual([null, 'SIGTERM']);
@@ -51,4 +51,15 @@ it('a process that has the id of a part that ended is left alone', async () => {
   await endLeftParts(dir.path, deps);
   expect([child.exitCode, child.signalCode]).toEqual([null, null]);
   expect(() => process.kill(pid, 0)).not.toThrow();
+});
+
+it('the parts of an instance of whose folder this one is a copy are left alone', async () => {
+  const { child, pid } = await startPart();
+  openPartList(dir.path).add(pid);
+  const copy = createTempDir('parts-copy');
+  cpSync(dir.path, copy.path, { recursive: true });
+  await endLeftParts(copy.path, deps);
+  expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+  expect(() => process.kill(pid, 0)).not.toThrow();
+  copy.remove();
 });
