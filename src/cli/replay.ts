@@ -3,23 +3,19 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Command, Option } from 'commander';
-import { QueryError, type ReplayBounds, readFigures, replay } from '../query/index.js';
+import { type ReplayBounds, readFigures, replay } from '../query/index.js';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { type Config, loadConfig } from '../shared/config/index.js';
 import { runningDataDir } from './options.js';
 import { openOutput } from './output-file.js';
 import { openSource, type ReplaySource, SOURCES, type SourceFlags } from './replay-source.js';
+import { type ReplayTimeFlags, replayTimes } from './replay-times.js';
 
 const PROGRESS_MS = 1_000;
-const SECOND_MS = 1_000;
 /** 32 random bits. */
 const SEEDS = 2 ** 32;
 
-interface ReplayFlags extends SourceFlags {
-  readonly from: string;
-  readonly to?: string;
-  readonly figures?: true;
-  readonly asOf?: string;
+interface ReplayFlags extends SourceFlags, ReplayTimeFlags {
   readonly output?: string;
 }
 
@@ -47,7 +43,7 @@ export function register(command: Command): void {
       'how they are named, such as my-ns/{EventHub}/{PartitionId}/{Year}/… (default: as the template says)',
     )
     .option('--figures', 'compute the live figures from these events, and write them in place of the events')
-    .option('--as-of <time>', 'the time that the figures are for (default: --to, or now)')
+    .option('--as-of <time>', 'the time that the figures are for, of what had come by then (default: --to, or now)')
     .option('--output <file>', 'write there and not to standard output')
     .option(...runningDataDir)
     .addHelpText('after', HELP)
@@ -55,9 +51,7 @@ export function register(command: Command): void {
 }
 
 async function run(flags: ReplayFlags, clock: Clock): Promise<void> {
-  const bounds = boundsOf(flags);
-  if (flags.source === 'capture') refuseFractions(bounds);
-  const asOfMs = asOf(flags, bounds, clock);
+  const { bounds, asOfMs } = replayTimes(flags, flags.source === 'capture', clock.now());
   const config = loadConfig({ flags: { dataDir: flags.dataDir } });
   const source = await openSource(config, flags, tell);
   const output =
@@ -138,31 +132,6 @@ async function writeFigures(source: ReplaySource, { bounds, config, clock, write
   await write(`${JSON.stringify(await readFigures(store, asOfMs))}\n`);
 }
 
-/** The time that figures are for; undefined where none are wanted. */
-function asOf(flags: ReplayFlags, { toMs }: ReplayBounds, clock: Clock): number | undefined {
-  if (flags.figures === undefined) {
-    if (flags.asOf !== undefined) throw new QueryError('PS_REPLAY_INVALID', '--as-of is for --figures');
-    return undefined;
-  }
-  if (flags.asOf !== undefined) return timeOf('--as-of', flags.asOf);
-  return Number.isFinite(toMs) ? toMs : clock.now();
-}
-
-function boundsOf(flags: ReplayFlags): ReplayBounds {
-  const bounds = {
-    fromMs: flags.from === 'earliest' ? 0 : timeOf('--from', flags.from),
-    toMs: flags.to === undefined ? Number.POSITIVE_INFINITY : timeOf('--to', flags.to),
-  };
-  if (bounds.toMs <= bounds.fromMs) throw new QueryError('PS_REPLAY_INVALID', '--to must be after --from');
-  return bounds;
-}
-
-/** Files of Capture know times to the second: within one nobody can tell what is before a bound. */
-function refuseFractions({ fromMs, toMs }: ReplayBounds): void {
-  if ([fromMs, toMs].every((ms) => ms === Number.POSITIVE_INFINITY || ms % SECOND_MS === 0)) return;
-  throw new QueryError('PS_REPLAY_INVALID', 'files of Capture know whole seconds, and so must --from and --to');
-}
-
 /** Resolves when the stream takes more. */
 function writerTo(output: Writable): (text: string) => Promise<void> {
   let failure: Error | undefined;
@@ -184,10 +153,3 @@ function writerTo(output: Writable): (text: string) => Promise<void> {
 
 /** Who read the output, such as `head`, has enough. */
 const isClosedPipe = (error: unknown) => (error as { code?: unknown } | null)?.code === 'EPIPE';
-
-function timeOf(flag: string, text: string): number {
-  const iso = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
-  const ms = iso ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new QueryError('PS_REPLAY_INVALID', `${flag} ${text} is no ISO 8601 time`);
-  return ms;
-}
