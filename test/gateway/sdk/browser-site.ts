@@ -11,8 +11,8 @@ export interface BrowserSite {
   close(): Promise<void>;
 }
 
-/** `script` is the module that the pages run; it may import the SDK by its name. */
-export async function openBrowserSite(script: string): Promise<BrowserSite> {
+/** `script` is the module that the pages run; it may import the SDK by its name. `csp` is the pages' security policy. */
+export async function openBrowserSite(script: string, { csp }: { csp?: string } = {}): Promise<BrowserSite> {
   const { outputFiles } = await build({
     stdin: { contents: script, resolveDir: process.cwd(), loader: 'ts' },
     bundle: true,
@@ -26,6 +26,7 @@ export async function openBrowserSite(script: string): Promise<BrowserSite> {
   // A server and not a route of Playwright, which would hold up requests and lose those of a page that is gone.
   const server = createServer((request, response) => {
     const isScript = request.url === '/sdk.js';
+    if (csp !== undefined) response.setHeader('content-security-policy', csp);
     response.setHeader('content-type', `${isScript ? 'text/javascript' : 'text/html'}; charset=utf-8`);
     response.end(isScript ? code : '<!doctype html><title>Shop</title><script src="/sdk.js"></script>');
   });
