@@ -9,23 +9,30 @@ export interface LiveFiguresDeps extends GiveBackDeps {
   readonly hub: Pick<HubPublisher, 'describe' | 'send' | 'close'>;
 }
 
+/** Partitions that are added are known this soon: a visitor's copies go where the gateway sends the visitor's other events. */
+const REFRESH_MS = 60_000;
+
 /**
  * Copies what went to the topic and belongs into the live figures, such as purchases, to the hub, into the partition of
  * its visitor. A message is completed when the hub has its event; what fails between the two sends it again, and the
  * aggregators know it by its MessageId, which it carries as `messageid`.
  */
 export function createLiveFigures(deps: LiveFiguresDeps): Consumer {
-  const { hub } = deps;
+  const { hub, clock } = deps;
   const { later, abort } = createGiveBack(deps, 'hub');
-  let partitionCount: Promise<number> | undefined;
+  let asked: { readonly count: Promise<number>; readonly atMs: number } | undefined;
 
-  /** Asked once; after a failure, also of a send, again. */
+  /** Asked now and then; after a failure, also of a send, at once. */
   const partitions = (): Promise<number> => {
-    partitionCount ??= hub.describe().then((facts) => facts.partitionCount);
-    partitionCount.catch(() => {
-      partitionCount = undefined;
-    });
-    return partitionCount;
+    // The distance in either direction: a clock that is set back must not make it last.
+    if (asked === undefined || Math.abs(clock.now() - asked.atMs) >= REFRESH_MS) {
+      const count = hub.describe().then(({ partitionCount }) => partitionCount);
+      asked = { count, atMs: clock.now() };
+      count.catch(() => {
+        asked = undefined;
+      });
+    }
+    return asked.count;
   };
   return {
     concurrency: 32,
@@ -43,7 +50,7 @@ export function createLiveFigures(deps: LiveFiguresDeps): Consumer {
         return { outcome: 'complete' };
       } catch (error) {
         // A hub that was made anew may have fewer.
-        partitionCount = undefined;
+        asked = undefined;
         return later(message, error);
       }
     },

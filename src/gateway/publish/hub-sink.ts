@@ -30,6 +30,9 @@ interface Facts {
   readonly maxBatchBytes: number;
 }
 
+/** Partitions that are added to a hub get their share of the events this soon. */
+const REFRESH_MS = 60_000;
+
 export function createHubSink(
   hub: string,
   deps: SinkDeps & { readonly publisher: HubPublisher },
@@ -43,17 +46,30 @@ export function createHubSink(
   const facts = createFactsKeeper(name, { spool, clock });
   const health = createHealth({
     ...deps,
-    async probe() {
-      const seen = await publisher.describe();
-      openAll(seen);
-      await facts.keep(seen);
-    },
+    probe: () => learn(),
     onChange(report) {
       deps.onHealth(name, report);
       if (report.state === 'up') for (const { lane } of partitions) lane.resume();
     },
   });
   publisher.onLost(health.check);
+  const learn = async () => {
+    const seen = await publisher.describe();
+    openAll(seen);
+    await facts.keep(seen);
+  };
+  let closed = false;
+  let cancelRefresh: CancelTimer = () => {};
+  /** Whether it succeeds says nothing: what is wrong with the hub is seen by what is sent. */
+  const refreshLater = () => {
+    if (closed) return;
+    cancelRefresh = clock.setTimer(() => {
+      if (!health.isUp()) return refreshLater();
+      return void learn()
+        .catch(() => {})
+        .finally(refreshLater);
+    }, REFRESH_MS);
+  };
 
   /** A hub's partitions can be added to, and one that is made anew may have fewer. What waits in them is kept. */
   const openAll = (seen: Facts) => {
@@ -122,6 +138,7 @@ export function createHubSink(
     async start() {
       const known = await facts.recall();
       if (known !== undefined) openAll(known);
+      refreshLater();
       await health.start();
     },
     isIdle: () => partitions.every(({ lane }) => lane.isIdle()),
@@ -146,6 +163,8 @@ export function createHubSink(
       for (const chunker of chunkers) chunker.flush();
     },
     close() {
+      closed = true;
+      cancelRefresh();
       facts.close();
       const lanes = partitions.map(({ lane }) => lane);
       return closeSink(health, lanes, publisher);

@@ -13,6 +13,7 @@ import { systemClock } from '../../../src/shared/clock.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { partitionForKey } from '../../../src/shared/partition-hash.js';
 import { startTestBroker, type TestBroker, testTopology } from '../../helpers/broker.js';
+import { createManualClock } from '../../helpers/manual-clock.js';
 import { waitFor } from '../../helpers/wait.js';
 
 let broker: TestBroker;
@@ -156,4 +157,32 @@ test('a hub that was made anew with fewer partitions is asked how many it has, a
   expect(await consumer.handle(message(purchase('T2', visitor)))).toEqual({ outcome: 'abandon' });
   expect(await consumer.handle(message(purchase('T2', visitor)))).toEqual({ outcome: 'complete' });
   expect(sentTo).toEqual([partitionForKey(visitor, 4), 0]);
+});
+
+test('partitions that are added to the hub are known within a minute, though every send succeeds', async () => {
+  const clock = createManualClock();
+  let partitionCount = 1;
+  let asked = 0;
+  const sentTo: number[] = [];
+  const consumer = createLiveFigures({
+    clock,
+    random: Math.random,
+    logger,
+    hub: {
+      async describe() {
+        asked++;
+        return { partitionCount, maxBatchBytes: 1_000_000 };
+      },
+      send: async (partition) => void sentTo.push(partition),
+      async close() {},
+    },
+  });
+  const visitor = ['a', 'b', 'c', 'd', 'e', 'f'].find((name) => partitionForKey(name, 8) > 0) ?? '';
+  const buy = (id: string) => consumer.handle(message(purchase(id, visitor)));
+  await Promise.all([buy('T1'), buy('T2')]);
+  partitionCount = 8;
+  expect(asked).toBe(1);
+  clock.advance(60_000);
+  await buy('T3');
+  expect(sentTo).toEqual([0, 0, partitionForKey(visitor, 8)]);
 });

@@ -41,6 +41,26 @@ it('a hub that was made anew with fewer partitions gets every event, where its v
   await rig.gateway.stop({ deadlineMs: 1_000 });
 });
 
+it('partitions that are added to a hub get their events within a minute', async () => {
+  const world = createGatewayWorld();
+  const { state } = world.brokers;
+  const rig = await createGatewayRig({ world });
+  await rig.results(views(0, 1));
+  state.partitions.push([], [], [], []);
+  await rig.passTime(61_000);
+  const before = state.partitions.flat().length;
+  await rig.results(views(1, 80));
+  await passUntil(rig, () => state.partitions.flat().length >= before + 79);
+  expect(state.partitions.slice(4).flat().length).toBeGreaterThan(20);
+  // The one that came before is where it was.
+  for (const events of state.partitions) {
+    const at = events.findIndex(({ id }) => id === 'e0');
+    if (at >= 0) events.splice(at, 1);
+  }
+  expectAll(world, 79);
+  await rig.gateway.stop({ deadlineMs: 1_000 });
+});
+
 it('what waits on disk for a partition that the hub has no more is sent after a restart too', async () => {
   const world = createGatewayWorld();
   const { state } = world.brokers;
