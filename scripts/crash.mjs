@@ -1,4 +1,4 @@
-// npm run crash -- broker|gateway|figures [--times N] [--seed N]
+// npm run crash -- broker|gateway|figures|instance [--times N] [--seed N]
 // npm run outage -- [--minutes N] [--rate N]
 // Runs what is asked for under test/crash against the built product.
 import { runWithProduct } from './bundle.mjs';

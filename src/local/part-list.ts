@@ -4,8 +4,8 @@ import { type Clock, delay } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
 import { folderOf, startOf } from './identity.js';
 
-/** What a part may take to stop (`runRole`), and some time more. */
-const STOP_MS = 10_000;
+/** Without what they use parts take longer to stop, for nothing: what was accepted survives that they are killed. */
+const STOP_MS = 3_000;
 const KILL_MS = 2_000;
 const POLL_MS = 20;
 

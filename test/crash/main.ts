@@ -3,15 +3,17 @@ import { join } from 'node:path';
 import { endWithUsage, readFlags } from '../helpers/flags.js';
 import { runFigures } from './figures/run.js';
 import { runGatewayCrashes } from './gateway/run.js';
+import { runInstanceCrashes } from './instance/run.js';
 import { runCrashes } from './support/run.js';
 
 const runs = {
   broker: { run: runCrashes, times: 200 },
   gateway: { run: runGatewayCrashes, times: 100 },
   figures: { run: runFigures, times: 60 },
+  instance: { run: runInstanceCrashes, times: 40 },
 };
 
-const usage = 'usage: npm run crash -- broker | gateway | figures [--times N] [--seed N]';
+const usage = 'usage: npm run crash -- broker | gateway | figures | instance [--times N] [--seed N]';
 const { values, positionals } = readFlags(usage, {
   allowPositionals: true,
   options: { times: { type: 'string' }, seed: { type: 'string', default: '1' } },

@@ -8,23 +8,27 @@ const AT_ONCE = 500;
 
 /** Everything that the brokers hold, read past the proxies. */
 export async function inspect({ sides }: System): Promise<readonly Found[]> {
-  const partitions = PARTITIONS.map(async (partitionId): Promise<Found> => {
-    const read = await readPartition(sides.view.connectionString(), partitionId);
-    return { place: `partition ${partitionId}`, kind: 'view', events: read.flatMap(({ body }) => eventsOf(body)) };
-  });
   const topic = readOrders(sides.order.connectionString()).then(
     (events): Found => ({ place: 'the topic', kind: 'order', events }),
   );
-  return Promise.all([...partitions, topic]);
+  return [...(await readViews(sides.view.connectionString())), await topic];
+}
+
+export function readViews(connectionString: string): Promise<readonly Found[]> {
+  const partitions = PARTITIONS.map(async (partitionId): Promise<Found> => {
+    const read = await readPartition(connectionString, partitionId);
+    return { place: `partition ${partitionId}`, kind: 'view', events: read.flatMap(({ body }) => eventsOf(body)) };
+  });
+  return Promise.all(partitions);
 }
 
 /**
  * Looks through the subscription without taking anything from it: what is received and deleted is lost when a machine is
  * so busy that it comes after the client stopped waiting.
  */
-export async function readOrders(connectionString: string): Promise<Found['events']> {
+export async function readOrders(connectionString: string, subscription = SUBSCRIPTION): Promise<Found['events']> {
   const client = new ServiceBusClient(connectionString);
-  const receiver = client.createReceiver(TOPIC, SUBSCRIPTION);
+  const receiver = client.createReceiver(TOPIC, subscription);
   const found: Pick<SentEvent, 'id' | 'visitor'>[] = [];
   for (;;) {
     // Each goes on where the one before it ended.
