@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
 import { GatewayError } from '../errors.js';
@@ -54,17 +55,33 @@ export async function openSpoolStore(location: string): Promise<SpoolStore> {
     }
     throw new GatewayError('PS_SPOOL_UNUSABLE', `${location} cannot be opened: ${messageOf(detail)}`, { cause });
   }
+  // LevelDB holds this file as long as it has the database open, and never makes it anew.
+  const lock = join(location, 'LOCK');
+  const ours = await identityOf(lock);
   return {
     keys: (from, to) => db.keys({ gte: from, lt: to }),
     getMany: (keys) => db.getMany([...keys]),
-    write(writes) {
+    async write(writes) {
       const batch = db.batch();
       for (const { key, value } of writes) {
         if (value === undefined) batch.del(key);
         else batch.put(key, value);
       }
-      return batch.write({ sync: true });
+      await batch.write({ sync: true });
+      // A write to files that were removed succeeds, and is gone with the process.
+      if ((await identityOf(lock)) !== ours)
+        throw new GatewayError('PS_SPOOL_UNUSABLE', `${location} was removed or replaced: what was in it is lost`);
     },
     close: () => db.close(),
   };
+}
+
+/** What tells one file from another that took its place; undefined where there is none. */
+async function identityOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
 }

@@ -189,6 +189,23 @@ test('on a disk that is full nothing is claimed, nothing is lost, and it goes on
   }
 });
 
+test('nothing is claimed to be on disk once the folder was removed, and it goes on with a new one', async () => {
+  const lane = spool.lane('hub:clicks', '0');
+  await lane.append(Buffer.from('gone'));
+  await rm(join(folder, 'spool'), { recursive: true });
+  await expect(lane.append(Buffer.from('refused'))).rejects.toMatchObject({ code: 'PS_SPOOL_UNUSABLE' });
+  await waitFor('the spool to work again', async () => {
+    clock.advance(1_000);
+    return lane.append(Buffer.from('kept')).then(
+      () => true,
+      () => false,
+    );
+  });
+  await spool.close();
+  spool = await open();
+  expect(await bodiesOf(spool.lane('hub:clicks', '0'))).toEqual(['kept']);
+});
+
 test('what is said to be on disk is there, though the write before it no longer fitted and there is room again', async () => {
   const disk = await createSmallDisk(16 * 1024 * 1024);
   const openAll = (openStore: () => Promise<SpoolStore>) =>
