@@ -40,6 +40,7 @@ function mapEvent(value: unknown): unknown {
   const kind = sent['type'];
   const { type, properties } = nameEvent(kind === 'event' ? (name ?? 'page_view') : kind, {
     ...without(payload, PLACED),
+    ...commerceOf(fieldsOf(fieldsOf(data)?.['commerce'])),
     ...fieldsOf(data),
   });
   return {
@@ -56,6 +57,40 @@ function mapEvent(value: unknown): unknown {
       campaign: campaignOfUrl(textOf(payload['url'])),
     }),
   } satisfies NativeEvent;
+}
+
+/** What the script says of a basket or an order, in the names of Google Analytics 4; its prices are without tax and shipping. */
+function commerceOf(commerce: Fields | undefined): Fields | undefined {
+  if (commerce === undefined) return undefined;
+  const sent = commerce['items'];
+  const items = Array.isArray(sent) ? sent.map(itemOf) : undefined;
+  return compact({
+    transaction_id: commerce['orderId'],
+    currency: commerce['currency'],
+    tax: commerce['tax'],
+    shipping: commerce['shipping'],
+    items,
+    value: items === undefined ? undefined : sumOf(items),
+  });
+}
+
+function itemOf(sent: unknown): unknown {
+  const item = fieldsOf(sent);
+  if (item === undefined) return sent;
+  const { productId, name, variant, category, price, quantity } = item;
+  const words = { item_id: productId, item_name: name, item_variant: variant, item_category: category };
+  return compact({ ...words, price, quantity });
+}
+
+/** Undefined when an item has no price, for the pipeline to refuse an order that has no value. */
+function sumOf(items: readonly unknown[]): number | undefined {
+  const prices = items.map((item) => {
+    const { price, quantity } = fieldsOf(item) ?? {};
+    return typeof price === 'number' && typeof quantity === 'number' ? price * quantity : Number.NaN;
+  });
+  const sum = prices.reduce((total, price) => total + price, 0);
+  // To a millionth: binary fractions of cents do not add up.
+  return Number.isFinite(sum) ? Math.round(sum * 1e6) / 1e6 : undefined;
 }
 
 /** The address is mostly without its host, which is beside it. */

@@ -46,4 +46,29 @@ describe('Umami', () => {
       },
     ]);
   });
+
+  it('an order of the browser script has its number, value and items', async () => {
+    const { answers, orders } = await replay(['browser order']);
+    expect(answers.map((answer) => answer.json())).toEqual([{ ok: true }]);
+    expect(orders).toMatchObject([
+      {
+        type: 'purchase',
+        data: {
+          page: { path: '/thanks' },
+          properties: {
+            transaction_id: 'U-1',
+            value: 0.3,
+            currency: 'EUR',
+            tax: 5.7,
+            shipping: 4,
+            items: [
+              { item_id: 'p1', item_name: 'Boots', item_category: 'shoes', price: 0.1, quantity: 1 },
+              { item_id: 'p2' },
+            ],
+            commerce: { orderId: 'U-1' },
+          },
+        },
+      },
+    ]);
+  });
 });
