@@ -10,7 +10,7 @@
 -- ARGV[4]      channel ('' for none), ARGV[5] message: announced when anything was written
 -- ARGV[6]      now (ms): expired panes leave the index
 -- ARGV[7]      sequence number of the writer's last write to this metric that was answered; '' for none
--- then for each window: start (ms, '' for a window that is no pane), expiry (absolute ms, '' for never),
+-- then for each window: start (ms, '' for a window that is no pane), expiry of a pane (absolute ms, '' for no pane),
 --              revision ('' for none), number of pairs, then the pairs: name, value ('' removes the field)
 -- Returns the highest owner epoch, the highest sequence number of the windows that were left as they are, -1 if none, and
 -- 1 when that last write is not there any more, so that more is lost, and otherwise 0.
@@ -47,10 +47,11 @@ for k = 4, #KEYS do
     end
     local rev = math.max(nowMicros, tonumber(redis.call('HGET', KEYS[k], 'rev') or 0) + 1)
     redis.call('HSET', KEYS[k], 'rev', string.format('%.0f', rev))
-    if expiry ~= '' then redis.call('PEXPIREAT', KEYS[k], expiry) end
     if start ~= '' then
       redis.call('ZADD', KEYS[2], start, start)
       redis.call('ZADD', KEYS[3], 'GT', expiry, start)
+      -- Another partition may have written what came later, while this one reads on from further behind.
+      redis.call('PEXPIREAT', KEYS[k], redis.call('ZSCORE', KEYS[3], start))
     end
     written = written + 1
   else

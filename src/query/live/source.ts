@@ -57,15 +57,20 @@ const CACHE_MS = 100;
 
 /**
  * Reads live figures. Concurrent reads share one, a read within 100 ms of another gets the same, and of the panes only
- * those that changed travel. Subscribers are told of every write, at most once in 50 ms, and again whenever the
+ * those that changed travel; a read after subscribers were told begins anew. Subscribers are told of every write, at most once in 50 ms, and again whenever the
  * connection for announcements comes back, since announcements made meanwhile are lost.
  */
 export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSource {
   const store = createLiveStore(redis);
-  const announcements = createAnnouncements(redis, clock);
+  const reading = () => keepFresh(clock, CACHE_MS, () => readFigures(store, clock.now()).catch(unavailable));
+  let read = reading();
+  const announcements = createAnnouncements(redis, clock, () => {
+    // What was read before, or is being read, may not have it: who is told of a change reads it.
+    read = reading();
+  });
 
   return {
-    read: keepFresh(clock, CACHE_MS, () => readFigures(store, clock.now()).catch(unavailable)),
+    read: () => read(),
     subscribe: announcements.subscribe,
     async readCatalogue() {
       return [...(await store.catalogue().catch(unavailable)).values()];
@@ -109,13 +114,15 @@ function unavailable(cause: unknown): never {
 /** Announcements closer together than this are one. */
 const COALESCE_MS = 50;
 
-function createAnnouncements(redis: LiveRedis, clock: Clock) {
+/** `beforeAll` is called before those who subscribed. */
+function createAnnouncements(redis: LiveRedis, clock: Clock, beforeAll: () => void) {
   const callbacks = new Set<() => void>();
   let subscriber: LiveRedis | undefined;
   let cancel: (() => void) | undefined;
   const announce = () => {
     cancel ??= clock.setTimer(() => {
       cancel = undefined;
+      beforeAll();
       for (const callback of callbacks) callback();
     }, COALESCE_MS);
   };

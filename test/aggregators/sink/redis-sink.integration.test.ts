@@ -140,6 +140,15 @@ test('a pane is indexed and expires at a time that a replay does not move', asyn
   expect(await redis.call('PEXPIRETIME', paneKey(PAGES, PANE))).toBe(PANE + 60_000 + PANE_RETENTION_MS);
 });
 
+test('a pane that got something late does not expire sooner because another partition is read from further behind', async () => {
+  const enqueuedAt = (enqueuedAtMs: number) => ({ sequenceNumber: 1, offset: '', enqueuedAtMs });
+  await sink.write(owner('0'), { ...change(1, PANE, { '/a': 1 }), position: enqueuedAt(NOW + 3_600_000) });
+  await sink.write(owner('1'), { ...change(1, PANE, { '/a': 1 }), position: enqueuedAt(NOW) });
+  const expiryMs = NOW + 3_600_000 + PANE_RETENTION_MS;
+  expect(await redis.call('PEXPIRETIME', paneKey(PAGES, PANE))).toBe(expiryMs);
+  expect(await redis.zscore(paneExpiriesKey(PAGES), String(PANE))).toBe(String(expiryMs));
+});
+
 test('an expired pane leaves the index', async () => {
   await redis.zadd(paneIndexKey(PAGES), 60_000, '60000');
   await redis.zadd(paneExpiriesKey(PAGES), NOW - 1, '60000');

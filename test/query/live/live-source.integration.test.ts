@@ -266,6 +266,32 @@ test('subscribers are told of a write, once for many, and again after the connec
   expect(calls).toBe(after);
 });
 
+test('who is told of a change reads it, also when somebody else has read the moment before', async () => {
+  const seen: Promise<number | undefined>[] = [];
+  const unsubscribe = source.subscribe(() => {
+    seen.push(source.read().then(({ pages }) => pages[0]?.views));
+  });
+  await waitFor('a subscription', async () => {
+    await write('0', 'pages', { [PANE]: { '/a': 1 } });
+    clock.advance(50);
+    return seen.length > 1;
+  });
+  await waitFor('the words of all that', async () => {
+    const before = seen.length;
+    clock.advance(100);
+    await seen.at(-1);
+    return clock.pending === 0 && seen.length === before;
+  });
+  // It is kept for 100 ms, and the word of the write comes after 50.
+  clock.advance(100);
+  expect((await source.read()).pages[0]?.views).toBe(1);
+  await write('0', 'pages', { [PANE]: { '/a': 2 } });
+  await waitFor('the word of it', () => clock.pending > 0);
+  clock.advance(50);
+  expect(await seen.at(-1)).toBe(2);
+  unsubscribe();
+});
+
 test('a metric that the aggregators announce is read and merged without being known here', async () => {
   await write('0', 'countries', { [PANE]: { DE: 2, AT: 1 } });
   await write('1', 'countries', { [PANE - 59 * MINUTE]: { DE: 3 }, [PANE - 60 * MINUTE]: { DE: 50 } });
