@@ -9,8 +9,11 @@ export async function liveGauges(figures: LiveFigures): Promise<string> {
   const gauge = (name: string, help: string, samples: readonly Sample[]) => {
     // Without a sample it would be shown as 0.
     if (samples.length === 0) return;
+    const fullName = `penstock_live_${snakeCase(name)}`;
+    // Two metrics may be one here, `cartValue` and `cart_value`: the second must not cost all.
+    if (registry.getSingleMetric(fullName) !== undefined) return;
     const labelNames = [...new Set(samples.flatMap(([labels]) => Object.keys(labels)))];
-    const family = new Gauge({ name: `penstock_live_${snakeCase(name)}`, help, labelNames, registers: [registry] });
+    const family = new Gauge({ name: fullName, help, labelNames, registers: [registry] });
     for (const [labels, value] of samples) family.set({ ...labels }, value);
   };
   gauge('visitors', 'Distinct visitors of the last 15 minutes.', [[{}, figures.visitors.total]]);

@@ -31,3 +31,23 @@ test('every figure is a gauge: numbers by key, quantiles by quantile, and no tex
     'penstock_live_countries{key="DE"} 5',
   ]);
 });
+
+test('of two metrics that Prometheus cannot tell apart by their names the first is a gauge, and all others are too', async () => {
+  const count = { ...metric, aggregate: 'count' as const };
+  const text = await liveGauges({
+    ...noFigures,
+    metrics: {
+      sessionsOpen: { ...count, values: [{ key: 'all', value: 1 }] },
+      cartValue: { ...count, values: [{ key: 'all', value: 2 }] },
+      cart_value: { ...count, values: [{ key: 'all', value: 3 }] },
+      other: { ...count, values: [{ key: 'all', value: 4 }] },
+    },
+  });
+  const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  expect(samples).toEqual([
+    'penstock_live_visitors 0',
+    'penstock_live_sessions_open 0',
+    'penstock_live_cart_value{key="all"} 2',
+    'penstock_live_other{key="all"} 4',
+  ]);
+});
