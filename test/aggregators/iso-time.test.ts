@@ -23,6 +23,7 @@ test('times in other forms, with offsets or impossible fields, are judged as Dat
     '2026-01-01T24:00:00.000Z',
     '2026-01-01T00:60:00.000Z',
     '1969-12-31T23:59:59.999Z',
+    '2026-01-01T00:00:00.123456789-09:30',
     '2026-01-01T00:00:00.0x0Z',
     'not a time, but long enoZ',
     '',
@@ -30,3 +31,17 @@ test('times in other forms, with offsets or impossible fields, are judged as Dat
     expect(parseIsoTime(text), text).toEqual(Date.parse(text));
   }
 });
+
+test.each(['2026-01-01T12:00:00', '2026-01-01 12:00', '2026-01-01t12:00:00.000z'])(
+  '%s is the same time on every machine',
+  (text) => {
+    expect(parseIsoTime(text)).toBe(Date.parse('2026-01-01T12:00:00Z'));
+  },
+);
+
+test.each(['Thu, 01 Jan 2026 12:00:00', 'January 1, 2026', '1767268800000', '2026-01-01T12:00:00 (noon)'])(
+  '%s is no time',
+  (text) => {
+    expect(parseIsoTime(text)).toBeNaN();
+  },
+);
