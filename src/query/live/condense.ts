@@ -1,5 +1,6 @@
 import { type AggregateResult, aggregateOf } from '../../shared/aggregates/index.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
+import { invalidQuery } from './answer.js';
 import { revised } from './revised.js';
 import { rankOf } from './shown.js';
 
@@ -8,6 +9,8 @@ export interface CondenseOptions {
   readonly stepMs?: number;
   /** Names kept in a step, the largest; all when undefined. */
   readonly top?: number | undefined;
+  /** Most values in the answer, and in the step that is being put together. */
+  readonly maxValues?: number;
 }
 
 interface CondensedPane {
@@ -23,46 +26,63 @@ interface Step {
 }
 
 interface Condenser {
+  /**
+   * Panes come oldest first.
+   * @throws QueryError PS_QUERY_INVALID when there are more values than an answer may have.
+   */
   add(startMs: number, pane: CondensedPane): void;
   /** The steps that hold anything, oldest first. */
   steps(): Step[];
 }
 
+/** Some 100 MB while they are put together. Names come from clients, and a minute may have tens of thousands. */
+const MAX_VALUES = 500_000;
+
 /** Merges panes to longer ones, without keeping the panes. Pure. */
 export function createCondenser(
   { aggregate, paneMs }: Pick<MetricDescription, 'aggregate' | 'paneMs'>,
   fromMs: number,
-  options: CondenseOptions,
+  { stepMs: wantedMs = paneMs, top, maxValues = MAX_VALUES }: CondenseOptions,
 ): Condenser {
   const { merge, result } = aggregateOf(aggregate);
   // Panes start on their own width, whatever the bounds are, and are never cut.
   const firstMs = Math.ceil(fromMs / paneMs) * paneMs;
-  const stepMs = Math.max(paneMs, options.stepMs ?? paneMs);
-  const steps = new Map<number, { readonly states: Map<string, unknown>; revision: number }>();
+  const stepMs = Math.max(paneMs, wantedMs);
+  const done: Step[] = [];
+  let held = 0;
+  let open: { readonly startMs: number; readonly states: Map<string, unknown>; revision: number } | undefined;
+
   const shown = (states: ReadonlyMap<string, unknown>) => {
     const values = Array.from(states, ([key, state]): [string, AggregateResult] => [key, result(state)]);
-    if (options.top === undefined) return values;
-    return values.sort(([keyA, a], [keyB, b]) => rankOf(b) - rankOf(a) || (keyA < keyB ? -1 : 1)).slice(0, options.top);
+    if (top === undefined) return values;
+    return values.sort(([keyA, a], [keyB, b]) => rankOf(b) - rankOf(a) || (keyA < keyB ? -1 : 1)).slice(0, top);
+  };
+  const finish = () => {
+    if (open === undefined) return;
+    const { startMs, states, revision } = open;
+    const values = shown(states);
+    held += values.length;
+    done.push({ startMs, values: Object.fromEntries(values), ...revised(revision) });
+    open = undefined;
   };
   return {
-    add(startMs, { values, revision }) {
-      const stepStartMs = firstMs + Math.floor((startMs - firstMs) / stepMs) * stepMs;
-      const step = steps.get(stepStartMs) ?? { states: new Map<string, unknown>(), revision: 0 };
-      steps.set(stepStartMs, step);
-      step.revision += revision;
-      const { states } = step;
+    add(paneStartMs, { values, revision }) {
+      const startMs = firstMs + Math.floor((paneStartMs - firstMs) / stepMs) * stepMs;
+      if (open?.startMs !== startMs) finish();
+      open ??= { startMs, states: new Map<string, unknown>(), revision: 0 };
+      open.revision += revision;
+      const { states } = open;
       for (const [key, state] of values) {
         const known = states.get(key);
         states.set(key, known === undefined ? state : merge(known, state));
       }
+      if (held + states.size > maxValues) {
+        throw invalidQuery('query', `more than ${maxValues} values: ask for less time, or for fewer names with "top"`);
+      }
     },
-    steps: () =>
-      [...steps]
-        .sort(([a], [b]) => a - b)
-        .map(([startMs, { states, revision }]) => ({
-          startMs,
-          values: Object.fromEntries(shown(states)),
-          ...revised(revision),
-        })),
+    steps() {
+      finish();
+      return done;
+    },
   };
 }

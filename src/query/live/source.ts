@@ -87,6 +87,7 @@ export function createLiveSource(redis: LiveRedis, clock: Clock): LiveFiguresSou
         }
         return condenser.steps().map(({ startMs, ...rest }) => ({ start: new Date(startMs).toISOString(), ...rest }));
       } catch (error) {
+        if (error instanceof QueryError) throw error;
         return unavailable(error);
       }
     },

