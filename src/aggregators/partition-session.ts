@@ -168,12 +168,22 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     if (closed || fenced !== undefined || cancelFlush !== undefined) return;
     cancelFlush = clock.setTimer(() => void flushOrRetry(), waitMs);
   };
+  /** Why the figures cannot be written, as it was logged: it is tried twice a second. */
+  let told: string | undefined;
   const flushOrRetry = () =>
-    flush().catch((error: unknown) => {
-      if (isLoss(error)) return;
-      logger.warn({ partitionId, err: messageOf(error) }, 'the figures could not be written; trying again');
-      scheduleFlush(RETRY_MS);
-    });
+    flush().then(
+      () => {
+        if (told !== undefined) logger.info({ partitionId }, 'the figures are written again');
+        told = undefined;
+      },
+      (error: unknown) => {
+        if (isLoss(error)) return;
+        const why = messageOf(error);
+        if (why !== told) logger.warn({ partitionId, err: why }, 'the figures could not be written; trying again');
+        told = why;
+        scheduleFlush(RETRY_MS);
+      },
+    );
 
   const attempt = (step: () => Promise<void>) =>
     step().catch((error: unknown) => {

@@ -240,6 +240,19 @@ test('figures that change all the time do not put checkpoints off, and none is a
   expect(checkpoints).toBeGreaterThanOrEqual(4);
 });
 
+test('a sink that stays away is told of once, and again when it was back in between', async () => {
+  const complaints = () => logged.filter((line) => line.includes('could not be written')).length;
+  await session.process([hubEvent(0)]);
+  for (const times of [1, 2]) {
+    sinkIsAway = true;
+    await session.process([hubEvent(0)]);
+    await advance(3_000);
+    expect(complaints()).toBe(times);
+    sinkIsAway = false;
+    await advance(1_000);
+  }
+});
+
 test('what the sink lost has to be shown again before a checkpoint is of it', async () => {
   await session.process([hubEvent(0)]);
   await advance(50);
