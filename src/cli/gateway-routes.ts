@@ -5,7 +5,7 @@ import { askGateway, type GatewayPlace } from './gateway/ask.js';
 /** How long the gateway may take to tell its figures. */
 const TIMEOUT_MS = 5_000;
 
-const readGatewayMetrics: Operation = {
+const readGatewayMetrics = (): Operation => ({
   operationId: 'readGatewayPrometheus',
   summary: "The gateway on this machine, in Prometheus' text format",
   responses: {
@@ -13,7 +13,7 @@ const readGatewayMetrics: Operation = {
     404: textOf('None runs on this machine.'),
     503: textOf('It does not answer.'),
   },
-};
+});
 
 /** `/gateway/metrics` under the admin port, behind its guard, where the gateway runs on this machine. */
 export function gatewayRoutes(gateway: () => GatewayPlace | undefined): AdminServerDeps['routes'][number] {

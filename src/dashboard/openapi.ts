@@ -6,7 +6,7 @@ const DESCRIPTION =
 
 /** `GET /openapi.json`: what the routes of this port say of themselves. To be called before they are added. */
 export function openApi(app: FastifyInstance, { token }: { readonly token?: string | undefined }): void {
-  const { add, document } = createApiDescription({
+  const { add, json } = createApiDescription({
     title: 'Penstock admin API',
     description: DESCRIPTION,
     security: token === undefined ? [] : [{ token: [] }, { session: [] }],
@@ -16,5 +16,7 @@ export function openApi(app: FastifyInstance, { token }: { readonly token?: stri
     },
   });
   app.addHook('onRoute', add);
-  app.get('/openapi.json', (_request, reply) => reply.header('cache-control', 'no-store').send(document()));
+  app.get('/openapi.json', (_request, reply) =>
+    reply.type('application/json').header('cache-control', 'no-store').send(json()),
+  );
 }

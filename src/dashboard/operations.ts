@@ -4,7 +4,7 @@ import { jsonOf, type Operation, problemOf, textOf } from '../shared/openapi.js'
 const NOT_GUARDED: Operation['security'] = [];
 const done = { description: 'Done.' };
 
-export const readStream: Operation = {
+export const readStream = (): Operation => ({
   operationId: 'readLiveStream',
   summary: 'The live figures as they change, as server-sent events',
   description:
@@ -25,9 +25,9 @@ export const readStream: Operation = {
     },
   ],
   responses: { 200: textOf('Until the client goes.', 'text/event-stream'), 503: problemOf('There are 5,000 viewers.') },
-};
+});
 
-export const readIntake: Operation = {
+export const readIntake = (): Operation => ({
   operationId: 'readIntake',
   summary: 'Where events are sent, and with which key',
   responses: {
@@ -36,16 +36,16 @@ export const readIntake: Operation = {
       z.object({ intake: z.object({ url: z.string(), writeKey: z.string() }).nullable() }),
     ),
   },
-};
+});
 
-export const readSession: Operation = {
+export const readSession = (): Operation => ({
   operationId: 'readSession',
   summary: 'Whether the admin token is needed, and whether this client has shown it',
   security: NOT_GUARDED,
   responses: { 200: jsonOf('Both.', z.object({ required: z.boolean(), admitted: z.boolean() })) },
-};
+});
 
-export const openSession: Operation = {
+export const openSession = (): Operation => ({
   operationId: 'openSession',
   summary: 'Gives a cookie for the admin token',
   security: NOT_GUARDED,
@@ -58,36 +58,36 @@ export const openSession: Operation = {
     },
   },
   responses: { 204: done, 401: problemOf('It is another token.') },
-};
+});
 
-export const closeSession: Operation = {
+export const closeSession = (): Operation => ({
   operationId: 'closeSession',
   summary: 'Takes the cookie away',
   security: NOT_GUARDED,
   responses: { 204: done },
-};
+});
 
-export const readLiveness: Operation = {
+export const readLiveness = (): Operation => ({
   operationId: 'readLiveness',
   summary: 'The process answers',
   security: NOT_GUARDED,
   responses: { 200: jsonOf('It does.', z.object({ status: z.literal('live') })) },
-};
+});
 
 const readiness = z.object({
   status: z.enum(['ready', 'unavailable']),
   parts: z.object({ liveFigures: z.enum(['ready', 'unavailable']) }),
 });
 
-export const readReadiness: Operation = {
+export const readReadiness = (): Operation => ({
   operationId: 'readReadiness',
   summary: 'Whether the live figures can be read',
   security: NOT_GUARDED,
   responses: { 200: jsonOf('They can.', readiness), 503: jsonOf('They cannot.', readiness) },
-};
+});
 
-export const readMetrics: Operation = {
+export const readMetrics = (): Operation => ({
   operationId: 'readPrometheus',
   summary: "This process and the live figures, in Prometheus' text format",
   responses: { 200: textOf('Figures that cannot be read are left out.') },
-};
+});

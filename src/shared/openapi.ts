@@ -17,7 +17,7 @@ interface Content {
   readonly headers?: Readonly<Record<string, { readonly description: string; readonly schema: Schema }>>;
 }
 
-/** What one route does, as OpenAPI 3.1.1 describes it (section 4.8.10). The route has it in its `config`. */
+/** What one route does, as OpenAPI 3.1.1 describes it (section 4.8.10). */
 export interface Operation {
   readonly operationId: string;
   readonly summary: string;
@@ -32,8 +32,8 @@ export interface Operation {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the route does; one without it is not part of the described interface. */
-    operation?: Operation;
+    /** What the route does; one without it is not part of the described interface. Called when somebody asks. */
+    operation?: () => Operation;
   }
 }
 
@@ -41,7 +41,7 @@ interface Route {
   readonly method: string | readonly string[];
   /** With parameters as `:name`. */
   readonly url: string;
-  readonly config?: { readonly operation?: Operation };
+  readonly config?: { readonly operation?: () => Operation };
 }
 
 export interface ApiInfo {
@@ -56,26 +56,34 @@ const API_VERSION = '1';
 
 /** Gathers what the routes of an HTTP server say of themselves, as they are added. */
 export function createApiDescription({ title, description, security, securitySchemes }: ApiInfo) {
-  const paths: Record<string, Record<string, Operation>> = {};
+  const described: (readonly [path: string, method: string, operation: () => Operation])[] = [];
+  let known: string | undefined;
+
+  const pathsOf = () => {
+    const paths: Record<string, Record<string, Operation>> = {};
+    for (const [path, method, operation] of described) paths[path] = { ...paths[path], [method]: operation() };
+    return paths;
+  };
   return {
     add({ method, url, config }: Route): void {
       const operation = config?.operation;
       if (operation === undefined) return;
       const path = url.replace(/:(\w+)/g, '{$1}');
-      for (const each of [method].flat()) {
-        // GET says enough of HEAD, which the server adds by itself.
-        if (each !== 'HEAD') paths[path] = { ...paths[path], [each.toLowerCase()]: operation };
-      }
+      // GET says enough of HEAD, which the server adds by itself.
+      for (const each of [method].flat()) if (each !== 'HEAD') described.push([path, each.toLowerCase(), operation]);
     },
-    /** The OpenAPI 3.1.1 document of all of them. */
-    document: () => ({
-      openapi: '3.1.1',
-      info: { title, version: API_VERSION, description, license: { name: 'MIT', identifier: 'MIT' } },
-      servers: [{ url: '/' }],
-      security,
-      paths,
-      components: { securitySchemes, schemas: { Problem: schemaOf(problemSchema) } },
-    }),
+    /** The OpenAPI 3.1.1 document of all of them, as JSON. Made once, when somebody asks: a start has better to do. */
+    json(): string {
+      known ??= JSON.stringify({
+        openapi: '3.1.1',
+        info: { title, version: API_VERSION, description, license: { name: 'MIT', identifier: 'MIT' } },
+        servers: [{ url: '/' }],
+        security,
+        paths: pathsOf(),
+        components: { securitySchemes, schemas: { Problem: schemaOf(problemSchema) } },
+      });
+      return known;
+    },
   };
 }
 

@@ -240,7 +240,7 @@ describe('without a token', () => {
 describe('with a token', () => {
   it('data is for who has it, whichever route it comes from', async () => {
     const { url } = await start({ token: TOKEN });
-    for (const path of ['/api/live/stream', '/api/added', '/api/intake', '/metrics', '/nowhere']) {
+    for (const path of ['/api/live/stream', '/api/added', '/api/intake', '/metrics', '/openapi.json', '/nowhere']) {
       const response = await fetch(url + path);
       expect([path, response.status]).toEqual([path, 401]);
       expect(response.headers.get('www-authenticate')).toBe('Bearer realm="penstock"');

@@ -6,23 +6,23 @@ import { askBroker } from './fetch-status.js';
 const away = textOf('The broker does not answer.');
 
 /** Each with the broker's own path and with what it does; the page is for people. */
-const PATHS: Readonly<Record<string, readonly [source: string, operation?: Operation]>> = {
+const PATHS: Readonly<Record<string, readonly [source: string, operation?: () => Operation]>> = {
   '/broker': ['/'],
   '/broker/status': [
     '/status',
-    {
+    () => ({
       operationId: 'readBrokerStatus',
       summary: 'The entities of the embedded broker, with counts and lags: docs/broker.md',
       responses: { 200: { description: 'As of now.', content: { 'application/json': {} } }, 503: away },
-    },
+    }),
   ],
   '/broker/metrics': [
     '/metrics',
-    {
+    () => ({
       operationId: 'readBrokerPrometheus',
       summary: "The embedded broker, in Prometheus' text format",
       responses: { 200: textOf('As of now.'), 503: away },
-    },
+    }),
   ],
 };
 

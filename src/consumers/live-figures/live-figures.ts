@@ -1,6 +1,7 @@
 import { type PenstockEvent, parseEvent, partitionKeyOf } from '../../events/index.js';
 import type { HubPublisher } from '../../messaging/index.js';
 import { messageOf } from '../../shared/errors.js';
+import { keepFresh } from '../../shared/keep-fresh.js';
 import { partitionForKey } from '../../shared/partition-hash.js';
 import type { Consumer } from '../consumer.js';
 import { createGiveBack, type GiveBackDeps } from '../give-back.js';
@@ -20,20 +21,10 @@ const REFRESH_MS = 60_000;
 export function createLiveFigures(deps: LiveFiguresDeps): Consumer {
   const { hub, clock } = deps;
   const { later, abort } = createGiveBack(deps, 'hub');
-  let asked: { readonly count: Promise<number>; readonly atMs: number } | undefined;
-
   /** Asked now and then; after a failure, also of a send, at once. */
-  const partitions = (): Promise<number> => {
-    // The distance in either direction: a clock that is set back must not make it last.
-    if (asked === undefined || Math.abs(clock.now() - asked.atMs) >= REFRESH_MS) {
-      const count = hub.describe().then(({ partitionCount }) => partitionCount);
-      asked = { count, atMs: clock.now() };
-      count.catch(() => {
-        asked = undefined;
-      });
-    }
-    return asked.count;
-  };
+  const asking = () => keepFresh(clock, REFRESH_MS, async () => (await hub.describe()).partitionCount);
+  let partitions = asking();
+
   return {
     concurrency: 32,
     async handle(message) {
@@ -50,7 +41,7 @@ export function createLiveFigures(deps: LiveFiguresDeps): Consumer {
         return { outcome: 'complete' };
       } catch (error) {
         // A hub that was made anew may have fewer.
-        asked = undefined;
+        partitions = asking();
         return later(message, error);
       }
     },

@@ -26,6 +26,13 @@ export function setField(target: Record<string, unknown>, key: string, value: un
   Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
+/** The parameters of a query or a form. Of one that stands twice the last one counts, as in PHP. */
+export function paramsOf(text: string): Fields {
+  const params: Record<string, unknown> = {};
+  for (const [name, value] of new URLSearchParams(text)) setField(params, name, value);
+  return params;
+}
+
 const NUMBER = /^[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})$/;
 
 /** A number, or text that is one; anything else stays what it is, for the pipeline to judge. */

@@ -1,5 +1,5 @@
 import type { EventResult } from '../pipeline/answer.js';
-import { compact, type Fields, numberOf, setField, textOf } from './fields.js';
+import { compact, type Fields, numberOf, paramsOf, setField, textOf } from './fields.js';
 import { campaignOfUrl, contextOf, type NativeEvent, without } from './foreign.js';
 import { isAllRejected, replyOf } from './outcome.js';
 import { type MappedEvents, type Protocol, pixelReply, type Reply, type RequestHead } from './protocol.js';
@@ -26,12 +26,6 @@ function mapCollect({ query }: RequestHead, body: Buffer): MappedEvents {
     .map((line) => line.trim());
   const told = lines.filter((line) => line !== '').map((line) => ({ ...shared, ...paramsOf(line) }));
   return { items: (told.length === 0 ? [shared] : told).map(mapEvent), writeKey: textOf(query['tid']) };
-}
-
-function paramsOf(line: string): Fields {
-  const params: Record<string, unknown> = {};
-  for (const [name, value] of new URLSearchParams(line)) setField(params, name, value);
-  return params;
 }
 
 function mapEvent(params: Fields): NativeEvent {

@@ -2,7 +2,7 @@ import { reject } from '../../events/index.js';
 import type { EventResult } from '../pipeline/answer.js';
 import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
-import { compact, type Fields, fieldsOf, numberOf, setField, textOf } from './fields.js';
+import { compact, type Fields, fieldsOf, numberOf, paramsOf, setField, textOf } from './fields.js';
 import { campaignOfUrl, contextOf, type NativeEvent, nameEvent, timeOf, without } from './foreign.js';
 import { describeRejection, rejectedOf } from './outcome.js';
 import { jsonReply, type MappedEvents, type Protocol, pixelReply, type Reply, type RequestHead } from './protocol.js';
@@ -49,13 +49,6 @@ function hitsOf(query: Fields, body: Buffer): readonly (Fields | undefined)[] | 
   const requests = fieldsOf(parsed.value)?.['requests'];
   if (!Array.isArray(requests)) return new Problem('PS_BODY_NOT_EVENTS', 'Send {"requests": ["?idsite=…", …]}');
   return requests.map((request) => (typeof request === 'string' ? paramsOf(request) : fieldsOf(request)));
-}
-
-/** Of a parameter that stands twice the last one counts, as in PHP. */
-function paramsOf(text: string): Fields {
-  const params: Record<string, unknown> = {};
-  for (const [key, value] of new URLSearchParams(text)) setField(params, key, value);
-  return params;
 }
 
 function firstValuesOf(query: Fields): Fields {

@@ -1,6 +1,6 @@
 import { type PenstockEvent, parsePack, partitionKeyOf } from '../../events/index.js';
 import type { HubPublisher, PublishError } from '../../messaging/index.js';
-import type { CancelTimer } from '../../shared/clock.js';
+import { type CancelTimer, every } from '../../shared/clock.js';
 import { partitionForKey } from '../../shared/partition-hash.js';
 import { createHealth } from './health.js';
 import { openOutlet } from './outlet.js';
@@ -58,17 +58,10 @@ export function createHubSink(
     openAll(seen);
     await facts.keep(seen);
   };
-  let closed = false;
-  let cancelRefresh: CancelTimer = () => {};
+  let stopRefreshing: CancelTimer = () => {};
   /** Whether it succeeds says nothing: what is wrong with the hub is seen by what is sent. */
-  const refreshLater = () => {
-    if (closed) return;
-    cancelRefresh = clock.setTimer(() => {
-      if (!health.isUp()) return refreshLater();
-      return void learn()
-        .catch(() => {})
-        .finally(refreshLater);
-    }, REFRESH_MS);
+  const refresh = async () => {
+    if (health.isUp()) await learn().catch(() => {});
   };
 
   /** A hub's partitions can be added to, and one that is made anew may have fewer. What waits in them is kept. */
@@ -138,7 +131,7 @@ export function createHubSink(
     async start() {
       const known = await facts.recall();
       if (known !== undefined) openAll(known);
-      refreshLater();
+      stopRefreshing = every(clock, REFRESH_MS, refresh);
       await health.start();
     },
     isIdle: () => partitions.every(({ lane }) => lane.isIdle()),
@@ -163,8 +156,7 @@ export function createHubSink(
       for (const chunker of chunkers) chunker.flush();
     },
     close() {
-      closed = true;
-      cancelRefresh();
+      stopRefreshing();
       facts.close();
       const lanes = partitions.map(({ lane }) => lane);
       return closeSink(health, lanes, publisher);

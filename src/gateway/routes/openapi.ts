@@ -7,7 +7,7 @@ const DESCRIPTION =
 
 /** `GET /openapi.json`: what the routes say of themselves. To be called before they are added. */
 export function addApiRoute(app: FastifyInstance): void {
-  const { add, document } = createApiDescription({
+  const { add, json } = createApiDescription({
     title: 'Penstock',
     description: DESCRIPTION,
     security: [{ bearer: [] }, { header: [] }, { basic: [] }, { query: [] }],
@@ -19,5 +19,7 @@ export function addApiRoute(app: FastifyInstance): void {
     },
   });
   app.addHook('onRoute', add);
-  app.get('/openapi.json', (_request, reply) => reply.header('cache-control', 'public, max-age=300').send(document()));
+  app.get('/openapi.json', (_request, reply) =>
+    reply.type('application/json').header('cache-control', 'public, max-age=300').send(json()),
+  );
 }

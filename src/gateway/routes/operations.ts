@@ -61,7 +61,7 @@ const isDryRun = {
   schema: { const: '1' },
 } as const;
 
-export const postEvents: Operation = {
+export const postEvents = (): Operation => ({
   operationId: 'postEvents',
   summary: 'Takes events, and says of each what became of it',
   description:
@@ -88,12 +88,12 @@ export const postEvents: Operation = {
     429: { ...problemOf('Too much at once, or too much waits; nothing was accepted.'), headers: retryAfter },
     503: { ...problemOf('A broker is away and there is no spool; nothing was accepted.'), headers: retryAfter },
   },
-};
+});
 
 const ofEvent = (name: string, description: string) =>
   ({ name, in: 'query', description, schema: { type: 'string' } }) as const;
 
-export const getPixel: Operation = {
+export const getPixel = (): Operation => ({
   operationId: 'getPixel',
   summary: 'Takes one event of a page or mail that runs no script',
   description: 'Further parameters become properties. Whatever becomes of the event, the answer is the picture.',
@@ -110,21 +110,21 @@ export const getPixel: Operation = {
       headers: { 'X-Penstock-Outcome': { description: 'What became of it.', schema: { type: 'string' } } },
     },
   },
-};
+});
 
-export const getTracker: Operation = {
+export const getTracker = (): Operation => ({
   operationId: 'getTracker',
   summary: 'The script that sites embed: docs/tracker.md',
   security: [],
   responses: { 200: textOf('The script.', 'text/javascript'), 304: { description: 'The copy is still good.' } },
-};
+});
 
-export const getLiveness: Operation = {
+export const getLiveness = (): Operation => ({
   operationId: 'getLiveness',
   summary: 'The process answers',
   security: [],
   responses: { 200: jsonOf('It does.', z.object({ status: z.literal('alive') })) },
-};
+});
 
 const readiness = z.object({
   status: z.enum(['ready', 'unavailable']),
@@ -138,7 +138,7 @@ const readiness = z.object({
   ),
 });
 
-export const getReadiness: Operation = {
+export const getReadiness = (): Operation => ({
   operationId: 'getReadiness',
   summary: 'Whether events are taken, with the state of each destination',
   security: [],
@@ -146,4 +146,4 @@ export const getReadiness: Operation = {
     200: jsonOf('Every destination takes events, in its broker or on disk.', readiness),
     503: jsonOf('Some destination takes none.', readiness),
   },
-};
+});

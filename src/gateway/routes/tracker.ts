@@ -55,7 +55,7 @@ export const trackerRoute: FastifyPluginAsync<TrackerRouteOptions> = async (app,
 interface Served {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly operation?: Operation;
+  readonly operation?: () => Operation;
 }
 
 function serve(app: FastifyInstance, asset: WebAsset, { path, headers, operation }: Served): void {

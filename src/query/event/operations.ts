@@ -9,7 +9,7 @@ const position = z.union([
 
 const { shape } = whereaboutsSchema;
 
-export const findEvent: Operation = {
+export const findEvent = (): Operation => ({
   operationId: 'findEvent',
   summary: 'Where an event is, and what became of it',
   parameters: [pathParameter('id', "The event's id, or an order's key such as `purchase:T-1001`.")],
@@ -24,4 +24,4 @@ export const findEvent: Operation = {
     404: problemOf('Nothing is known of it; the detail says how far back is remembered.'),
     503: problemOf('The gateway does not answer.'),
   },
-};
+});

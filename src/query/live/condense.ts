@@ -2,7 +2,7 @@ import { type AggregateResult, aggregateOf } from '../../shared/aggregates/index
 import type { MetricDescription } from '../../shared/live-catalogue.js';
 import { invalidQuery } from './answer.js';
 import { revised } from './revised.js';
-import { rankOf } from './shown.js';
+import { largest } from './shown.js';
 
 export interface CondenseOptions {
   /** Panes of this time are given as one; no less than one pane. */
@@ -53,9 +53,8 @@ export function createCondenser(
   let open: { readonly startMs: number; readonly states: Map<string, unknown>; revision: number } | undefined;
 
   const shown = (states: ReadonlyMap<string, unknown>) => {
-    const values = Array.from(states, ([key, state]): [string, AggregateResult] => [key, result(state)]);
-    if (top === undefined) return values;
-    return values.sort(([keyA, a], [keyB, b]) => rankOf(b) - rankOf(a) || (keyA < keyB ? -1 : 1)).slice(0, top);
+    const values = Array.from(states, ([key, state]) => [key, result(state)] as const);
+    return top === undefined ? values : largest(values, top);
   };
   const finish = () => {
     if (open === undefined) return;

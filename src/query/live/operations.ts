@@ -73,13 +73,13 @@ const lateEvent = z.looseObject({
 
 const unavailable = problemOf('The figures cannot be read now.');
 
-export const readLive: Operation = {
+export const readLive = (): Operation => ({
   operationId: 'readLive',
   summary: 'The live figures',
   responses: { 200: jsonOf('All figures of the dashboard as of now.', liveFigures), 503: unavailable },
-};
+});
 
-export const readLate: Operation = {
+export const readLate = (): Operation => ({
   operationId: 'readLate',
   summary: 'What was counted, what was not and why, and the newest late events',
   responses: {
@@ -89,13 +89,13 @@ export const readLate: Operation = {
     ),
     503: unavailable,
   },
-};
+});
 
-export const listMetrics: Operation = {
+export const listMetrics = (): Operation => ({
   operationId: 'listMetrics',
   summary: 'The metrics that the aggregators keep in panes',
   responses: { 200: jsonOf('Each with its definition.', z.array(metricDescription)), 503: unavailable },
-};
+});
 
 export const readPanes = (query: z.ZodType): Operation => ({
   operationId: 'readPanes',

@@ -44,7 +44,7 @@ export const liveRoutes: FastifyPluginAsync<{ source: LiveFiguresSource }> = asy
   app.get('/api/metrics', { config: { operation: listMetrics } }, (_request, reply) =>
     answer(reply, () => source.readCatalogue()),
   );
-  const panes = { config: { operation: readPanes(panesQuery) } };
+  const panes = { config: { operation: () => readPanes(panesQuery) } };
   app.get<{ Params: { metric: string }; Querystring: unknown }>('/api/metrics/:metric', panes, (request, reply) =>
     answer(reply, async () => {
       const { metric } = request.params;

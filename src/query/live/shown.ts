@@ -24,20 +24,21 @@ export function shownMetric(metric: MetricDescription, panes: Panes, nowMs: numb
   const lengthMs = (windowPanes - 1) * paneMs;
   const newestMs = Math.floor((currentMs - lengthMs) / stepMs) * stepMs + lengthMs;
   const merged = mergePanes(metric, panes, newestMs, figurePanes);
-  const ranked = (states: Iterable<readonly [string, unknown]>) =>
-    Array.from(states, ([key, state]) => ({ key, value: result(state) }))
-      .sort((a, b) => rankOf(b.value) - rankOf(a.value) || (a.key < b.key ? -1 : 1))
-      .slice(0, metric.top);
-  const values = ranked(merged);
-  const keys = new Set(values.map(({ key }) => key));
+  const results = (states: Iterable<readonly [string, unknown]>) =>
+    largest(
+      Array.from(states, ([key, state]) => [key, result(state)] as const),
+      metric.top,
+    );
+  const ranked = results(merged);
+  const keys = new Set(ranked.map(([key]) => key));
   const series = Array.from({ length: seriesWindows }, (_, index) => {
     const lastPaneMs = newestMs - (seriesWindows - 1 - index) * stepMs;
     const states = mergePanes(metric, panes, lastPaneMs, windowPanes);
     // A tumbling series has names that are no more in the newest window.
-    const shown = ranked([...states].filter(([key]) => figurePanes === 1 || keys.has(key)));
+    const shown = results([...states].filter(([key]) => figurePanes === 1 || keys.has(key)));
     return {
       start: new Date(lastPaneMs - lengthMs).toISOString(),
-      values: Object.fromEntries(shown.map(({ key, value }) => [key, value])),
+      values: Object.fromEntries(shown),
       ...revised(revisionOf(metric, panes, lastPaneMs)),
     };
   });
@@ -46,7 +47,7 @@ export function shownMetric(metric: MetricDescription, panes: Panes, nowMs: numb
     unit: metric.unit,
     aggregate,
     windowMs: figurePanes * paneMs,
-    values,
+    values: ranked.map(([key, value]) => ({ key, value })),
     series: seriesWindows === 1 ? [] : series,
   };
 }
@@ -71,8 +72,14 @@ function revisionOf({ paneMs, windowPanes }: MetricDescription, panes: Panes, la
   return revision;
 }
 
+type Entry = readonly [key: string, value: AggregateResult];
+
+/** The `count` largest, in that order. */
+export const largest = (entries: readonly Entry[], count: number): Entry[] =>
+  entries.toSorted(([keyA, a], [keyB, b]) => rankOf(b) - rankOf(a) || (keyA < keyB ? -1 : 1)).slice(0, count);
+
 /** By what names compete for the places that are shown. */
-export function rankOf(value: AggregateResult): number {
+function rankOf(value: AggregateResult): number {
   if (typeof value === 'number') return value;
   if (value === null || typeof value === 'string') return 0;
   return 'count' in value ? value.count : value.reduce((sum, { count }) => sum + count, 0);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { jsonOf, type Operation, problemOf } from '../../shared/openapi.js';
 import { partitionHealth } from '../../shared/partition-health.js';
 
-export const readSystem: Operation = {
+export const readSystem = (): Operation => ({
   operationId: 'readSystem',
   summary: 'How far the readers of the partitions are, what was counted and what not, and how the parts are',
   responses: {
@@ -22,4 +22,4 @@ export const readSystem: Operation = {
     ),
     503: problemOf('The figures cannot be read now.'),
   },
-};
+});

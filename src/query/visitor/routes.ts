@@ -24,7 +24,7 @@ export interface VisitorRoutesOptions {
 /** `GET /api/visitors/events?id=…`: the newest events of one visitor in the last hour, read from the hub. */
 export const visitorRoutes: FastifyPluginAsync<VisitorRoutesOptions> = async (app, { openReader, clock }) => {
   let readings = 0;
-  app.get('/api/visitors/events', { config: { operation: readVisitor(visitorQuery) } }, (request, reply) =>
+  app.get('/api/visitors/events', { config: { operation: () => readVisitor(visitorQuery) } }, (request, reply) =>
     answer(reply, async () => {
       const { id } = parse('query', visitorQuery, request.query);
       if (readings >= MAX_READINGS) throw new QueryError('PS_QUERY_UNAVAILABLE', 'others are reading the hub');

@@ -1,3 +1,5 @@
+import { wait } from '../../crash/support/wait.js';
+
 export const STEADY_KEY = 'a-steady-key';
 
 export interface SteadyResult {
@@ -11,8 +13,6 @@ export interface SteadyResult {
 const EVENTS_PER_REQUEST = 5;
 const PAUSE_MS = 20;
 const MAX_ATTEMPTS = 100;
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A client that does everything right, and sends again with the same ids what was not accepted. */
 export async function runSteadyClient(url: string, over: () => boolean): Promise<SteadyResult> {

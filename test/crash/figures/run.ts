@@ -5,6 +5,7 @@ import { penstock, type RunningInstance, startInstance } from '../../e2e/support
 import { spooledRecords } from '../../e2e/support/spool.js';
 import { waitFor } from '../../helpers/wait.js';
 import { createRandom } from '../support/random.js';
+import { wait } from '../support/wait.js';
 import { differences, readShown } from './shown.js';
 import { startWatch } from './watch.js';
 
@@ -31,8 +32,6 @@ const SHORTEST_LIFE_MS = 200;
 const LONGEST_LIFE_MS = 1_500;
 const SETTLE_LIMIT_MS = 180_000;
 const RATE = 60;
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * Runs a shop against a whole instance while aggregators, broker and Redis are killed again and again, looks at the

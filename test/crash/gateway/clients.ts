@@ -1,4 +1,5 @@
 import type { Random } from '../support/random.js';
+import { wait } from '../support/wait.js';
 import type { GatewayLedger, Kind, SentEvent } from './ledger.js';
 
 export const WRITE_KEY = 'write-key-of-the-crash-run';
@@ -40,8 +41,6 @@ const RETRY_PAUSE_MS = 30;
 const TRIES = 12;
 const SHARE_BAD = 0.03;
 const SHARE_AGAIN = 0.1;
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 interface Result {
   readonly id: string;

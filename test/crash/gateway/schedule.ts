@@ -1,4 +1,5 @@
 import { createRandom, type Random } from '../support/random.js';
+import { wait } from '../support/wait.js';
 import { type Clients, startClients } from './clients.js';
 import { brokerDisturbances, gatewayDisturbances, OUTAGES } from './disturb.js';
 import { inspect } from './inspect.js';
@@ -37,8 +38,6 @@ const SHARE_WORKERS = 0.3;
 /** Full after some hundred events. */
 const SMALLEST_SPOOL_BYTES = 20_000;
 const LARGEST_SMALL_SPOOL_BYTES = 200_000;
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function becomes(condition: () => boolean | Promise<boolean>, limitMs = GIVE_UP_MS): Promise<boolean> {
   for (const untilMs = performance.now() + limitMs; performance.now() < untilMs; await wait(POLL_MS))

@@ -9,6 +9,7 @@ import { createGatewayLedger, type Found } from '../gateway/ledger.js';
 import { childrenOf } from '../support/children.js';
 import { type CommandProcess, startCommand } from '../support/process.js';
 import { createRandom, type Random } from '../support/random.js';
+import { wait } from '../support/wait.js';
 
 export interface InstanceOptions {
   readonly dataDir: string;
@@ -33,8 +34,6 @@ const LONGEST_LIFE_MS = 2_000;
 const LONGEST_STOP_MS = 800;
 /** Not a measure of speed: only so that a broken promise ends the run. */
 const GIVE_UP_MS = 90_000;
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Of the gateway, the dashboard and the broker. */
 type Ports = readonly [number, number, number];

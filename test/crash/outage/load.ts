@@ -1,4 +1,5 @@
 import { WRITE_KEY } from '../gateway/clients.js';
+import { wait } from '../support/wait.js';
 
 /** What of the traffic an answer was about. */
 export type Traffic = 'views' | 'orders';
@@ -35,7 +36,6 @@ const REQUESTS_EACH = 5;
 const ORDERS_PER_SECOND = 20;
 const RETRY_MS = 50;
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const noAnswers = (): Record<Traffic, Answers> => ({
   views: { tookMs: [], durable: { broker: 0, spool: 0 }, again: 0 },
   orders: { tookMs: [], durable: { broker: 0, spool: 0 }, again: 0 },

@@ -2,6 +2,7 @@ import { eventsOf, readOrders } from '../gateway/inspect.js';
 import { type System, startSystem } from '../gateway/system.js';
 import { PARTITIONS } from '../support/broker.js';
 import { scanPartition } from '../support/inspect.js';
+import { wait } from '../support/wait.js';
 import { createArrivals } from './arrivals.js';
 import { type Sample, sample } from './gauge.js';
 import { type Answers, type Load, startLoad, type Traffic } from './load.js';
@@ -38,8 +39,6 @@ const POLL_MS = 50;
 const PROGRESS_EVERY = 10;
 /** Not a measure of speed: only so that a spool that never empties ends the run. */
 const GIVE_UP_MS = 60 * 60_000;
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * The broker of the hub is away while page views go on coming at a steady rate, and orders into a broker that is well. Then

@@ -5,6 +5,7 @@ import { type Subjects, startClients } from './clients.js';
 import { closeOrders, readPartition } from './inspect.js';
 import { createLedger, createLogLedger, type LogLedger } from './ledger.js';
 import { createRandom } from './random.js';
+import { wait } from './wait.js';
 
 export interface CrashOptions {
   readonly dataDir: string;
@@ -45,8 +46,6 @@ async function mergesOf(dataDir: string): Promise<{ readonly begun: number; read
   const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
   return { begun: count(/ Compacting \d/g), ended: count(/ Compacted \d/g) };
 }
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Kills the broker again and again under load, and holds at the end what it has against what it promised. */
 export async function runCrashes({ dataDir, times, seed, progress }: CrashOptions): Promise<CrashResult> {
