@@ -92,14 +92,30 @@ interface LaneState {
   records: number;
   bytes: number;
   oldestAtMs: number | undefined;
+  /** Of the newest record. */
+  newestAtMs: number;
+  /** The clock was set back to here, so that records may have earlier times than the oldest one. */
+  setBackToMs: number;
   /** When records were taken that have been set aside, of the newest. */
   asideAtMs: number[];
 }
 
 const emptyLane = (): LaneState => ({
   ...{ nextSequence: 0, firstSequence: 0, records: 0, bytes: 0, oldestAtMs: undefined },
+  ...{ newestAtMs: Number.NEGATIVE_INFINITY, setBackToMs: Number.POSITIVE_INFINITY },
   asideAtMs: [],
 });
+
+function noteTime(state: LaneState, atMs: number): void {
+  state.oldestAtMs ??= atMs;
+  if (atMs < state.newestAtMs) state.setBackToMs = Math.min(state.setBackToMs, atMs);
+  state.newestAtMs = atMs;
+}
+
+function forgetTimes(state: LaneState): void {
+  const { oldestAtMs, newestAtMs, setBackToMs } = emptyLane();
+  Object.assign(state, { oldestAtMs, newestAtMs, setBackToMs });
+}
 
 function noteAside({ asideAtMs }: LaneState, { atMs }: SpoolRecord): void {
   if (asideAtMs.push(atMs) > MAX_ASIDE) asideAtMs.shift();
@@ -157,10 +173,8 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
         noteAside(state, record);
         continue;
       }
-      if (state.records === 0) {
-        state.firstSequence = record.sequence;
-        state.oldestAtMs = record.atMs;
-      }
+      if (state.records === 0) state.firstSequence = record.sequence;
+      noteTime(state, record.atMs);
       state.records++;
       state.bytes += record.bytes;
       state.nextSequence = Math.max(state.nextSequence, record.sequence + 1);
@@ -241,7 +255,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
         state.bytes -= bytes;
         rate.drained(bytes);
       }
-      if (state.records === 0) state.oldestAtMs = undefined;
+      if (state.records === 0) forgetTimes(state);
     };
 
     return {
@@ -260,7 +274,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
         // Counted before it is written, so that nothing overtakes it on its way.
         state.records++;
         state.bytes += body.length;
-        state.oldestAtMs ??= atMs;
+        noteTime(state, atMs);
         await write([{ key: record.key, value: body }]);
         return record;
       },
@@ -303,8 +317,8 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
   }
 
   function spooledStateOf(of: { destination: string; lane: string }, { fromMs, toMs }: TimeSpan): SpooledState {
-    const { oldestAtMs, asideAtMs } = stateOf(laneName(of.destination, of.lane));
-    if (oldestAtMs !== undefined && oldestAtMs <= toMs) return 'waiting';
+    const { oldestAtMs, setBackToMs, asideAtMs } = stateOf(laneName(of.destination, of.lane));
+    if (oldestAtMs !== undefined && Math.min(oldestAtMs, setBackToMs) <= toMs) return 'waiting';
     return asideAtMs.some((atMs) => atMs >= fromMs && atMs <= toMs) ? 'set_aside' : 'delivered';
   }
 

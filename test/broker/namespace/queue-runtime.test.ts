@@ -278,4 +278,43 @@ describe('a running queue', () => {
     store.release();
     expect(await abandoned).toBe('done');
   });
+
+  it('gives messages of receivers that hang to others, also when the clock was set back by an hour', async () => {
+    const hanging = createReceiver();
+    hanging.credit = 1;
+    queue.attach(hanging);
+    await send('held');
+    expect(hanging.bodies()).toEqual(['held']);
+    clock.jump(-3_600_000);
+    await send('later');
+    hanging.credit = 1;
+    queue.demandChanged();
+    expect(hanging.bodies()).toEqual(['held', 'later']);
+    const other = createReceiver();
+    other.credit = 2;
+    queue.attach(other);
+    clock.advance(settings.lockDurationMs + 60_000);
+    await turn();
+    expect(other.bodies().sort()).toEqual(['held', 'later']);
+  });
+
+  it('gives sessions of receivers that hang to others, also when the clock was set back by an hour', async () => {
+    const deps = { store, clock, newToken: () => 'token', onError: () => {} };
+    const runtime = createQueueRuntime(deps, {
+      id: 3,
+      state: EMPTY_QUEUE,
+      settings: () => settings,
+      requiresSession: true,
+    });
+    const sessions = runtime.sessions as NonNullable<QueueRuntime['sessions']>;
+    const hanging = await sessions.accept('held', undefined);
+    expect(hanging).toBeDefined();
+    clock.jump(-3_600_000);
+    expect(await sessions.accept('later', undefined)).toBeDefined();
+    expect(await sessions.accept('held', undefined)).toBeUndefined();
+    clock.advance(2 * settings.lockDurationMs + 60_000);
+    await turn();
+    expect(await sessions.accept('held', undefined)).toBeDefined();
+    expect(await sessions.accept('later', undefined)).toBeDefined();
+  });
 });

@@ -46,3 +46,31 @@ it('never looks empty while it finds out, after a failure, what is in it: nothin
   expect(lane.isEmpty()).toBe(true);
   await spool.close();
 });
+
+it('tells of what waits that it waits, also when the clock was set back meanwhile', async () => {
+  const clock = createManualClock();
+  const disk = createMemoryDisk();
+  const open = () =>
+    openSpool(
+      { clock, random: () => 0.5, logger: createLogger('test', 'silent'), openStore: disk.open },
+      { bytes: 1_000, ageMs: 60_000 },
+    );
+  const of = { destination: 'hub:clicks', lane: '0' };
+  const spool = await open();
+  const lane = spool.lane(of.destination, of.lane);
+  await lane.append(Buffer.from('before'));
+  clock.jump(-3_600_000);
+  const span = { fromMs: clock.now(), toMs: clock.now() };
+  await lane.append(Buffer.from('after'));
+  expect(spool.stateOf(of, span)).toBe('waiting');
+  await spool.close();
+
+  const next = await open();
+  expect(next.stateOf(of, span)).toBe('waiting');
+  const again = next.lane(of.destination, of.lane);
+  await again.remove((await again.read(1_000, 0)).slice(0, 1));
+  expect(next.stateOf(of, span)).toBe('waiting');
+  await again.remove(await again.read(1_000, 0));
+  expect(next.stateOf(of, span)).toBe('delivered');
+  await next.close();
+});

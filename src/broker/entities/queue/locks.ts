@@ -9,6 +9,8 @@ interface Lock {
 interface Bucket {
   readonly durationMs: number;
   readonly locks: Map<string, Lock>;
+  /** No lock ends later. */
+  lastEndMs: number;
 }
 
 /**
@@ -21,9 +23,22 @@ export function createLocks() {
   function bucketOf(durationMs: number): Bucket {
     const found = buckets.find((bucket) => bucket.durationMs === durationMs);
     if (found !== undefined) return found;
-    const bucket: Bucket = { durationMs, locks: new Map() };
+    const bucket: Bucket = { durationMs, locks: new Map(), lastEndMs: Number.NEGATIVE_INFINITY };
     buckets = [...buckets.filter(({ locks }) => locks.size > 0), bucket];
     return bucket;
+  }
+
+  /**
+   * A lock that ends later than one would that is made now was made before the clock was set back. Left as it is, it would
+   * hold its message for as long as the clock was set back, and all that were locked after it.
+   */
+  function heedSetBack(bucket: Bucket, nowMs: number): void {
+    const mostMs = nowMs + bucket.durationMs;
+    if (bucket.lastEndMs <= mostMs) return;
+    bucket.lastEndMs = mostMs;
+    for (const [token, { entry, lockedUntilMs }] of bucket.locks) {
+      if (lockedUntilMs > mostMs) bucket.locks.set(token, { entry, lockedUntilMs: mostMs });
+    }
   }
 
   function find(token: string): { bucket: Bucket; lock: Lock } | undefined {
@@ -38,7 +53,10 @@ export function createLocks() {
     /** Answers when the lock ends. */
     add(token: string, entry: QueueEntry, { nowMs, durationMs }: { nowMs: number; durationMs: number }): number {
       const lockedUntilMs = nowMs + durationMs;
-      bucketOf(durationMs).locks.set(token, { entry, lockedUntilMs });
+      const bucket = bucketOf(durationMs);
+      heedSetBack(bucket, nowMs);
+      bucket.locks.set(token, { entry, lockedUntilMs });
+      bucket.lastEndMs = lockedUntilMs;
       return lockedUntilMs;
     },
 
@@ -73,7 +91,9 @@ export function createLocks() {
     /** Ends the locks whose time is over, and answers their messages. */
     expire(nowMs: number): QueueEntry[] {
       const expired: QueueEntry[] = [];
-      for (const { locks } of buckets) {
+      for (const bucket of buckets) {
+        heedSetBack(bucket, nowMs);
+        const { locks } = bucket;
         for (const [token, { entry, lockedUntilMs }] of locks) {
           if (lockedUntilMs > nowMs) break;
           locks.delete(token);

@@ -40,6 +40,14 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
   const busy = new Map<string, Promise<unknown>>();
   let timer: { readonly dueAtMs: number; readonly cancel: () => void } | undefined;
   let stopped = false;
+  /** Settings may change while locks last. */
+  let longestLockMs = 0;
+
+  function lockEndMs(): number {
+    const durationMs = lockDurationMs();
+    longestLockMs = Math.max(longestLockMs, durationMs);
+    return clock.now() + durationMs;
+  }
 
   function whileBusy(sessionId: string, work: Promise<unknown>): void {
     busy.set(sessionId, work);
@@ -65,7 +73,7 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
 
   function onTimer(): void {
     timer = undefined;
-    for (const { sessionId } of sessions.ended(clock.now())) held.get(sessionId)?.lose();
+    for (const { sessionId } of sessions.ended(clock.now(), longestLockMs)) held.get(sessionId)?.lose();
     schedule();
   }
 
@@ -102,7 +110,7 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
       const session = open(next, NEVER, undefined);
       if (session === undefined) continue;
       if (await isPrepared(session)) {
-        sessions.renew(session.hold, clock.now(), clock.now() + lockDurationMs());
+        sessions.renew(session.hold, clock.now(), lockEndMs());
         schedule();
         return session;
       }
@@ -127,7 +135,7 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
           current.lose();
           continue;
         }
-        const session = open(sessionId, clock.now() + lockDurationMs(), owner);
+        const session = open(sessionId, lockEndMs(), owner);
         schedule();
         return session;
       }
@@ -149,7 +157,7 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
 
     renew({ sessionId }) {
       const session = held.get(sessionId);
-      const untilMs = clock.now() + lockDurationMs();
+      const untilMs = lockEndMs();
       if (!session?.isAlive() || !sessions.renew(session.hold, clock.now(), untilMs)) return undefined;
       schedule();
       return untilMs;

@@ -54,4 +54,19 @@ describe('locks', () => {
       }),
     );
   });
+
+  it('end within their duration also when the clock is set back, and then in order', () => {
+    const locks = createLocks();
+    const [nowMs, durationMs] = [10_000_000, 1000];
+    locks.add('before', entry(1), { nowMs, durationMs });
+    const backMs = nowMs - 3_600_000;
+    locks.add('after', entry(2), { nowMs: backMs + 10, durationMs });
+    expect(locks.nextEndMs()).toBe(backMs + 10 + durationMs);
+    expect(locks.expire(backMs + 10 + durationMs).map(({ sequence }) => sequence)).toEqual([1, 2]);
+
+    locks.add('alone', entry(3), { nowMs, durationMs });
+    expect(locks.expire(backMs)).toEqual([]);
+    expect(locks.nextEndMs()).toBe(backMs + durationMs);
+    expect(locks.remove('alone', backMs + durationMs - 1)?.sequence).toBe(3);
+  });
 });
