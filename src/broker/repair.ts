@@ -9,7 +9,7 @@ import {
   type Damage,
   ensureUnlocked,
   type Loss,
-  mendDatabase,
+  mendStore,
   openLevelStore,
   sweepValues,
   verifyDatabase,
@@ -66,7 +66,7 @@ export async function repairBroker(dataDir: string, clock: Clock): Promise<Repai
   // Until the counters are true no broker starts.
   await writeFile(repairing, '');
   const keptIn = join(root, 'damaged', new Date(clock.now()).toISOString().replaceAll(':', ''));
-  const losses = [...(await mendDatabase(location, keptIn))];
+  const losses = [...(await mendStore(location, keptIn))];
   const unsound = await sweepValues(location, { remove: true });
   if (unsound > 0) losses.push({ file: location, what: `lost ${unsound} values that were not what was written` });
   const recount = isSecondTry || isMissing || losses.length > 0;

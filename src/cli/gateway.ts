@@ -1,10 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { createGateway, createSaltStore, type Gateway, openJournal, openSpoolStore } from '../gateway/index.js';
+import {
+  createGateway,
+  createSaltStore,
+  type Gateway,
+  type MendedSpool,
+  openJournal,
+  openSpoolStore,
+} from '../gateway/index.js';
 import { createHubPublisher, createTopicPublisher } from '../messaging/index.js';
 import { type Clock, every } from '../shared/clock.js';
 import { makeDataDir } from '../shared/config/index.js';
+import type { Logger } from '../shared/logger.js';
 import type { FromWorker, ToWorker } from './gateway/messages.js';
 import { type Channel, createPeers } from './gateway/peers.js';
 import { shareOf, shareToDrain } from './gateway/share.js';
@@ -57,7 +65,9 @@ async function startGateway({ config, logger, clock }: RoleContext, worker?: num
       openTopic: (name) => createTopicPublisher(topicAccess(config), name, publisherOptions),
       saltOf: createSaltStore(join(config.dataDir, 'gateway', 'salt'), logger),
       openJournal: (limits) => openJournal(join(config.dataDir, 'gateway', 'ids'), { clock, logger }, limits),
-      ...(options.spool.bytes > 0 || existsSync(spool) ? { openSpoolStore: () => openSpoolStore(spool) } : {}),
+      ...(options.spool.bytes > 0 || existsSync(spool)
+        ? { openSpoolStore: () => openSpoolStore(spool, (mended) => tellOfMended(spool, mended, logger)) }
+        : {}),
       peers: worker === undefined ? undefined : createPeers(channel, clock),
     },
     isFormer ? shareToDrain(options) : shareOf(options, options.workers),
@@ -67,6 +77,17 @@ async function startGateway({ config, logger, clock }: RoleContext, worker?: num
   logger.info({ url }, 'listening');
   process.on('SIGHUP', () => void gateway.reload());
   return { ready: { url }, stop: gateway.stop };
+}
+
+/** Most damaged places of which each has a line in the log. */
+const MAX_TOLD = 20;
+
+function tellOfMended(spool: string, { losses, keptIn }: MendedSpool, logger: Logger): void {
+  for (const { file, what } of losses.slice(0, MAX_TOLD)) {
+    logger.error({ file: join(spool, file), what, keptIn }, 'the spool was damaged: what is whole of it is sent');
+  }
+  const more = losses.length - MAX_TOLD;
+  if (more > 0) logger.error({ spool, more, keptIn }, 'the spool was damaged in more places');
 }
 
 const channel: Channel = {

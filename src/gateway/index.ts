@@ -4,4 +4,4 @@ export { dayOf, isOfQuota } from './policy/quota.js';
 export { createSaltStore } from './policy/salt-store.js';
 export type { Counted } from './policy/shared-counts.js';
 export { openJournal } from './recall/index.js';
-export { openSpoolStore } from './spool/index.js';
+export { type MendedSpool, openSpoolStore } from './spool/index.js';

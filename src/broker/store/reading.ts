@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
+import { findDamagedTables } from '../../shared/leveldb/index.js';
 import { BrokerError } from '../errors.js';
 import { unseal } from './checksums.js';
-import { findDamagedTables } from './integrity/index.js';
 import type { Entry, Range } from './types.js';
 
 type Level = ClassicLevel<Buffer, Buffer>;

@@ -1,3 +1,4 @@
+export type { MendedSpool } from './mend.js';
 export type { SpoolRecord } from './record-key.js';
 export {
   openSpool,

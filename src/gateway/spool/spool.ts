@@ -258,6 +258,29 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
       if (state.records === 0) forgetTimes(state);
     };
 
+    const readFirst = async (maxBytes: number, overheadBytes: number): Promise<readonly StoredRecord[]> => {
+      const { from, to } = keysFrom(name, state.firstSequence);
+      const found: SpoolRecord[] = [];
+      let bytes = 0;
+      for await (const key of store.keys(from, to)) {
+        const record = parseRecordKey(key);
+        if (record === undefined) continue;
+        bytes += record.bytes + overheadBytes;
+        if (found.length > 0 && (bytes > maxBytes || found.length === READ_AT_ONCE)) break;
+        found.push(record);
+      }
+      const [first] = found;
+      if (first !== undefined) {
+        state.firstSequence = first.sequence;
+        state.oldestAtMs = first.atMs;
+      }
+      const bodies = await store.getMany(found.map(({ key }) => key));
+      return found.flatMap((record, index) => {
+        const body = bodies[index];
+        return body === undefined ? [] : [{ ...record, body }];
+      });
+    };
+
     return {
       name,
       isEmpty: () => state.records === 0 && !broken,
@@ -281,26 +304,13 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
 
       async read(maxBytes, overheadBytes) {
         if (broken || closed) throw unusable();
-        const { from, to } = keysFrom(name, state.firstSequence);
-        const found: SpoolRecord[] = [];
-        let bytes = 0;
-        for await (const key of store.keys(from, to)) {
-          const record = parseRecordKey(key);
-          if (record === undefined) continue;
-          bytes += record.bytes + overheadBytes;
-          if (found.length > 0 && (bytes > maxBytes || found.length === READ_AT_ONCE)) break;
-          found.push(record);
+        try {
+          return await readFirst(maxBytes, overheadBytes);
+        } catch (error) {
+          // It is mended when the store is opened anew: nothing else gets past it.
+          if ((error as NodeJS.ErrnoException).code === 'LEVEL_CORRUPTION') fail(error);
+          throw error;
         }
-        const [first] = found;
-        if (first !== undefined) {
-          state.firstSequence = first.sequence;
-          state.oldestAtMs = first.atMs;
-        }
-        const bodies = await store.getMany(found.map(({ key }) => key));
-        return found.flatMap((record, index) => {
-          const body = bodies[index];
-          return body === undefined ? [] : [{ ...record, body }];
-        });
       },
 
       async remove(records) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
 import { GatewayError } from '../errors.js';
+import { type MendedSpool, mendSpool } from './mend.js';
 
 /** One change of the store: a value to put, or without one a key to delete. */
 export interface Write {
@@ -30,17 +31,30 @@ const CACHE_BYTES = 2 * 1024 * 1024;
 const TABLE_BYTES = 1024 * 1024;
 const OPEN_FILES = 74;
 
-/** @throws GatewayError PS_SPOOL_LOCKED or PS_SPOOL_UNUSABLE */
-export async function openSpoolStore(location: string): Promise<SpoolStore> {
-  const db = new ClassicLevel<string, Buffer>(location, {
+/** To be opened at once: it would open itself with the next turn. */
+const createLevel = (location: string) =>
+  new ClassicLevel<string, Buffer>(location, {
     valueEncoding: 'buffer',
     writeBufferSize: WRITE_BUFFER_BYTES,
     cacheSize: CACHE_BYTES,
     maxFileSize: TABLE_BYTES,
     maxOpenFiles: OPEN_FILES,
   });
+
+/**
+ * @param onMended told when files were damaged, and what is lost by that
+ * @throws GatewayError PS_SPOOL_LOCKED or PS_SPOOL_UNUSABLE
+ */
+export async function openSpoolStore(
+  location: string,
+  onMended: (mended: MendedSpool) => void = () => {},
+): Promise<SpoolStore> {
+  let db: ClassicLevel<string, Buffer>;
   try {
     await mkdir(location, { recursive: true });
+    const mended = await mendSpool(location);
+    if (mended !== undefined) onMended(mended);
+    db = createLevel(location);
     await db.open();
   } catch (cause) {
     const detail = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;

@@ -1,2 +1,2 @@
-export { type Loss, mendDatabase } from './mend.js';
+export { type Loss, mendDatabase, UnmendableError } from './mend.js';
 export { type Damage, findDamagedTables, verifyDatabase } from './verify.js';

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { mendDatabase, openLevelStore, type Store, verifyDatabase } from '../../../../src/broker/store/index.js';
+import { mendStore, openLevelStore, type Store, verifyDatabase } from '../../../src/broker/store/index.js';
 
 let root: string;
 let location: string;
@@ -224,7 +224,7 @@ describe('a damaged database that is mended', () => {
     const log = await fileLike(/\.log$/);
     await flip(log, 50_000);
     const damaged = await readFile(join(location, log));
-    const losses = await mendDatabase(location, keep());
+    const losses = await mendStore(location, keep());
     expect(losses).toMatchObject([{ file: log, what: expect.stringContaining('49 writes were kept') as string }]);
     expect((await readFile(join(keep(), log))).equals(damaged)).toBe(true);
     expect(await lostOf(150)).toHaveLength(1);
@@ -235,7 +235,7 @@ describe('a damaged database that is mended', () => {
     const table = await fileLike(/\.ldb$/);
     await flip(table, 100);
     await flip(table, 30_000);
-    const [loss] = await mendDatabase(location, keep());
+    const [loss] = await mendStore(location, keep());
     expect(loss).toMatchObject({ file: table, what: expect.stringMatching(/lost 2 of its \d+ blocks/) as string });
     const lost = await lostOf(2050);
     expect(lost.length).toBeGreaterThan(0);
@@ -247,7 +247,7 @@ describe('a damaged database that is mended', () => {
     const table = await fileLike(/\.ldb$/);
     const tables = (await readdir(location)).filter((name) => name.endsWith('.ldb')).length;
     await rm(join(location, table));
-    expect(await mendDatabase(location, keep())).toHaveLength(1);
+    expect(await mendStore(location, keep())).toHaveLength(1);
     const lost = await lostOf(2050);
     expect(lost.length).toBeGreaterThan(0);
     expect(lost.length).toBeLessThan((2050 / tables) * 10);
@@ -256,7 +256,7 @@ describe('a damaged database that is mended', () => {
   it('has everything when only CURRENT is gone', async () => {
     await fill(2000);
     await rm(join(location, 'CURRENT'));
-    await mendDatabase(location, keep());
+    await mendStore(location, keep());
     expect(await lostOf(2050)).toEqual([]);
   });
 
@@ -264,7 +264,7 @@ describe('a damaged database that is mended', () => {
     await fill(2000);
     const manifest = await fileLike(/^MANIFEST/);
     await rm(join(location, manifest));
-    await mendDatabase(location, keep());
+    await mendStore(location, keep());
     expect(await lostOf(2050)).toEqual([]);
   });
 
@@ -274,7 +274,7 @@ describe('a damaged database that is mended', () => {
     await flip(table, 100);
     await flip(await fileLike(/\.log$/), 50_000);
     await rm(join(location, await fileLike(/^MANIFEST/)));
-    const losses = await mendDatabase(location, keep());
+    const losses = await mendStore(location, keep());
     expect(losses.map(({ file }) => file)).toContain(table);
     const lost = await lostOf(2050);
     expect(lost.length).toBeGreaterThan(1);

@@ -1,5 +1,5 @@
 import { crc32c, mask } from './crc32c.js';
-import { decompressSnappy } from './snappy.js';
+import { compressSnappy, decompressSnappy } from './snappy.js';
 import { createCursor, varint } from './varint.js';
 
 /**
@@ -82,16 +82,25 @@ export function readIndex(block: Buffer): IndexEntry[] {
   return found;
 }
 
+/** Every so many keys one is written whole, for who looks from there on. */
+const WHOLE_KEY_INTERVAL = 16;
+
+/** Keys without what they share with the one before: the new index has the room that LevelDB's had, and not more. */
 function encodeIndex(entries: readonly IndexEntry[]): Buffer {
   const slices: Buffer[] = [];
   const restarts: number[] = [];
   let at = 0;
-  for (const { key, handle } of entries) {
+  let before: Buffer = Buffer.alloc(0);
+  for (const [number, { key, handle }] of entries.entries()) {
+    const isWholeKey = number % WHOLE_KEY_INTERVAL === 0;
+    const shared = isWholeKey ? 0 : sharedBytes(before, key);
     const value = Buffer.concat([varint(handle.offset), varint(handle.size)]);
-    const entry = Buffer.concat([varint(0), varint(key.length), varint(value.length), key, value]);
-    restarts.push(at);
+    const lengths = [varint(shared), varint(key.length - shared), varint(value.length)];
+    const entry = Buffer.concat([...lengths, key.subarray(shared), value]);
+    if (isWholeKey) restarts.push(at);
     slices.push(entry);
     at += entry.length;
+    before = key;
   }
   if (restarts.length === 0) restarts.push(0);
   const tail = Buffer.alloc(4 * (restarts.length + 1));
@@ -99,10 +108,21 @@ function encodeIndex(entries: readonly IndexEntry[]): Buffer {
   return sealBlock(Buffer.concat([...slices, tail]));
 }
 
+function sharedBytes(one: Buffer, other: Buffer): number {
+  let count = 0;
+  while (count < one.length && count < other.length && one[count] === other[count]) count++;
+  return count;
+}
+
+/** Compressed where that is shorter, as LevelDB does it. */
 function sealBlock(contents: Buffer): Buffer {
-  const block = Buffer.alloc(contents.length + TRAILER_BYTES);
-  contents.copy(block);
-  block.writeUInt32LE(mask(crc32c(block, 0, contents.length + 1)), contents.length + 1);
+  const compressed = compressSnappy(contents);
+  const isShorter = compressed.length < contents.length;
+  const stored = isShorter ? compressed : contents;
+  const block = Buffer.alloc(stored.length + TRAILER_BYTES);
+  stored.copy(block);
+  if (isShorter) block[stored.length] = COMPRESSED;
+  block.writeUInt32LE(mask(crc32c(block, 0, stored.length + 1)), stored.length + 1);
   return block;
 }
 

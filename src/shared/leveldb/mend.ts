@@ -1,7 +1,6 @@
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { BrokerError } from '../../errors.js';
 import { readRecordLog, writeRecordLog } from './record-log.js';
 import { withEntries } from './table.js';
 import { readTable } from './table-file.js';
@@ -15,13 +14,16 @@ export interface Loss {
   readonly what: string;
 }
 
+/** Nothing that is known here makes a database of it again. */
+export class UnmendableError extends Error {}
+
 /** Mending one thing may bring another to light: what a manifest names can only be looked at once there is one. */
 const MOST_ROUNDS = 4;
 
 /**
  * Makes a damaged database one that can be opened, with all of it that can be read; nobody else may have it open. Every
  * file that is changed is copied to the folder `keep` first.
- * @throws BrokerError PS_BROKER_STORE_CORRUPT when that was not enough.
+ * @throws UnmendableError when that was not enough.
  */
 export async function mendDatabase(location: string, keep: string): Promise<readonly Loss[]> {
   const losses: Loss[] = [];
@@ -33,7 +35,7 @@ export async function mendDatabase(location: string, keep: string): Promise<read
       losses.push(...(await mendFile({ location, keep, file }, verdict)));
     }
   }
-  throw new BrokerError('PS_BROKER_STORE_CORRUPT', `${location} could not be mended; what was there is in ${keep}`);
+  throw new UnmendableError(`${location} could not be mended; what was there is in ${keep}`);
 }
 
 interface Patient {
@@ -92,8 +94,7 @@ async function mendTable(patient: Patient, bytes: number | undefined): Promise<L
     }
   }
   const empty = withEntries(Buffer.alloc(size), []);
-  if (empty === undefined)
-    throw new BrokerError('PS_BROKER_STORE_CORRUPT', `${path} cannot be replaced: it is too small`);
+  if (empty === undefined) throw new UnmendableError(`${path} cannot be replaced: it is too small`);
   await replace(patient, empty);
   return [{ file, what: found === undefined ? 'was missing: all of it is lost' : 'is lost with all that was in it' }];
 }
@@ -125,7 +126,7 @@ async function mendManifest(patient: Patient): Promise<Loss[]> {
   // It puts aside what it took in: logs that are tables now, and old manifests.
   await rename(join(location, 'lost'), join(keep, 'lost')).catch(missing);
   await rm(join(location, 'lost'), { recursive: true, force: true });
-  return [...losses, { file, what: 'was made anew of the tables and logs: messages that were gone may be back' }];
+  return [...losses, { file, what: 'was made anew of the tables and logs: what was gone may be back' }];
 }
 
 const readRecordLogOf = async (location: string, name: string) =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readRecordLog } from '../../../../src/broker/store/integrity/record-log.js';
-import { mayBeginBatch } from '../../../../src/broker/store/integrity/write-batch.js';
+import { readRecordLog } from '../../../src/shared/leveldb/record-log.js';
+import { mayBeginBatch } from '../../../src/shared/leveldb/write-batch.js';
 import { batch, batches, logOf } from './logs.js';
 
 const read = (bytes: Buffer) => readRecordLog(bytes, mayBeginBatch);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { writeRecordLog } from '../../../../src/broker/store/integrity/record-log.js';
+import { writeRecordLog } from '../../../src/shared/leveldb/record-log.js';
 
 /** A batch as LevelDB writes it into its log: `bytes` bytes behind the head, of `count` writes. */
 export function batch(sequence: number, count: number, bytes: number, fill = 0): Buffer {
