@@ -19,8 +19,8 @@ export function describeConfig(): string {
 <!-- Made from src/shared/config by \`npm run docs\`. -->
 
 Penstock reads its configuration once, at the start of each process: first the JSON file that \`PENSTOCK_CONFIG\` names,
-then environment variables, then flags of the command line. Later ones win. An unknown key and a value of the wrong kind
-are errors that name the value and where it came from.
+then environment variables, then flags of the command line. Later ones win. An unknown key, a variable
+whose name is one slip from one of these, and a value of the wrong kind are errors that name it and where it came from.
 
 | key in the file | variable | what | default |
 | --- | --- | --- | --- |

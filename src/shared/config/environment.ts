@@ -58,3 +58,23 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
   variable('RETENTION_WEBHOOK_URL', 'retentionCampaign.webhookUrl'),
   variable('RETENTION_TIMEOUT_MS', 'retentionCampaign.timeoutMs', 'integer'),
 ];
+
+const known: ReadonlySet<string> = new Set(['PENSTOCK_CONFIG', ...environmentVariables.map(({ name }) => name)]);
+
+/** The variable that was meant by a name that is none: a letter too many, too few, wrong, or two that changed places. */
+export function intendedVariable(name: string): string | undefined {
+  if (!name.startsWith('PENSTOCK_') || known.has(name)) return undefined;
+  return [...known].find((candidate) => isOneSlip(name, candidate));
+}
+
+function isOneSlip(a: string, b: string): boolean {
+  const shorter = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < shorter && a[start] === b[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
+  const differs = a.slice(start, a.length - end);
+  const wanted = b.slice(start, b.length - end);
+  const swapped = differs.length === 2 && `${differs[1]}${differs[0]}` === wanted;
+  return swapped || (differs.length <= 1 && wanted.length <= 1);
+}

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../errors.js';
-import { type EnvironmentVariable, environmentVariables } from './environment.js';
+import { isLoopbackAddress } from '../loopback.js';
+import { type EnvironmentVariable, environmentVariables, intendedVariable } from './environment.js';
 import { ConfigError } from './errors.js';
 import { type Config, configSchema, defaultRoutes } from './schema.js';
 import { writeKeysOf } from './sources.js';
@@ -20,8 +21,10 @@ export interface ConfigInput {
  */
 export function loadConfig(input: ConfigInput = {}): Config {
   const env = input.env ?? process.env;
+  checkNames(env);
   const origin = new Map<string, string>();
-  const tree = readFile(env['PENSTOCK_CONFIG']);
+  const file = env['PENSTOCK_CONFIG'];
+  const tree = readFile(file);
   for (const variable of environmentVariables) {
     const text = env[variable.name];
     if (text === undefined || text === '') continue;
@@ -41,7 +44,10 @@ export function loadConfig(input: ConfigInput = {}): Config {
   }
   const issue = parsed.error.issues[0];
   const path = issue?.path.join('.') ?? '';
-  const from = [...origin].find(([key]) => path === key || path.startsWith(`${key}.`))?.[1];
+  const wrong = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]].join('.') : path;
+  const from =
+    [...origin].find(([key]) => wrong === key || wrong.startsWith(`${key}.`))?.[1] ??
+    (file && `PENSTOCK_CONFIG ${file}`);
   throw new ConfigError(
     'PS_CONFIG_INVALID',
     `${path || 'configuration'}: ${issue?.message}${from ? ` (from ${from})` : ''}`,
@@ -58,6 +64,15 @@ function withDefaultRoutes(config: Config, given: Tree): Config {
   return { ...config, gateway: { ...config.gateway, routes } };
 }
 
+/** Others may have variables that begin like ours, so only what is a slip from one of ours is taken for a mistake. */
+function checkNames(env: NonNullable<ConfigInput['env']>): void {
+  for (const name of Object.keys(env)) {
+    const intended = intendedVariable(name);
+    if (intended !== undefined)
+      throw new ConfigError('PS_CONFIG_INVALID', `${name}: there is no such variable; did you mean ${intended}?`);
+  }
+}
+
 function checkContradictions(config: Config): void {
   for (const [path, service] of [
     ['serviceBus', config.serviceBus],
@@ -70,7 +85,7 @@ function checkContradictions(config: Config): void {
   if (config.storage.connectionString !== undefined && config.storage.account !== undefined) {
     throw new ConfigError('PS_CONFIG_INVALID', 'storage.connectionString and storage.account: give one of the two');
   }
-  if (!isLoopback(config.admin.host) && config.admin.token === undefined) {
+  if (config.admin.host !== 'localhost' && !isLoopbackAddress(config.admin.host) && config.admin.token === undefined) {
     throw new ConfigError(
       'PS_CONFIG_INVALID',
       `admin.token: required while admin.host is ${config.admin.host}, which is not loopback`,
@@ -85,10 +100,6 @@ function checkContradictions(config: Config): void {
       throw new ConfigError('PS_CONFIG_INVALID', `gateway.sources: two sources have the same ${key}`);
     }
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function readFile(path: string | undefined): Tree {

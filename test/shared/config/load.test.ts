@@ -51,6 +51,43 @@ test('an unknown key is an error and not ignored', () => {
   expect(error.message).toContain('prot');
 });
 
+test('what is wrong in the file is told with the name of the file', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'penstock-config-'));
+  const file = join(dir, 'penstock.json');
+  for (const [content, wrong] of [
+    [{ gateway: { prot: 80 } }, 'prot'],
+    [{ gateway: { port: 70_000 } }, 'gateway.port'],
+  ] as const) {
+    writeFileSync(file, JSON.stringify(content));
+    const { message } = failure(() => loadConfig({ env: { PENSTOCK_CONFIG: file, PENSTOCK_ADMIN_PORT: '1' } }));
+    expect(message).toContain(wrong);
+    expect(message).toContain(`(from PENSTOCK_CONFIG ${file})`);
+  }
+  rmSync(dir, { recursive: true });
+});
+
+test.each([
+  ['PENSTOCK_PROT', 'PENSTOCK_PORT'],
+  ['PENSTOCK_ERASE_LISTS', 'PENSTOCK_ERASE_LIST'],
+  ['PENSTOCK_ADMIN_TOKN', 'PENSTOCK_ADMIN_TOKEN'],
+  ['PENSTOCK_COMFIG', 'PENSTOCK_CONFIG'],
+])('a slip in the name of a variable (%s) is an error that names the one that was meant', (name, meant) => {
+  const { code, message } = failure(() => loadConfig({ env: { [name]: 'x' } }));
+  expect(code).toBe('PS_CONFIG_INVALID');
+  expect(message).toContain(name);
+  expect(message).toContain(meant);
+});
+
+test('variables of others that begin with PENSTOCK_ are left alone, such as those of Kubernetes', () => {
+  const env = {
+    PENSTOCK_SERVICE_HOST: '10.0.0.1',
+    PENSTOCK_GATEWAY_PORT: 'tcp://10.0.0.1:80',
+    PENSTOCK_HOME: '/opt/penstock',
+    ENSTOCK_PORT: '1',
+  };
+  expect(loadConfig({ env })).toEqual(loadConfig({ env: {} }));
+});
+
 test('values that contradict each other are both named', () => {
   const env = { PENSTOCK_SERVICEBUS_CONNECTION_STRING: 'Endpoint=sb://x/', PENSTOCK_SERVICEBUS_NAMESPACE: 'x' };
   const error = failure(() => loadConfig({ env }));
