@@ -50,6 +50,14 @@ function topologyOf(template: string | undefined, flags: EntityFlags): Topology 
   return withEntityFlags(base, flags);
 }
 
+/** What is left of the arguments is a command that there is none of: the broker itself takes none. */
+function refuseUnknown(command: Command): void {
+  const [unknown] = command.args;
+  if (unknown === undefined) return;
+  const names = command.commands.map((known) => known.name()).join(', ');
+  command.error(`error: unknown command '${unknown}'; those of broker are ${names}`);
+}
+
 /** `penstock broker`: the embedded broker as a process of its own, and commands that look into a running one. */
 export function register(command: Command): void {
   registerLookingCommands(command);
@@ -67,8 +75,10 @@ export function register(command: Command): void {
     .option('--topic <spec>', 'a topic: NAME[,dedup=10m][,ttl=1d][,size=2048]', gathered)
     .option('--subscription <spec>', "a subscription: TOPIC/NAME[,lock=30s]…[,filter=type = 'x']", gathered)
     .option('--hub <spec>', 'an event hub: NAME:PARTITIONS[,retention=7d][,groups=a+b]', gathered)
-    .action((flags: Record<string, unknown>) =>
-      runRole(
+    .allowExcessArguments()
+    .action((flags: Record<string, unknown>) => {
+      refuseUnknown(command);
+      return runRole(
         'broker',
         {
           dataDir: flags['dataDir'],
@@ -104,6 +114,6 @@ export function register(command: Command): void {
           logger.info({ host, port: ready.port, clientsFindItIn: writeAccess(config.dataDir, ready) }, 'listening');
           return { ready: { ...ready }, stop: (options) => broker.stop(options) };
         },
-      ),
-    );
+      );
+    });
 }

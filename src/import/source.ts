@@ -1,6 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { messageOf } from '../shared/errors.js';
 import { ImportError } from './errors.js';
 
 /** Where the bytes of an import come from. */
@@ -23,7 +24,7 @@ export function fileSource(path: string): Source {
     isFile = stats.isFile();
     sizeBytes = stats.size;
   } catch (cause) {
-    throw new ImportError('PS_IMPORT_UNREADABLE', `${path} cannot be read`, { cause });
+    throw new ImportError('PS_IMPORT_UNREADABLE', `${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
   if (!isFile) return streamSource(path, () => createReadStream(path));
   return {

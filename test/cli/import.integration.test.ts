@@ -94,7 +94,10 @@ describe('penstock import', () => {
     [['--format', 'apache', '--url', 'http://127.0.0.1:9', '--write-key', 'k', 'x'], 'combined, shop-csv'],
     [['--format', 'combined', '--url', 'http://127.0.0.1:9', '/dev/null'], '--url needs --write-key'],
     [['--format', 'combined', '--data-dir', '/nonexistent', '/dev/null'], 'start Penstock first'],
-    [['--format', 'combined', '--url', 'http://127.0.0.1:9', '--write-key', 'k', '/nonexistent'], 'cannot be read'],
+    [
+      ['--format', 'combined', '--url', 'http://127.0.0.1:9', '--write-key', 'k', '/nonexistent'],
+      'cannot be read: ENOENT',
+    ],
     [['--format', 'combined', '--rate', '0', 'x'], 'above 0'],
     [['--format', 'combined', '--batch', '20000', 'x'], '1 to 10000'],
     [['x'], '--format'],

@@ -31,7 +31,7 @@ export async function runPurge(entity: string, flags: PurgeFlags): Promise<void>
   }
   const full = parts.filter(({ count }) => count > 0);
   if (full.length === 0) {
-    process.stdout.write(`${entity} has none\n`);
+    process.stdout.write(`${entity} has no ${parts.map(({ what }) => what).join(', ')}\n`);
     return;
   }
   const shown = full.map(({ what, count }) => `${count} ${what}`).join(' and ');

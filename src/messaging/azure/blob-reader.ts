@@ -16,9 +16,9 @@ export function createBlobReader(access: StorageAccess, containerName: string): 
     opened ??= openService(access, RETRIES).then((service) => service.getContainerClient(containerName));
     return opened;
   };
-  const failure = (error: unknown, what: string) => {
+  const failure = (error: unknown, what: string, hint = '') => {
     const missing = (error as { statusCode?: unknown } | null)?.statusCode === NOT_FOUND;
-    if (missing) return new ConsumeError('PS_CONSUME_REFUSED', `${what} is not there`, { cause: error });
+    if (missing) return new ConsumeError('PS_CONSUME_REFUSED', `${what} is not there${hint}`, { cause: error });
     return toConsumeError(error, what);
   };
   return {
@@ -26,7 +26,7 @@ export function createBlobReader(access: StorageAccess, containerName: string): 
       try {
         for await (const { name } of (await container()).listBlobsFlat({ prefix })) yield name;
       } catch (error) {
-        throw failure(error, `blob container ${containerName}`);
+        throw failure(error, `blob container ${containerName}`, ': who writes to it makes it with the first file');
       }
     },
     async *read(name) {

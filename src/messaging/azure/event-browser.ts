@@ -49,7 +49,7 @@ const toSeen = (event: ReceivedEventData): SeenMessage => ({
   deliveryCount: 0,
   properties: {
     offset: String(event.offset),
-    ...(event.partitionKey === null ? {} : { partitionKey: event.partitionKey }),
+    ...(event.partitionKey == null ? {} : { partitionKey: event.partitionKey }),
     ...(event.contentType === undefined ? {} : { contentType: event.contentType }),
   },
   applicationProperties: event.properties ?? {},

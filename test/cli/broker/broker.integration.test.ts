@@ -101,6 +101,8 @@ describe('penstock broker', () => {
     const producer = new EventHubProducerClient(broker.connectionString, 'clicks');
     await producer.sendBatch([{ body: 1 }, { body: 2 }, { body: { n: 3 } }], { partitionId: '1' });
     await producer.close();
+    const [seen] = (await penstockBroker('peek', 'clicks/1', '--count', '1')).split('\n').slice(1);
+    expect(seen?.trim()).toBe('offset = 0');
     const text = await penstockBroker('peek', 'clicks/1', '--from-sequence', '1', '--json');
     expect(
       text
@@ -141,7 +143,15 @@ describe('penstock broker', () => {
     expect(await penstockBroker('purge', 'jobs', '--yes')).toBe('2 dead letters removed\n');
     expect((await statusOf('jobs'))?.counts).toMatchObject({ active: 1, deadLetter: 0 });
     expect(await penstockBroker('purge', 'jobs', '--yes', '--all')).toBe('1 active messages removed\n');
-    expect(await penstockBroker('purge', 'jobs', '--yes', '--all')).toBe('jobs has none\n');
+    expect(await penstockBroker('purge', 'jobs', '--yes', '--all')).toBe(
+      'jobs has no dead letters, active messages, transfer dead letters\n',
+    );
+  });
+
+  it('a command that there is none of is refused with those that there are, and starts no broker', async () => {
+    await expect(penstockBroker('stauts')).rejects.toMatchObject({
+      message: expect.stringMatching(/unknown command 'stauts'.*status, peek, resubmit, purge, repair/),
+    });
   });
 
   it('purge takes one session of a queue after the other', async () => {

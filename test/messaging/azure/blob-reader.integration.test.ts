@@ -49,9 +49,11 @@ test('a reader that has enough ends the download, and the next one is whole', as
 });
 
 test('a container or blob that is not there is refused by its name, and none is made', async () => {
-  const refused = (what: string) => ({ code: 'PS_CONSUME_REFUSED', message: `${what} is not there` });
-  await expect(all(open('nothing').list(''))).rejects.toMatchObject(refused('blob container nothing'));
-  await expect(all(open().read('c/1'))).rejects.toMatchObject(refused('blob files/c/1'));
+  const refused = (message: string) => ({ code: 'PS_CONSUME_REFUSED', message });
+  await expect(all(open('nothing').list(''))).rejects.toMatchObject(
+    refused('blob container nothing is not there: who writes to it makes it with the first file'),
+  );
+  await expect(all(open().read('c/1'))).rejects.toMatchObject(refused('blob files/c/1 is not there'));
   const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
   expect(await service.getContainerClient('nothing').exists()).toBe(false);
 });
