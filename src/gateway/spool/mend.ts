@@ -1,7 +1,8 @@
 import { stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { type Loss, mendDatabase, verifyDatabase } from '../../shared/leveldb/index.js';
+import { messageOf } from '../../shared/errors.js';
+import { type Loss, mendDatabase, UnmendableError, verifyDatabase } from '../../shared/leveldb/index.js';
 
 /** What was lost of a spool, and where its files are as they were. */
 export interface MendedSpool {
@@ -20,13 +21,18 @@ export async function mendSpool(location: string): Promise<MendedSpool | undefin
   if (damage.length === 0 && tornManifest === undefined) return undefined;
   // While another process writes to them, files may look damaged.
   if (await isLocked(location)) return undefined;
-  if (damage.length === 0) {
+  const [first] = damage;
+  if (first === undefined) {
     // What a power cut left half written: LevelDB takes it for damage.
     if (tornManifest !== undefined) await truncate(join(location, tornManifest.file), tornManifest.bytes);
     return undefined;
   }
   const keptIn = await freeName(location);
-  return { losses: await mendDatabase(location, keptIn), keptIn };
+  try {
+    return { losses: await mendDatabase(location, keptIn), keptIn };
+  } catch (error) {
+    throw new UnmendableError(`${first.file} ${first.what}, and it cannot be mended: ${messageOf(error)}`);
+  }
 }
 
 /** LevelDB looks for that first, and is asked to open the database in a way that it refuses in any case. */

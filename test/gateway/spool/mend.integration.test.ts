@@ -1,4 +1,4 @@
-import { mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -150,6 +150,20 @@ describe('a damaged spool', () => {
     await spool.close();
     expect(mended.length).toBe(1);
     expect(sent.length).toBeGreaterThanOrEqual(RECORDS - 10);
+  });
+
+  it('is named with its file and byte when there is no place to keep it', async () => {
+    const [table] = await filesOf('.ldb');
+    await flip(table as string, 300_000);
+    // A name that ends at the longest that a folder may have: nothing can be put beside it.
+    const long = join(folder, 'x'.repeat(250));
+    await rename(location, long);
+    location = long;
+    const refused = {
+      code: 'PS_SPOOL_UNUSABLE',
+      message: expect.stringMatching(/\.ldb is damaged at byte \d+, and it cannot/),
+    };
+    await expect(openDisk()).rejects.toMatchObject(refused);
   });
 
   it('is left alone while another gateway has it open', async () => {
