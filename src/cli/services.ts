@@ -4,17 +4,17 @@ import { type Config, ConfigError } from '../shared/config/index.js';
 /** How the configured services are reached. Each throws ConfigError PS_CONFIG_MISSING where nothing says how. */
 
 export function hubAccess(config: Config): ServiceAccess {
-  const { connectionString, namespace } = config.eventHubs;
-  if (connectionString !== undefined) return { connectionString };
-  if (namespace !== undefined) return { namespace };
-  throw missing('PENSTOCK_EVENTHUBS_CONNECTION_STRING or PENSTOCK_EVENTHUBS_NAMESPACE');
+  return serviceAccess(config.eventHubs, 'PENSTOCK_EVENTHUBS');
 }
 
 export function topicAccess(config: Config): ServiceAccess {
-  const { connectionString, namespace } = config.serviceBus;
+  return serviceAccess(config.serviceBus, 'PENSTOCK_SERVICEBUS');
+}
+
+function serviceAccess({ connectionString, namespace }: Config['eventHubs' | 'serviceBus'], variables: string) {
   if (connectionString !== undefined) return { connectionString };
   if (namespace !== undefined) return { namespace };
-  throw missing('PENSTOCK_SERVICEBUS_CONNECTION_STRING or PENSTOCK_SERVICEBUS_NAMESPACE');
+  throw missing(`${variables}_CONNECTION_STRING or ${variables}_NAMESPACE`);
 }
 
 export function storageAccess(config: Pick<Config, 'storage'>): StorageAccess {

@@ -1,5 +1,5 @@
 import { badRequest } from './errors.js';
-import { childOf, type Element, field, parseXml, tag, type Xml } from './xml.js';
+import { childOf, type Element, field, parseXml, tag, timeField, type Xml } from './xml.js';
 
 /** The ATOM envelope (RFC 4287) around the descriptions. */
 const ATOM = 'http://www.w3.org/2005/Atom';
@@ -10,8 +10,6 @@ export const CONTENT_TYPES = {
   entry: 'application/atom+xml;type=entry;charset=utf-8',
   feed: 'application/atom+xml;type=feed;charset=utf-8',
 } as const;
-
-const iso = (timeMs: number) => new Date(timeMs).toISOString();
 
 /** Where an answer comes from: clients read the name of an entity from the path of its id. */
 export interface Base {
@@ -42,8 +40,8 @@ function entryElement(base: Base, entry: Entry, attributes: Readonly<Record<stri
     attributes,
     field('id', url),
     tag('title', { type: 'text' }, entry.title),
-    field('published', iso(entry.createdAtMs)),
-    field('updated', iso(entry.updatedAtMs)),
+    timeField('published', entry.createdAtMs),
+    timeField('updated', entry.updatedAtMs),
     tag('link', { rel: 'self', href: url }),
     tag(
       'content',
@@ -73,7 +71,7 @@ export function feedDocument(base: Base, page: Page): string {
     { xmlns: ATOM },
     tag('title', { type: 'text' }, page.path),
     field('id', url),
-    field('updated', iso(page.nowMs)),
+    timeField('updated', page.nowMs),
     tag('link', { rel: 'self', href: url }),
     next === undefined ? undefined : tag('link', { rel: 'next', href: next }),
     ...page.entries.map((entry) => entryElement(base, entry, {})),

@@ -7,7 +7,7 @@ import { entityNotFound, notChangeable } from './errors.js';
 import type { CreateOutcome, DeleteOutcome, NamespacePort, UpdateOutcome } from './namespace-port.js';
 import { expectRoot, type Listing, listingOf as listingAt, type Resource, settled as settledAt } from './resource.js';
 import type { Target } from './target.js';
-import { type Element, field } from './xml.js';
+import { type Element, field, timeField } from './xml.js';
 
 /** The operations on what a path names. All of them throw AdminError. */
 export interface Resources {
@@ -71,9 +71,9 @@ export function createResources(port: NamespacePort, { host, namespaceName, newK
     updatedAtMs: port.createdAtMs,
     root: 'NamespaceInfo',
     fields: [
-      field('CreatedTime', new Date(port.createdAtMs).toISOString()),
+      timeField('CreatedTime', port.createdAtMs),
       field('MessagingSKU', 'Standard'),
-      field('ModifiedTime', new Date(port.createdAtMs).toISOString()),
+      timeField('ModifiedTime', port.createdAtMs),
       field('Name', namespaceName),
       field('NamespaceType', 'Messaging'),
     ],

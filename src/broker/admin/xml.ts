@@ -147,3 +147,5 @@ export function tag(
 /** An element with one text, or nothing where there is no value. */
 export const field = (name: string, value: string | number | boolean | undefined): Xml | undefined =>
   value === undefined ? undefined : tag(name, {}, String(value));
+
+export const timeField = (name: string, timeMs: number): Xml => tag(name, {}, new Date(timeMs).toISOString());

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { text as textOf } from 'node:stream/consumers';
 import type { BrokerStatus } from '../../broker/index.js';
 import { systemClock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
@@ -31,12 +32,6 @@ function sign({ origin, keyName, key }: ReturnType<typeof addressOf>, nowMs: num
   const signature = createHmac('sha256', key).update(`${resource}\n${expiry}`).digest('base64');
   const [sig, skn] = [encodeURIComponent(signature), encodeURIComponent(keyName)];
   return `SharedAccessSignature sr=${resource}&sig=${sig}&se=${expiry}&skn=${skn}`;
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 export interface BrokerAnswer {

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 
 /** Where the gateway of this machine is. */
@@ -33,12 +34,10 @@ export async function askGateway(place: GatewayPlace, path: string, timeoutMs: n
     });
     request.end();
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
     return {
       status: response.statusCode ?? 0,
       contentType: response.headers['content-type'],
-      text: Buffer.concat(chunks).toString('utf8'),
+      text: await text(response),
     };
   } finally {
     socket?.destroy();

@@ -10,7 +10,7 @@ import { formatDuration } from '../duration.js';
 import { badRequest } from '../errors.js';
 import type { Fields } from '../fields.js';
 import type { RuntimeFacts } from '../namespace-port.js';
-import { type Element, field, tag, type Xml } from '../xml.js';
+import { type Element, field, tag, timeField, type Xml } from '../xml.js';
 import { authorizationRulesField, readAuthorizationRules } from './authorization.js';
 
 const COUNTS = 'http://schemas.microsoft.com/netservices/2011/06/servicebus';
@@ -18,8 +18,6 @@ const COUNTS = 'http://schemas.microsoft.com/netservices/2011/06/servicebus';
 const NEVER_MS = Number.POSITIVE_INFINITY;
 /** What a link takes at most. */
 const MAX_MESSAGE_KILOBYTES = 1024;
-
-const iso = (timeMs: number) => new Date(timeMs).toISOString();
 
 /** Azure's defaults of a new entity. */
 const DEFAULT_DUPLICATE_DETECTION: DuplicateDetection = {
@@ -161,9 +159,9 @@ export const forwardField = (name: string, target: string | undefined, host: str
   field(name, target === undefined ? undefined : `sb://${host}/${target}`);
 
 export const timeFields = (runtime: RuntimeFacts): Xml[] => [
-  tag('CreatedAt', {}, iso(runtime.createdAtMs)),
-  tag('UpdatedAt', {}, iso(runtime.updatedAtMs)),
-  tag('AccessedAt', {}, iso(runtime.accessedAtMs)),
+  timeField('CreatedAt', runtime.createdAtMs),
+  timeField('UpdatedAt', runtime.updatedAtMs),
+  timeField('AccessedAt', runtime.accessedAtMs),
 ];
 
 /** The one attribute that clients learn the prefix of the counts from. */

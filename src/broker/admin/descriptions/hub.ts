@@ -10,7 +10,7 @@ import type {
   NewHub,
   PartitionInfo,
 } from '../hubs-port.js';
-import { childOf, type Element, field, tag, type Xml } from '../xml.js';
+import { childOf, type Element, field, tag, timeField, type Xml } from '../xml.js';
 import { captureElement, readCaptureElement } from './capture.js';
 
 const DAY_MS = 86_400_000;
@@ -20,7 +20,6 @@ const STATUSES: readonly EntityStatus[] = ['Active', 'Disabled', 'SendDisabled',
 const DEFAULT_DAYS = 7;
 const DEFAULT_PARTITIONS = 4;
 
-const iso = (timeMs: number) => new Date(timeMs).toISOString();
 const daysOf = (retentionMs: number) => Math.ceil(retentionMs / DAY_MS);
 
 /** An empty note takes the note away; an absent one keeps it. */
@@ -77,8 +76,8 @@ export function readHub({ definition }: HubInfo, given: GivenHub): HubSettings {
 }
 
 const times = ({ createdAtMs, updatedAtMs }: { createdAtMs: number; updatedAtMs: number }): Xml[] => [
-  tag('CreatedAt', {}, iso(createdAtMs)),
-  tag('UpdatedAt', {}, iso(updatedAtMs)),
+  timeField('CreatedAt', createdAtMs),
+  timeField('UpdatedAt', updatedAtMs),
 ];
 
 export function hubEntry({ definition, runtime }: HubInfo): Entry {
@@ -133,6 +132,6 @@ export const partitionEntry = (groupPath: string, partition: PartitionInfo): Ent
     field('BeginSequenceNumber', partition.firstSequence),
     field('EndSequenceNumber', partition.lastSequence),
     field('LastEnqueuedOffset', partition.lastOffset),
-    field('LastEnqueuedTimeUtc', iso(partition.lastEnqueuedAtMs)),
+    timeField('LastEnqueuedTimeUtc', partition.lastEnqueuedAtMs),
   ],
 });

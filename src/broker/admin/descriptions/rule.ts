@@ -3,7 +3,7 @@ import type { CorrelationFilter, RuleDefinition, RuleFilter } from '../../topolo
 import type { Entry } from '../atom.js';
 import { badRequest } from '../errors.js';
 import type { RuleInfo } from '../namespace-port.js';
-import { childOf, type Element, field, tag, type Xml } from '../xml.js';
+import { childOf, type Element, field, tag, timeField, type Xml } from '../xml.js';
 import { readValues, writeValues } from './values.js';
 
 /** Element of each system property of a correlation filter, in the order of the service. */
@@ -106,7 +106,7 @@ export function ruleEntry(topic: string, subscription: string, { definition, run
     fields: [
       filterElement(definition.filter),
       actionElement(definition),
-      field('CreatedAt', new Date(runtime.createdAtMs).toISOString()),
+      timeField('CreatedAt', runtime.createdAtMs),
       field('Name', definition.name),
     ],
   };
