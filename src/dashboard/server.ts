@@ -71,6 +71,9 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     forceCloseConnections: true,
     bodyLimit: 1024 * 1024,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // An address that is none comes to no route, and to no error handler.
+    frameworkErrors: ({ statusCode = 400 }, _request, reply) =>
+      sendProblem(reply, statusCode, statusCode === 414 ? 'URI Too Long' : 'Bad Request'),
   });
   const feed = createLiveFeed(
     {

@@ -297,6 +297,9 @@ describe('every answer', () => {
     const missing = await fetch(`${url}/nowhere`);
     expect(missing.headers.get('content-type')).toContain('application/problem+json');
     expect(await missing.json()).toEqual({ type: 'about:blank', title: 'Not Found', status: 404 });
+    const unreadable = await fetch(`${url}/api/%zz`);
+    expect(unreadable.headers.get('content-type')).toContain('application/problem+json');
+    expect(await unreadable.json()).toEqual({ type: 'about:blank', title: 'Bad Request', status: 400 });
     const broken = await fetch(`${url}/api/session`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
