@@ -32,11 +32,25 @@ const SINK_WAIT_MS = 10_000;
 /** 32 random bits. */
 const wordOf = (random: () => number) => Math.floor(random() * 2 ** 32);
 
+function whereabouts(error: unknown): { readonly name: string; readonly place: string | undefined } {
+  if (!(error instanceof Error)) return { name: typeof error, place: undefined };
+  const { name, message, stack = '' } = error;
+  return { name, place: stack.slice(stack.indexOf(message) + message.length).match(/[^\s(]+:\d+:\d+/)?.[0] };
+}
+
 /** Keeps the live figures of every partition that this process owns. */
 export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig): PartitionHandler {
   const { sink, states, topic, clock, random, logger } = deps;
   const behaviours = topic === undefined ? [] : config.behaviours;
   const sessions = new Map<string, PartitionSession>();
+  const failing = new Set<string>();
+  /** Said once of a metric. What was thrown may quote the event, so that only its kind and place are told. */
+  const onFailure = (metric: string, error: unknown) => {
+    if (failing.has(metric)) return;
+    failing.add(metric);
+    const { name, place } = whereabouts(error);
+    logger.error({ metric, err: name, at: place }, 'the code of a metric throws: events are left out of it');
+  };
   /** Ours alone from now on, in Blob and in Redis. */
   const claim = async (partitionId: string): Promise<OwnedState> => {
     const owned = await states.claim(partitionId);
@@ -92,7 +106,7 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
       const saved = await fitting(partition, owned);
       if (partition.partitionIds !== undefined) await sink.forgetOthers(partition.partitionIds);
       const seed = [wordOf(random), wordOf(random)] as const;
-      const state = createPartitionState(config.aggregator, { ...allMetrics, behaviours, seed }, saved);
+      const state = createPartitionState(config.aggregator, { ...allMetrics, behaviours, seed, onFailure }, saved);
       const sending = { partitionId, outbox: state.outbox, clock, random, logger };
       const { epoch } = owned;
       const session = createPartitionSession(

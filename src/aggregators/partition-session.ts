@@ -65,6 +65,8 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   const { partition: partitionId } = owner;
   let closed = false;
   let fenced: AggregatorError | undefined;
+  /** A hub event is in the state in part: it is neither shown nor saved any more, and read again by the next owner. */
+  let torn = false;
   let processing: Promise<void> = Promise.resolve();
   let flushing: Promise<void> | undefined;
   /** What changed while a flush was on its way. */
@@ -124,6 +126,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   };
   const flushOnce = async (): Promise<void> => {
     if (fenced !== undefined) throw fenced;
+    if (torn) return;
     lastFlushMs = clock.now();
     if (showAllAt >= 0 && (state.position?.sequenceNumber ?? -1) >= showAllAt) {
       state.markAllDirty();
@@ -210,7 +213,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     checkpointed = position.sequenceNumber;
   };
   const saveOnce = async () => {
-    if (fenced !== undefined || state.position === undefined) return;
+    if (fenced !== undefined || torn || state.position === undefined) return;
     const startMs = clock.now();
     await attempt(saveState);
     const tookMs = clock.now() - startMs;
@@ -257,10 +260,13 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   };
   const processAll = async (events: readonly PartitionEvent[]) => {
     if (fenced !== undefined) throw fenced;
+    if (torn) throw new Error('a hub event could not be applied: the partition has to be opened again');
     if (events.length === 0) return;
     for (const [index, event] of events.entries()) {
       if (closed || fenced !== undefined) return;
+      torn = true;
       state.apply(readPack(event.body), event);
+      torn = false;
       if (index % EVENTS_PER_TURN === EVENTS_PER_TURN - 1) await setImmediate();
     }
     deps.offers?.kick();

@@ -173,6 +173,21 @@ test('the state is saved now and then, and the checkpoint follows it', async () 
   expect(deeds).toHaveLength(3);
 });
 
+test('what was applied in part is neither shown nor saved, so that the next owner reads all of it again', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(50);
+  const { apply } = state;
+  state.apply = (pack, at) => {
+    apply(pack?.slice(0, 1), at);
+    throw new Error('a bug');
+  };
+  await expect(session.process([hubEvent(0, 1)])).rejects.toThrow('a bug');
+  await expect(session.process([hubEvent(2)])).rejects.toThrow('opened again');
+  await advance(5_000);
+  await session.close();
+  expect(deeds.filter((deed) => !deed.endsWith(' 0'))).toEqual([]);
+});
+
 test('offers are looked after when the partition is opened, as some may be left, and after what was read', async () => {
   expect(kicks).toBe(1);
   await session.process([hubEvent(0)]);

@@ -6,6 +6,7 @@ import type { ListMetric } from '../../shared/live-keys.js';
 import type { Visit } from '../state/visitors.js';
 import type { NewestOptions } from '../windows/newest.js';
 import type { SessionFold } from '../windows/sessions.js';
+import { checkDefinition, checkLayout } from './check.js';
 import { layoutOf, type Window } from './window.js';
 
 /** What is known about an event when a metric looks at it. Reused for the next event: nothing may keep it. */
@@ -123,11 +124,11 @@ export interface ListMetricDefinition<T = unknown> extends NewestOptions<Penstoc
  */
 export function defineMetric(definition: MetricDefinition): PaneMetric {
   const { filter, key, value, latenessMs = Number.POSITIVE_INFINITY } = definition;
-  const text = takesText(definition.aggregate ?? 'count');
+  const inputOf = inputsOf(definition.aggregate ?? 'count');
   const observe = (observation: Observation, count: Count) => {
     if (filter !== undefined && !filter(observation)) return;
-    const input = value === undefined ? 1 : value(observation);
-    if (input === undefined || (!text && !Number.isFinite(input))) return;
+    const input = value === undefined ? 1 : inputOf(value(observation));
+    if (input === undefined) return;
     if (key === undefined) return count(NO_KEY, input);
     const names = key(observation);
     if (typeof names === 'string') {
@@ -137,6 +138,19 @@ export function defineMetric(definition: MetricDefinition): PaneMetric {
     }
   };
   return { kind: 'panes', description: describe(definition), latenessMs, observe };
+}
+
+/**
+ * What an aggregate takes of a value: clients send numbers where texts are expected, and anything else. Texts that are
+ * kept are as short, and as sound, as names.
+ */
+function inputsOf(aggregate: AggregateName): (value: unknown) => number | string | undefined {
+  const numberOf = (value: unknown) => (Number.isFinite(value) ? (value as number) : undefined);
+  if (!takesText(aggregate)) return numberOf;
+  if (aggregate === 'first' || aggregate === 'last') return (value) => shortText(value) ?? numberOf(value);
+  const textOf = (value: unknown) => (typeof value === 'string' ? value : numberOf(value)?.toString());
+  // Of these no text is kept, but a hash of the whole.
+  return aggregate === 'distinct' ? textOf : (value) => shortText(textOf(value));
 }
 
 /** A metric that says itself what it counts, and where; `version` stands for its code. */
@@ -172,9 +186,10 @@ export const defineListMetric = <T>(definition: Omit<ListMetricDefinition<T>, 'k
 });
 
 function describe(definition: MetricDefinition | SessionMetricDefinition): MetricDescription {
+  checkDefinition(definition);
   const { name, help, unit, window, emit } = definition;
   const aggregate = ('aggregate' in definition ? definition.aggregate : undefined) ?? 'count';
-  return {
+  const description = {
     name,
     help,
     unit,
@@ -183,6 +198,8 @@ function describe(definition: MetricDefinition | SessionMetricDefinition): Metri
     ...layoutOf(window, emit?.windows ?? 1),
     top: emit?.top ?? 10,
   };
+  checkLayout(description);
+  return description;
 }
 
 /** A short hash of what the figures depend on: everything but how they are shown and told of. */

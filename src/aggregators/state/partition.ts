@@ -15,9 +15,11 @@ import { createNewest, type NewestEntry } from '../windows/newest.js';
 import { createPanes, type PaneChange, type Panes, type SavedPane } from '../windows/panes.js';
 import { createSessions, type SavedSessions } from '../windows/sessions.js';
 import { timeOf } from './event-time.js';
+import { guarded } from './guarded.js';
 import type { Seed } from './id-history.js';
 import { concernedBy, createLateEvents, type LateChange, lateEvent, latenessStep } from './late.js';
 import { createSeenEvents, type SavedSeenEvents, type SeenEvents } from './seen-events.js';
+import { totalNames } from './total-names.js';
 import { createVisitors, type SavedVisitors, type Visit } from './visitors.js';
 
 /** Where a hub event is in its partition. */
@@ -26,26 +28,6 @@ interface Position {
   readonly offset: string;
   readonly enqueuedAtMs: number;
 }
-
-/** Names of the running totals; `late:<metric>` and `other:…` follow the same pattern. */
-const totalNames = {
-  /** Events that went into the figures. */
-  counted: 'counted',
-  /** Events whose id was seen shortly before. */
-  duplicate: 'duplicate',
-  /** Elements of a hub event, or whole hub events, that are no Penstock events. */
-  malformed: 'malformed',
-  /** Events beyond the allowed lateness. */
-  late: 'late',
-  /** The same by how late they were: `late_by:2h` came up to 2 hours behind the watermark. */
-  lateBy: 'late_by',
-  /** Events of visitors beyond the number whose sessions are kept; they are in every other figure. */
-  withoutSession: 'without_session',
-  /** Events of visitors beyond the number that are followed in a behaviour: they lead to no offer. */
-  unfollowed: 'unfollowed',
-  /** Events out of order that moved the start of a session or made two of them one: a shown figure may have gone down. */
-  revised: 'revised_sessions',
-} as const;
 
 /** What changed since the last time, as absolute values. */
 export interface StateChanges {
@@ -121,6 +103,8 @@ export interface StateParts {
   readonly listMetrics: readonly ListMetricDefinition[];
   /** By default none. */
   readonly behaviours?: readonly BehaviourDefinition[];
+  /** Told when the code of a metric throws; the event counts in the others. */
+  readonly onFailure?: (metric: string, error: unknown) => void;
   /** Keys the hashes of a state that is not restored. */
   readonly seed: Seed;
   /** Times of arrival are known to the second alone; by default to the millisecond. */
@@ -131,9 +115,10 @@ const count = aggregateOf('count');
 
 export function createPartitionState(
   options: AggregatorOptions,
-  { metrics, listMetrics, behaviours: definitions = [], seed: newSeed, arrivalsInSeconds = false }: StateParts,
+  parts: StateParts,
   saved?: SavedState,
 ): PartitionState {
+  const { listMetrics, behaviours: definitions = [], seed: newSeed, arrivalsInSeconds = false } = parts;
   if (options.allowedLatenessMs < LONGEST_LOOK_BACK_MS) throw new RangeError('allowedLatenessMs is too short');
   const seed = saved?.ids.seed ?? newSeed;
   const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
@@ -145,6 +130,13 @@ export function createPartitionState(
   const late = createLateEvents(saved?.late);
   const visitorKey: Hash64 = { high: 0, low: 0 };
   const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY }, saved?.totals);
+  const addTotal = (name: string) => totals.add(TOTALS_PANE, name, 1, 0);
+  const metrics = parts.metrics.map((metric) =>
+    guarded(metric, (name, error) => {
+      addTotal(`${totalNames.failed}:${name}`);
+      parts.onFailure?.(name, error);
+    }),
+  );
   const observation: Observation = {
     event: undefined as never,
     timeMs: 0,
@@ -239,8 +231,6 @@ export function createPartitionState(
     totals.markAllDirty();
     late.markAllDirty();
   }
-
-  const addTotal = (name: string) => totals.add(TOTALS_PANE, name, 1, 0);
 
   /** Counts the event for each of the metrics that would have counted it, and keeps it for the late stream. */
   const countLate = (missed: readonly (PaneMetric | SessionMetric)[]) => {

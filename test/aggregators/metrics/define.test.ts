@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { defineMetric, type PaneMetric } from '../../../src/aggregators/metrics/define.js';
-import { tumbling } from '../../../src/aggregators/metrics/window.js';
+import { defineMetric, defineSessionMetric, type PaneMetric } from '../../../src/aggregators/metrics/define.js';
+import { hopping, rolling, session, tumbling } from '../../../src/aggregators/metrics/window.js';
 import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
 import {
   createPartitionState,
   type PartitionState,
   type SavedState,
 } from '../../../src/aggregators/state/partition.js';
+import { type AggregateName, aggregateOf } from '../../../src/shared/aggregates/index.js';
 import { pageView, START_MS } from '../driver.js';
 
 const MINUTE = 60_000;
@@ -139,4 +140,89 @@ test('names in all panes of a metric are bounded, and room is made when panes le
     counted: 6,
   });
   expect(apply(1, views(200, 'd', 'e'))).toMatchObject({ '200 d': 1, '200 e': 1 });
+});
+
+test('a wrong definition stops the start, and its error names the metric and the field', () => {
+  const refusal = (change: object) => {
+    try {
+      defineMetric({ ...base, ...change } as Parameters<typeof defineMetric>[0]);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'none';
+  };
+  expect(refusal({})).toBe('none');
+  for (const [change, told] of [
+    [{ name: 'a}b' }, 'metric "a}b": name'],
+    [{ name: 'totals' }, 'metric "totals": name'],
+    [{ name: 'offers' }, 'metric "offers": name'],
+    [{ unit: '' }, 'unit'],
+    [{ window: tumbling(0) }, 'window.sizeMs'],
+    [{ window: tumbling(Number.NaN) }, 'window.sizeMs'],
+    [{ window: rolling(MINUTE, 0.5) }, 'window.paneMs'],
+    [{ window: hopping(10 * MINUTE, 10 * MINUTE - 7) }, 'window: 1199992 panes'],
+    [{ window: rolling(30 * 24 * 60 * MINUTE, 60 * MINUTE) }, 'window: looks back longer than panes are retained'],
+    [{ aggregate: 'average' }, 'aggregate'],
+    [{ agregate: 'sum' }, 'agregate'],
+    [{ aggregate: 'distinct' }, 'value: this aggregate has nothing to look at'],
+    [{ latenessMs: 61 * MINUTE }, 'latenessMs'],
+    [{ latenessMs: Number.NaN }, 'latenessMs'],
+    [{ emit: { windows: 1_000_000 } }, 'window: 1000000 panes'],
+    [{ emit: { top: 0 } }, 'emit.top'],
+    [{ filter: 'page_view' }, 'filter'],
+  ] as const) {
+    expect(refusal(change), JSON.stringify(change)).toContain(told);
+    expect(refusal(change)).toMatch(/^metric "/);
+  }
+});
+
+test('what a client sends in place of a text or a number is taken as one or left out, and long texts are cut', () => {
+  const shown = (aggregate: AggregateName, ...values: readonly unknown[]) => {
+    const value: NonNullable<Parameters<typeof defineMetric>[0]['value']> = ({ event }) =>
+      event.data.properties?.['value'] as string;
+    const { shown: panes } = counted(
+      defineMetric({ ...base, aggregate, value }),
+      values.map((each) => purchase(0, each)),
+    );
+    const encoded = panes['0 all'];
+    const { decode, result } = aggregateOf(aggregate);
+    return encoded === undefined ? undefined : result(decode(encoded));
+  };
+  const odd = [null, true, {}, ['a']];
+  expect(shown('distinct', 1, 2, '2', ...odd)).toBe(2);
+  expect(shown('top', 7, '7', ...odd)).toEqual([{ name: '7', count: 2, error: 0 }]);
+  for (const aggregate of ['first', 'last', 'sum', 'quantiles'] as const)
+    expect(shown(aggregate, ...odd), aggregate).toBeUndefined();
+  expect(shown('last', 'x'.repeat(5_000))).toBe(`${'x'.repeat(1_024)}…`);
+  expect(shown('top', 'a\ud800')).toEqual([{ name: 'a\ufffd', count: 1, error: 0 }]);
+});
+
+test('a metric whose code throws leaves out the event, which counts in the others, and is told of by its name', () => {
+  const broken = defineMetric({
+    ...base,
+    name: 'broken',
+    key: ({ event }) => (event.data.properties as { items: { id: string }[] }).items[0]?.id,
+  });
+  const sound = defineMetric({ ...base, name: 'sound' });
+  const ofSessions = defineSessionMetric({
+    ...{ name: 'ofSessions', help: 'A test.', unit: 'sessions', window: session(60 * MINUTE, 30 * MINUTE) },
+    marks: ({ event }) => (event.data.page as { path: string }).path.length,
+    names: () => ['any'],
+  });
+  const failures: [string, unknown][] = [];
+  const metrics = [broken, sound, ofSessions];
+  const onFailure = (name: string, error: unknown) => failures.push([name, error]);
+  const parts = { metrics, listMetrics: [], seed: [1, 2] as const, onFailure };
+  const state = createPartitionState(defaultAggregatorOptions, parts);
+  state.apply([purchase(0, 1), purchase(0, 2)], { sequenceNumber: 0, offset: '', enqueuedAtMs: START_MS });
+  const changes = state.takeChanges();
+  expect(changes?.panes.map(({ metric, changes: [pane] }) => [metric.name, pane?.values])).toEqual([
+    ['sound', [2]],
+    ['ofSessions', [1]],
+  ]);
+  const [totals] = changes?.totals ?? [];
+  const total = (name: string) => totals?.values[totals.names.indexOf(name)];
+  expect([total('failed:broken'), total('failed:ofSessions'), total('counted')]).toEqual([2, 2, 2]);
+  expect(failures.map(([name]) => name)).toEqual(['broken', 'ofSessions', 'broken', 'ofSessions']);
+  expect(failures[0]?.[1]).toBeInstanceOf(TypeError);
 });
