@@ -5,7 +5,8 @@
 -- ARGV[1]  partition
 -- ARGV[2]  owner epoch of the writer
 -- ARGV[3]  when the hub was made (ms); '' where that is not known
--- ARGV[4]  sequence number of the newest event in the hub: who was further on read another one
+-- ARGV[4]  sequence number of the newest event in the hub when the writer, who had claimed the partition, asked for it: who
+--          was further on read another one, unless the claim is lost, and a former owner of this one has gone on since
 -- Returns the highest owner epoch, and 1 for the same hub, 0 for another one.
 -- When the epoch is not the writer's, nothing was noted: the partition has a later owner.
 local partition, epoch = ARGV[1], tonumber(ARGV[2])
@@ -13,6 +14,6 @@ local owner = tonumber(redis.call('HGET', KEYS[1], partition) or 0)
 if owner > epoch then return { owner, 0 } end
 local hub = redis.call('HGET', KEYS[1], partition .. '#hub')
 local reached = tonumber(redis.call('HGET', KEYS[1], partition .. '#at') or -1)
-if reached > tonumber(ARGV[4]) or (hub and ARGV[3] ~= '' and hub ~= ARGV[3]) then return { epoch, 0 } end
+if (owner == epoch and reached > tonumber(ARGV[4])) or (hub and ARGV[3] ~= '' and hub ~= ARGV[3]) then return { epoch, 0 } end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], partition .. '#hub', ARGV[3]) end
 return { epoch, 1 }

@@ -111,7 +111,8 @@ export function createSinkModel(): SinkModel {
       const highest = owners.get(`totals/${partition}`) ?? 0;
       if (highest > epoch) return highest;
       const hub = hubs.get(partition);
-      if ((versions.get(`totals/0/${partition}`) ?? -1) > lastSequenceNumber) return false;
+      const reached = versions.get(`totals/0/${partition}`) ?? -1;
+      if (highest === epoch && reached > lastSequenceNumber) return false;
       if (hub !== undefined && hubCreatedAtMs !== undefined && hub !== hubCreatedAtMs) return false;
       if (hubCreatedAtMs !== undefined) hubs.set(partition, hubCreatedAtMs);
       return true;

@@ -326,6 +326,7 @@ test('what was read from a hub that was made at another time, or had more events
   const hub = { hubCreatedAtMs: 5, lastSequenceNumber: 9 };
   expect(await sink.adopt(owner('0'), hub)).toBe(true);
   await sink.write(owner('0'), all(9));
+  await sink.claim(owner('0', 2));
   expect(await sink.adopt(owner('0', 2), hub)).toBe(true);
   expect(await sink.adopt(owner('0', 2), { lastSequenceNumber: 9 })).toBe(true);
   expect(await sink.adopt(owner('0', 2), { lastSequenceNumber: 8 })).toBe(false);
@@ -336,6 +337,13 @@ test('what was read from a hub that was made at another time, or had more events
   expect(await sink.adopt(owner('0', 2), hub)).toBe(false);
   await sink.claim(owner('0', 3));
   await expect(sink.adopt(owner('0', 2), hub)).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
+});
+
+test('what a former owner wrote after Redis had lost the claim is of the same hub, though more has come to it since', async () => {
+  await sink.claim(owner('0', 2));
+  await redis.flushall();
+  await sink.write(owner('0'), all(9));
+  expect(await sink.adopt(owner('0', 2), { hubCreatedAtMs: 5, lastSequenceNumber: 8 })).toBe(true);
 });
 
 test('of partitions that the hub does not have nothing is left, and who had one writes nothing more', async () => {
