@@ -18,6 +18,8 @@ export function createMemoryBrokers(options: { partitionCount?: number; maxMessa
     messages: [] as TopicMessage[],
     /** Set: hubs answer when it is resolved. */
     hubWaits: undefined as Promise<void> | undefined,
+    /** Batches that hubs have been given and have not answered. */
+    hubSends: 0,
     closed: 0,
     /** Called: the connection of that publisher is lost. */
     onLost: [] as (() => void)[],
@@ -31,7 +33,9 @@ export function createMemoryBrokers(options: { partitionCount?: number; maxMessa
       return { partitionCount: state.partitions.length, maxBatchBytes: 1024 * 1024 };
     },
     send: async (partition, bodies) => {
+      state.hubSends++;
       await state.hubWaits;
+      state.hubSends--;
       failIf(state.hubFailure);
       const into = state.partitions[partition];
       if (into === undefined) throw new PublishError('PS_PUBLISH_UNAVAILABLE', `there is no partition ${partition}`);

@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { PublishError } from '../../messaging/index.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
+import type { InTurn } from '../../shared/turns.js';
 import { GatewayError } from '../errors.js';
 import type { Spool } from '../spool/index.js';
 import { createLane, type Lane, type LaneOptions } from './lane.js';
@@ -31,6 +32,8 @@ export interface OutletPort<Item> {
   /** The same of what was on disk. */
   readonly sendRecords: (bodies: readonly Buffer[]) => Promise<number>;
   readonly recordOverheadBytes: number;
+  /** Bounds how many ways into the destination are emptied from the disk at once. */
+  readonly drainInTurn: InTurn;
 }
 
 /** A batch has events of many requests, so it hangs below none of them. */

@@ -1,5 +1,6 @@
 import { PublishError } from '../../messaging/index.js';
 import type { CancelTimer } from '../../shared/clock.js';
+import type { InTurn } from '../../shared/turns.js';
 import type { SpoolLane, SpoolRecord, StoredRecord } from '../spool/index.js';
 import { type BreakerOptions, createBreaker } from './breaker.js';
 import {
@@ -28,6 +29,8 @@ export interface SpooledLaneDeps<Item extends SpooledItem> extends LaneDeps<Item
   readonly onSpoolError: (error: unknown) => void;
   /** What a record takes of a batch beyond its own size. */
   readonly recordOverheadBytes: number;
+  /** Bounds how many lanes of one destination read from the disk, and send, at once. */
+  readonly drainInTurn: InTurn;
 }
 
 export interface SpooledLane<Item extends SpooledItem> extends Lane<Item> {
@@ -75,8 +78,8 @@ class Passenger<Item extends SpooledItem> implements LaneItem {
 /** How long the lane waits before it tries the disk again. */
 const DISK_RETRY_MS = 1_000;
 /**
- * What is read from the disk at once. Every partition of a hub has as much in memory while it is sent, and what has been sent
- * is there until it is collected; larger batches are no faster.
+ * What is read from the disk at once. Every lane whose turn it is has as much in memory while it is sent, and what has been
+ * sent is there until it is collected; larger batches are no faster.
  */
 const DRAIN_BYTES = 256 * 1024;
 
@@ -249,25 +252,13 @@ export function createSpooledLane<Item extends SpooledItem>(
     else cancelWatch = clock.setTimer(() => watch(oldest, soFarMs + leftMs), leftMs);
   }
 
+  const mayDrain = (): boolean => spooling && !closed && aboard.size === 0 && deps.isUp();
+
   async function drain(): Promise<void> {
-    const may = () => spooling && !closed && aboard.size === 0 && deps.isUp();
-    if (draining || !may()) return;
+    if (draining || !mayDrain()) return;
     draining = true;
     try {
-      while (may()) {
-        if (!held && isLastBatch()) hold();
-        // Writes and removals that are under way change what is first.
-        if (pending.size > 0) await Promise.allSettled([...pending]);
-        if (!may()) break;
-        if (spool.isEmpty() && (held || toStore.length === 0)) {
-          goDirectly();
-          break;
-        }
-        if (!(await drainOnce())) {
-          retryLater();
-          break;
-        }
-      }
+      while (await deps.drainInTurn(drainNext));
     } catch (error) {
       if (error instanceof PublishError) deps.onError(error);
       else {
@@ -278,6 +269,22 @@ export function createSpooledLane<Item extends SpooledItem>(
       draining = false;
       letGo();
     }
+  }
+
+  /** False when there is nothing more to be done for now. */
+  async function drainNext(): Promise<boolean> {
+    if (!mayDrain()) return false;
+    if (!held && isLastBatch()) hold();
+    // Writes and removals that are under way change what is first.
+    if (pending.size > 0) await Promise.allSettled([...pending]);
+    if (!mayDrain()) return false;
+    if (spool.isEmpty() && (held || toStore.length === 0)) {
+      goDirectly();
+      return false;
+    }
+    if (await drainOnce()) return true;
+    retryLater();
+    return false;
   }
 
   /** The disk does not answer, or not with what it was given: it may do so later. */

@@ -1,5 +1,6 @@
 import type { TopicMessage } from '../../events/index.js';
 import type { PublishError, TopicPublisher } from '../../messaging/index.js';
+import { createTurns } from '../../shared/turns.js';
 import { createHealth } from './health.js';
 import { openOutlet } from './outlet.js';
 import { closeSink, reportOf, type Sink, type SinkDeps, type SinkOptions } from './sink.js';
@@ -64,6 +65,7 @@ export function createTopicSink(
       send: (items) => deps.publisher.send(items.map((item) => item.message)),
       sendRecords: (bodies) => deps.publisher.send(bodies.map(decode)),
       recordOverheadBytes: 0,
+      drainInTurn: createTurns(),
     },
     // The publisher takes what fits: only it knows the link's limit and the size of what it encodes.
     { maxBatchBytes: MAX_BATCH_BYTES, timeoutMs: options.timeoutMs, pipelineBytes: PIPELINE_BYTES },

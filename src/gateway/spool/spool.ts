@@ -260,25 +260,22 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
 
     const readFirst = async (maxBytes: number, overheadBytes: number): Promise<readonly StoredRecord[]> => {
       const { from, to } = keysFrom(name, state.firstSequence);
-      const found: SpoolRecord[] = [];
+      const found: StoredRecord[] = [];
       let bytes = 0;
-      for await (const key of store.keys(from, to)) {
+      // Keys alone would be cheaper to ask for, and LevelDB reads past all of their values for them.
+      for await (const [key, body] of store.entries(from, to, maxBytes)) {
         const record = parseRecordKey(key);
         if (record === undefined) continue;
         bytes += record.bytes + overheadBytes;
         if (found.length > 0 && (bytes > maxBytes || found.length === READ_AT_ONCE)) break;
-        found.push(record);
+        found.push({ ...record, body });
       }
       const [first] = found;
       if (first !== undefined) {
         state.firstSequence = first.sequence;
         state.oldestAtMs = first.atMs;
       }
-      const bodies = await store.getMany(found.map(({ key }) => key));
-      return found.flatMap((record, index) => {
-        const body = bodies[index];
-        return body === undefined ? [] : [{ ...record, body }];
-      });
+      return found;
     };
 
     return {
@@ -351,7 +348,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
     hasSetAside: () => [...lanes.values()].some(({ asideAtMs }) => asideAtMs.length > 0),
     stateOf: spooledStateOf,
     remember: (name, value) => write([{ key: `${FACTS}${name}`, value }]),
-    recall: async (name) => (await store.getMany([`${FACTS}${name}`]))[0],
+    recall: (name) => store.get(`${FACTS}${name}`),
     async close() {
       if (closed) return;
       closed = true;

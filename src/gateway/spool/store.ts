@@ -15,7 +15,9 @@ export interface Write {
 export interface SpoolStore {
   /** All keys from `from` up to, and without, `to`, in order. */
   keys(from: string, to: string): AsyncIterable<string>;
-  getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;
+  /** The same with their values, of which no more than about `aheadBytes` are read ahead. */
+  entries(from: string, to: string, aheadBytes: number): AsyncIterable<readonly [key: string, value: Buffer]>;
+  get(key: string): Promise<Buffer | undefined>;
   /** All or none of it; resolves once it is on disk. */
   write(writes: readonly Write[]): Promise<void>;
   close(): Promise<void>;
@@ -74,7 +76,8 @@ export async function openSpoolStore(
   const ours = await identityOf(lock);
   return {
     keys: (from, to) => db.keys({ gte: from, lt: to }),
-    getMany: (keys) => db.getMany([...keys]),
+    entries: (from, to, aheadBytes) => db.iterator({ gte: from, lt: to, highWaterMarkBytes: aheadBytes }),
+    get: (key) => db.get(key),
     async write(writes) {
       const batch = db.batch();
       for (const { key, value } of writes) {

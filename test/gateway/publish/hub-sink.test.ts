@@ -97,3 +97,26 @@ it('what a hub takes is written down when the disk works again, for a start whil
   expect(await second.results(view(1))).toMatchObject([{ durability: 'spool' }]);
   await second.gateway.stop({ deadlineMs: 1_000 });
 });
+
+it('no more than two partitions are emptied from the disk at once, and all of them are', async () => {
+  const world = createGatewayWorld();
+  const { state } = world.brokers;
+  const disk = createMemoryDisk();
+  const before = await createGatewayRig({ world, openSpoolStore: disk.open });
+  state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
+  for (const { durability } of await before.results(views(0, 40))) expect(durability).toBe('spool');
+  await before.gateway.stop({ deadlineMs: 1_000 });
+  state.hubFailure = undefined;
+  let answer = () => {};
+  state.hubWaits = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const rig = await createGatewayRig({ world, openSpoolStore: disk.open });
+  await passUntil(rig, () => state.hubSends > 0);
+  for (let turns = 0; turns < 5; turns++) await rig.passTime(10);
+  expect(state.hubSends).toBe(2);
+  answer();
+  await passUntil(rig, () => rig.gateway.spooled().isEmpty);
+  expectAll(world, 40);
+  await rig.gateway.stop({ deadlineMs: 1_000 });
+});

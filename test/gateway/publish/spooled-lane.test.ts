@@ -5,6 +5,7 @@ import type { Outcome } from '../../../src/gateway/publish/ticket.js';
 import { openSpool } from '../../../src/gateway/spool/index.js';
 import { PublishError, type PublishErrorCode } from '../../../src/messaging/index.js';
 import { createLogger } from '../../../src/shared/logger.js';
+import { createTurns } from '../../../src/shared/turns.js';
 import { createManualClock } from '../../helpers/manual-clock.js';
 import { createMemoryDisk } from '../spool/memory-store.js';
 
@@ -61,6 +62,7 @@ function createRig(spoolBytes = 1_000_000) {
         send: (items) => send(items.map(({ name }) => name)),
         sendRecords: (bodies) => send(bodies.map(String)),
         recordOverheadBytes: 0,
+        drainInTurn: createTurns(),
         onRefused: ({ key }) => void aside.push(key),
         onSpoolError: () => {},
       },

@@ -3,6 +3,7 @@ import type { SpoolStore, Write } from '../../../src/gateway/spool/store.js';
 /** A disk in memory that outlives its store, and fails when it is told to. */
 export function createMemoryDisk() {
   const entries = new Map<string, Buffer>();
+  const keysIn = (from: string, to: string) => [...entries.keys()].filter((one) => one >= from && one < to).sort();
   const disk = {
     entries,
     /** Writes are refused, and nothing of them is kept. */
@@ -11,9 +12,12 @@ export function createMemoryDisk() {
       if (disk.full) throw new Error('no space left on device');
       return {
         async *keys(from, to) {
-          for (const key of [...entries.keys()].filter((one) => one >= from && one < to).sort()) yield key;
+          yield* keysIn(from, to);
         },
-        getMany: async (keys) => keys.map((key) => entries.get(key)),
+        async *entries(from, to) {
+          for (const key of keysIn(from, to)) yield [key, entries.get(key) as Buffer];
+        },
+        get: async (key) => entries.get(key),
         async write(writes: readonly Write[]) {
           await undefined;
           if (disk.full) throw new Error('no space left on device');
