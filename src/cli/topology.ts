@@ -12,6 +12,7 @@ import {
   type Topology,
   TopologyError,
 } from '../broker/index.js';
+import { printText } from './print-text.js';
 
 interface Flags {
   readonly parameters?: string;
@@ -68,7 +69,7 @@ function check(file: string, flags: Flags): void {
       'consumer group',
     ),
   ];
-  process.stdout.write(`OK: ${counts.filter((count) => !count.startsWith('0 ')).join(', ')}\n`);
+  printText(`OK: ${counts.filter((count) => !count.startsWith('0 ')).join(', ')}\n`);
 }
 
 function counted(count: number, noun: string): string {
@@ -78,7 +79,7 @@ function counted(count: number, noun: string): string {
 function print(file: string, flags: Flags): void {
   const topology = load(file, flags);
   // JSON has no Infinity: a duration without end is null.
-  process.stdout.write(flags.json ? `${JSON.stringify(topology, null, 2)}\n` : `${describe(topology).join('\n')}\n`);
+  printText(flags.json ? `${JSON.stringify(topology, null, 2)}\n` : `${describe(topology).join('\n')}\n`);
 }
 
 function describe(topology: Topology): string[] {

@@ -52,6 +52,11 @@ test('what a command cannot do is one line, and the exit code is 1', async () =>
   expect(flag.stdout + flag.stderr).toContain('--queue orders,lock=soon: lock is a time');
 });
 
+test('who reads what a command prints, such as head, may have enough', async () => {
+  const { code, stderr } = await penstock(['topology', 'print'], { onSpawn: ({ stdout }) => stdout?.destroy() });
+  expect([code, stderr]).toEqual([0, '']);
+});
+
 test('a broker whose database is damaged says so in one line, and starts again once it is repaired', async () => {
   const data = createTempDir('broker-repair');
   const args = ['--data-dir', data.path];

@@ -1,4 +1,5 @@
 import { createEventBrowser, createMessageBrowser, type SeenMessage, type SubQueue } from '../../messaging/index.js';
+import { printText } from '../print-text.js';
 import { BrokerCommandError } from './errors.js';
 import { fetchStatus } from './fetch-status.js';
 import { type FindFlags, findBroker } from './find.js';
@@ -18,7 +19,7 @@ export interface PeekFlags extends FindFlags {
 export async function runPeek(entity: string, flags: PeekFlags): Promise<void> {
   const messages = await peek(entity, flags);
   for (const message of messages)
-    process.stdout.write(flags.json ? messageAsJson(message) : describeMessage(message, flags.bodyLength));
+    printText(flags.json ? messageAsJson(message) : describeMessage(message, flags.bodyLength));
   if (messages.length === 0) process.stderr.write('there are no messages\n');
 }
 

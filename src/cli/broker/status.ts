@@ -1,4 +1,5 @@
 import type { BrokerStatus } from '../../broker/index.js';
+import { printText } from '../print-text.js';
 import { fetchStatus } from './fetch-status.js';
 import { type FindFlags, findBroker } from './find.js';
 
@@ -8,7 +9,7 @@ export interface StatusFlags extends FindFlags {
 
 export async function runStatus(flags: StatusFlags): Promise<void> {
   const status = await fetchStatus(findBroker(flags));
-  process.stdout.write(flags.json ? `${JSON.stringify(status, null, 2)}\n` : describe(status));
+  printText(flags.json ? `${JSON.stringify(status, null, 2)}\n` : describe(status));
 }
 
 type Row = readonly string[];

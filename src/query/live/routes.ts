@@ -9,7 +9,9 @@ const MAX_PANES = 11_000;
 const MINUTE_MS = 60_000;
 const PANES_MS = MAX_PANES * MINUTE_MS;
 
-const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+const time = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-01-01T00:00:00Z' })
+  .transform((text) => Date.parse(text));
 const count = (most: number) =>
   z
     .string()

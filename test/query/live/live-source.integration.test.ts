@@ -409,6 +409,8 @@ test('a wrong query is a problem that names the parameter', async () => {
     expect(response.headers['content-type']).toMatch('application/problem+json');
     expect(response.json().detail, url).toContain(`${path}:`);
   }
+  const { detail } = (await app.inject('/api/metrics/pages')).json();
+  expect(detail).toBe('query.from: must be a time such as 2026-01-01T00:00:00Z');
 });
 
 test('while Redis is away the answer is 503, and the figures are back when it is', async () => {
