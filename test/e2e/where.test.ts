@@ -86,6 +86,9 @@ test('an event is found where it is: in its hub, as a message, in the spool and 
     expect.stringContaining('application/problem+json') as string,
   ]);
   expect(await unknown.json()).toMatchObject({ code: 'PS_EVENT_UNKNOWN' });
+  const empty = await lookUp('');
+  expect(empty.status).toBe(400);
+  expect(await empty.json()).toMatchObject({ code: 'PS_QUERY_INVALID' });
 
   process.kill(instance.pidOf('broker'), 'SIGSTOP');
   expect(await post(click('spooled'))).toMatchObject([{ outcome: 'accepted', durability: 'spool' }]);

@@ -21,6 +21,7 @@ export const findEvent = (): Operation => ({
         outcomes: z.array(shape.outcomes.element.extend({ position: position.optional() })),
       }),
     ),
+    400: problemOf('The id is empty.'),
     404: problemOf('Nothing is known of it; the detail says how far back is remembered.'),
     503: problemOf('The gateway does not answer.'),
   },

@@ -3,7 +3,7 @@ import type { HubReader } from '../../messaging/index.js';
 import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import { QueryError } from '../errors.js';
-import { answer } from '../live/answer.js';
+import { answer, invalidQuery } from '../live/answer.js';
 import { findEvent } from './operations.js';
 import { findPosition } from './position.js';
 import { type Whereabouts, whereaboutsSchema } from './whereabouts.js';
@@ -50,6 +50,7 @@ export const eventRoutes: FastifyPluginAsync<EventRoutesOptions> = async (app, {
   app.get<{ Params: { id: string } }>('/api/events/:id', { config: { operation: findEvent } }, (request, reply) =>
     answer(reply, async () => {
       const { id } = request.params;
+      if (id === '') throw invalidQuery('id', 'is empty');
       const told = await ask(id).catch((cause: unknown) => {
         throw new QueryError('PS_QUERY_UNAVAILABLE', `the gateway does not answer: ${messageOf(cause)}`, { cause });
       });
