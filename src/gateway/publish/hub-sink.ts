@@ -2,7 +2,7 @@ import { type PenstockEvent, parsePack, partitionKeyOf } from '../../events/inde
 import type { HubPublisher, PublishError } from '../../messaging/index.js';
 import { type CancelTimer, every } from '../../shared/clock.js';
 import { partitionForKey } from '../../shared/partition-hash.js';
-import { createSlots } from '../../shared/turns.js';
+import { createTurns } from '../../shared/turns.js';
 import { createHealth } from './health.js';
 import { openOutlet } from './outlet.js';
 import { createChunker, createPacker, PACK_OVERHEAD_BYTES, type Pack, type PackingOptions } from './packing.js';
@@ -33,8 +33,6 @@ interface Facts {
 
 /** Partitions that are added to a hub get their share of the events this soon. */
 const REFRESH_MS = 60_000;
-/** One reads from the disk while the other's batch is at the broker; with each more there is more in memory at once. */
-const DRAINS_AT_ONCE = 2;
 
 export function createHubSink(
   hub: string,
@@ -46,7 +44,8 @@ export function createHubSink(
   /** Those of the hub, and behind them those that it had once and for which something waits. */
   const partitions: Partition[] = [];
   let partitionCount = 0;
-  const drainInTurn = createSlots(DRAINS_AT_ONCE);
+  /** One after the other: all at once they drain twice as fast, and leave 60 MB behind that V8 collects late. */
+  const drainInTurn = createTurns();
   const facts = createFactsKeeper(name, { spool, clock });
   const health = createHealth({
     ...deps,

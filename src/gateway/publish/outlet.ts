@@ -32,7 +32,7 @@ export interface OutletPort<Item> {
   /** The same of what was on disk. */
   readonly sendRecords: (bodies: readonly Buffer[]) => Promise<number>;
   readonly recordOverheadBytes: number;
-  /** Bounds how many ways into the destination are emptied from the disk at once. */
+  /** The ways into the destination take turns at being emptied from the disk. */
   readonly drainInTurn: InTurn;
 }
 

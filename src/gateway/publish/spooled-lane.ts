@@ -29,7 +29,7 @@ export interface SpooledLaneDeps<Item extends SpooledItem> extends LaneDeps<Item
   readonly onSpoolError: (error: unknown) => void;
   /** What a record takes of a batch beyond its own size. */
   readonly recordOverheadBytes: number;
-  /** Bounds how many lanes of one destination read from the disk, and send, at once. */
+  /** The lanes of one destination take turns at reading from the disk, and sending, a batch. */
   readonly drainInTurn: InTurn;
 }
 
@@ -77,10 +77,7 @@ class Passenger<Item extends SpooledItem> implements LaneItem {
 
 /** How long the lane waits before it tries the disk again. */
 const DISK_RETRY_MS = 1_000;
-/**
- * What is read from the disk at once. Every lane whose turn it is has as much in memory while it is sent, and what has been
- * sent is there until it is collected; larger batches are no faster.
- */
+/** What is read from the disk at once: it is in memory while it is sent, and until it is collected. */
 const DRAIN_BYTES = 256 * 1024;
 
 /**
