@@ -12,7 +12,7 @@ function shown(
   emit: { windows?: number; top?: number },
   panes: Record<number, Record<string, number>>,
 ) {
-  const { description } = defineMetric({ name: 'test', help: '', unit: '', window, emit });
+  const { description } = defineMetric({ name: 'test', help: 'For the test', unit: 'events', window, emit });
   const starts = new Set(shownStarts(description, NOW));
   const read = Object.entries(panes)
     .map(([minute, values]) => [at(Number(minute)), { values: new Map(Object.entries(values)) }] as const)
