@@ -1,5 +1,6 @@
 import { copyFile, mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../../shared/replace-file.js';
 import type { LogDisk } from './disk.js';
 import { createNodeDisk } from './node-disk.js';
 
@@ -29,15 +30,7 @@ export function createMendDisk(root: string, kept: string): MendDisk {
     ...createNodeDisk(root),
     async replace(folder, name, contents) {
       await folderFor(join(root, folder));
-      const path = join(root, folder, name);
-      const handle = await open(`${path}.new`, 'w', 0o600);
-      try {
-        await handle.writeFile(contents);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(`${path}.new`, path);
+      await replaceFile(join(root, folder, name), contents);
       await sync(join(root, folder));
     },
     async keep(folder, name) {

@@ -1,8 +1,8 @@
-import { mkdir, truncate } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
-import { verifyDatabase } from '../../shared/leveldb/index.js';
+import { cutTornManifest, findLock, saysLocked, verifyDatabase } from '../../shared/leveldb/index.js';
 import { BrokerError } from '../errors.js';
 import { createSealer, unseal } from './checksums.js';
 import { otherFormat, STORE_FORMAT } from './format.js';
@@ -29,10 +29,6 @@ const WAY_ON = `nothing was changed; ${MEND}`;
 /** What LevelDB says of ENOSPC and EDQUOT, which it hands on as text. */
 const NO_ROOM = /No space left on device|Disk quota exceeded/;
 
-const locked = (error: unknown): boolean =>
-  error instanceof Error &&
-  ((error as NodeJS.ErrnoException).code === 'LEVEL_LOCKED' || (error.cause !== undefined && locked(error.cause)));
-
 const createLevel = (location: string) =>
   new ClassicLevel<Buffer, Buffer>(location, {
     keyEncoding: 'buffer',
@@ -44,7 +40,7 @@ const createLevel = (location: string) =>
   });
 
 function whyNotOpened(location: string, cause: unknown): BrokerError {
-  if (locked(cause)) {
+  if (saysLocked(cause)) {
     return new BrokerError('PS_BROKER_STORE_LOCKED', `${location} is in use by another process`, { cause });
   }
   const reason = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
@@ -57,15 +53,12 @@ function whyNotOpened(location: string, cause: unknown): BrokerError {
 }
 
 /**
- * Whether no other process has the database. LevelDB looks for that first, and so it is asked to open it in a way that
- * it refuses in any case, before it has changed anything.
+ * Whether no other process has the database.
  * @throws BrokerError PS_BROKER_STORE_LOCKED.
  */
 export async function ensureUnlocked(location: string): Promise<void> {
-  const refused: unknown = await new ClassicLevel(location)
-    .open({ createIfMissing: false, errorIfExists: true })
-    .catch((error: unknown) => error);
-  if (locked(refused)) throw whyNotOpened(location, refused);
+  const refusal = await findLock(location);
+  if (refusal !== undefined) throw whyNotOpened(location, refusal);
 }
 
 /**
@@ -74,9 +67,9 @@ export async function ensureUnlocked(location: string): Promise<void> {
  * @throws BrokerError PS_BROKER_STORE_CORRUPT, with file and position, or PS_BROKER_STORE_LOCKED.
  */
 export async function ensureSound(location: string, { thorough = false } = {}): Promise<void> {
-  const { damage, tornManifest } = await verifyDatabase(location, { thorough });
-  const [first, ...others] = damage;
-  if (first === undefined && tornManifest === undefined) return;
+  const verdict = await verifyDatabase(location, { thorough });
+  const [first, ...others] = verdict.damage;
+  if (first === undefined && verdict.tornManifest === undefined) return;
   // To who looks on while another process writes, files may look damaged.
   await ensureUnlocked(location);
   if (first !== undefined) {
@@ -87,8 +80,7 @@ export async function ensureSound(location: string, { thorough = false } = {}): 
       { facts: { file: join(location, first.file) } },
     );
   }
-  // What a power cut left half written: LevelDB takes it for damage, where a crash of the process alone leaves none.
-  if (tornManifest !== undefined) await truncate(join(location, tornManifest.file), tornManifest.bytes);
+  await cutTornManifest(location, verdict);
 }
 
 /** LevelDB met damage while it merged files, and takes no writes any more. */

@@ -2,6 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
+import { saysLocked } from '../../shared/leveldb/index.js';
 import { GatewayError } from '../errors.js';
 import { type MendedSpool, mendSpool } from './mend.js';
 
@@ -59,16 +60,11 @@ export async function openSpoolStore(
     db = createLevel(location);
     await db.open();
   } catch (cause) {
-    const detail = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
-    if ((detail as { code?: string }).code === 'LEVEL_LOCKED') {
-      throw new GatewayError(
-        'PS_SPOOL_LOCKED',
-        `${location} is in use by another gateway; give each its own --data-dir`,
-        {
-          cause,
-        },
-      );
+    if (saysLocked(cause)) {
+      const told = `${location} is in use by another gateway; give each its own --data-dir`;
+      throw new GatewayError('PS_SPOOL_LOCKED', told, { cause });
     }
+    const detail = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
     throw new GatewayError('PS_SPOOL_UNUSABLE', `${location} cannot be opened: ${messageOf(detail)}`, { cause });
   }
   // LevelDB holds this file as long as it has the database open, and never makes it anew.

@@ -1,2 +1,3 @@
-export { type Loss, mendDatabase, UnmendableError } from './mend.js';
+export { findLock, saysLocked } from './lock.js';
+export { cutTornManifest, type Loss, mendDatabase, UnmendableError } from './mend.js';
 export { type Damage, findDamagedTables, verifyDatabase } from './verify.js';

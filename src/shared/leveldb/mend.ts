@@ -1,6 +1,7 @@
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
+import { replaceFile } from '../replace-file.js';
 import { readRecordLog, writeRecordLog } from './record-log.js';
 import { withEntries } from './table.js';
 import { readTable } from './table-file.js';
@@ -30,12 +31,20 @@ export async function mendDatabase(location: string, keep: string): Promise<read
   await mkdir(keep, { recursive: true, mode: 0o700 });
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const verdict = await verifyDatabase(location, { thorough: true });
-    if (verdict.damage.length === 0) return losses;
+    if (verdict.damage.length === 0) {
+      await cutTornManifest(location, verdict);
+      return losses;
+    }
     for (const file of new Set(verdict.damage.map((one) => one.file))) {
       losses.push(...(await mendFile({ location, keep, file }, verdict)));
     }
   }
   throw new UnmendableError(`${location} could not be mended; what was there is in ${keep}`);
+}
+
+/** What a power cut left half written: LevelDB takes it for damage, where a crash of the process alone leaves none. */
+export async function cutTornManifest(location: string, { tornManifest }: Verdict): Promise<void> {
+  if (tornManifest !== undefined) await truncate(join(location, tornManifest.file), tornManifest.bytes);
 }
 
 interface Patient {
@@ -50,18 +59,10 @@ async function mendFile(patient: Patient, verdict: Verdict): Promise<Loss[]> {
   return mendManifest(patient);
 }
 
-/** Writes a file anew, so that it is the old one or the new one whenever the machine stops. */
 async function replace({ location, keep, file }: Patient, contents: Buffer): Promise<void> {
   const path = join(location, file);
   await copyFile(path, join(keep, file)).catch(missing);
-  const file_ = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file_.writeFile(contents);
-    await file_.sync();
-  } finally {
-    await file_.close();
-  }
-  await rename(`${path}.new`, path);
+  await replaceFile(path, contents);
 }
 
 /** Keeps every write that is whole, also between damaged ones. */

@@ -1,4 +1,4 @@
-import { mkdtemp, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -133,6 +133,15 @@ describe('a damaged spool', () => {
     const manifest = (await readdir(location)).find((name) => name.startsWith('MANIFEST')) as string;
     await flip(join(location, manifest), 30);
     expect((await expectRest(/MANIFEST/, RECORDS)).length).toBe(RECORDS);
+  });
+
+  it('is told of and sent but for the block also when its manifest ends in a torn edit', async () => {
+    const [table] = await filesOf('.ldb');
+    await flip(table as string, 300_000);
+    const manifest = (await readdir(location)).find((name) => name.startsWith('MANIFEST')) as string;
+    // The head of a record of 16 bytes reached the disk, and they did not.
+    await appendFile(join(location, manifest), Buffer.from([1, 2, 3, 4, 16, 0, 1, ...Buffer.alloc(16)]));
+    expect((await expectRest(/\.ldb$/, RECORDS - 10)).length).toBeLessThan(RECORDS);
   });
 
   it('is mended also when the damage is met while it is drained', async () => {
