@@ -7,5 +7,8 @@ export function printText(text: string): void {
 }
 
 function passOverClosedPipe(error: Error): void {
-  if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  if (!isClosedPipe(error)) throw error;
 }
+
+/** Who read the output has enough. */
+export const isClosedPipe = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 'EPIPE';

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../shared/clock.js';
 import { type Config, loadConfig } from '../shared/config/index.js';
 import { runningDataDir } from './options.js';
 import { openOutput } from './output-file.js';
+import { isClosedPipe } from './print-text.js';
 import { openSource, type ReplaySource, SOURCES, type SourceFlags } from './replay-source.js';
 import { type ReplayTimeFlags, replayTimes } from './replay-times.js';
 
@@ -150,6 +151,3 @@ function writerTo(output: Writable): (text: string) => Promise<void> {
     if (failure !== undefined) throw failure;
   };
 }
-
-/** Who read the output, such as `head`, has enough. */
-const isClosedPipe = (error: unknown) => (error as { code?: unknown } | null)?.code === 'EPIPE';

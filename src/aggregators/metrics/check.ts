@@ -45,7 +45,7 @@ const definitionSchema = z
 export function checkDefinition(definition: { readonly name: string }): void {
   const { error } = definitionSchema.safeParse(definition);
   const [issue] = error?.issues ?? [];
-  if (issue) throw wrong(definition.name, [...issue.path.map(String)].join('.') || 'definition', issue.message);
+  if (issue) throw wrong(definition.name, issue.path.join('.') || 'definition', issue.message);
 }
 
 /** What a window asks for has to be there to read, and to be read while somebody watches. */

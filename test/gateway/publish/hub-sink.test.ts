@@ -25,6 +25,16 @@ function expectAll(world: ReturnType<typeof createGatewayWorld>, count: number) 
   expect(found.every(({ inPlace }) => inPlace)).toBe(true);
 }
 
+/** A disk on which a gateway that was stopped has left so many views, with the hub away. */
+async function spooledViews(world: ReturnType<typeof createGatewayWorld>, count: number) {
+  const disk = createMemoryDisk();
+  const rig = await createGatewayRig({ world, openSpoolStore: disk.open });
+  world.brokers.state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
+  for (const { durability } of await rig.results(views(0, count))) expect(durability).toBe('spool');
+  await rig.gateway.stop({ deadlineMs: 1_000 });
+  return disk;
+}
+
 it('a hub that was made anew with fewer partitions gets every event, where its visitor is now, and stays up', async () => {
   const world = createGatewayWorld();
   const { state } = world.brokers;
@@ -64,11 +74,7 @@ it('partitions that are added to a hub get their events within a minute', async 
 it('what waits on disk for a partition that the hub has no more is sent after a restart too', async () => {
   const world = createGatewayWorld();
   const { state } = world.brokers;
-  const disk = createMemoryDisk();
-  const before = await createGatewayRig({ world, openSpoolStore: disk.open });
-  state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
-  for (const { durability } of await before.results(views(0, 40))) expect(durability).toBe('spool');
-  await before.gateway.stop({ deadlineMs: 1_000 });
+  const disk = await spooledViews(world, 40);
   // The facts were written by a start that was killed before it had emptied the disk.
   for (const key of disk.entries.keys())
     if (key.startsWith('!facts/')) disk.entries.set(key, Buffer.from('{"partitionCount":1,"maxBatchBytes":1048576}'));
@@ -101,11 +107,7 @@ it('what a hub takes is written down when the disk works again, for a start whil
 it('partitions are emptied from the disk one after the other, and all of them are', async () => {
   const world = createGatewayWorld();
   const { state } = world.brokers;
-  const disk = createMemoryDisk();
-  const before = await createGatewayRig({ world, openSpoolStore: disk.open });
-  state.hubFailure = 'PS_PUBLISH_UNAVAILABLE';
-  for (const { durability } of await before.results(views(0, 40))) expect(durability).toBe('spool');
-  await before.gateway.stop({ deadlineMs: 1_000 });
+  const disk = await spooledViews(world, 40);
   state.hubFailure = undefined;
   let answer = () => {};
   state.hubWaits = new Promise((resolve) => {
