@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
+import { createRefusalLog } from '../shared/refusal-log.js';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { type CaptureService, createCapture } from './capture/index.js';
@@ -48,6 +49,8 @@ interface Running {
   readonly stopRenewal: () => void;
 }
 
+/** Most connections at once, whatever the machine could bear. */
+const MAX_CONNECTIONS = 5000;
 /** How long the last words to clients may take when the store has failed. */
 const FAREWELL_MS = 250;
 /** How long clients may take to go when the broker stops. */
@@ -159,6 +162,8 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         now: clock.now,
         onError,
       });
+      const maxConnections = Math.min(MAX_CONNECTIONS, options.maxConnections ?? MAX_CONNECTIONS);
+      const tellOfRefusal = createRefusalLog(clock, logger, maxConnections);
       const port = createPort(
         {
           clock,
@@ -166,8 +171,12 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
           onHttp: (request, response) => {
             if (!show(request, response)) administer(request, response);
           },
+          onRefused() {
+            metrics.connectionRefused();
+            tellOfRefusal();
+          },
         },
-        { host: options.host, port: options.port, tls: certificates },
+        { host: options.host, port: options.port, tls: certificates, maxConnections },
       );
       const listening = await port.start();
       const stopRenewal = keepRenewed({ clock, ensure, onRenewed: port.renewTls, onError }, certificates);

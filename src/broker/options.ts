@@ -19,6 +19,8 @@ export interface BrokerOptions {
   readonly partitionMaxBytes?: number | undefined;
   /** Room that is left on the disk before what is sent is refused; 128 MiB, or a quarter of a small disk, without it. */
   readonly minFreeBytes?: number | undefined;
+  /** Most connections at once, where that is less than the broker would take. */
+  readonly maxConnections?: number | undefined;
   /** How long connections may take; each has a value of its own without it. */
   readonly connectionTimes?: Partial<ConnectionTimes> | undefined;
   /** What all connections together may keep in memory; each bound has a value of its own without it. */

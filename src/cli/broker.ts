@@ -13,6 +13,7 @@ import {
 import { type Config, makeDataDir } from '../shared/config/index.js';
 import { messageOf, PenstockError } from '../shared/errors.js';
 import { registerLookingCommands } from './broker/commands.js';
+import { roomForConnections } from './open-files.js';
 import { hostNames, ownDataDir, port, positiveNumber, wholeNumber } from './options.js';
 import { runRole } from './role.js';
 import { storageAccess } from './services.js';
@@ -107,6 +108,7 @@ export function register(command: Command): void {
               topology,
               partitionMaxBytes,
               minFreeBytes,
+              maxConnections: roomForConnections(),
             },
             { clock, logger, onFatal, blobs: captureStorage(config) },
           );

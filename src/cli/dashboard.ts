@@ -17,6 +17,7 @@ import { brokerRoutes } from './broker/admin-routes.js';
 import { surroundings } from './dashboard-surroundings.js';
 import type { GatewayPlace } from './gateway/ask.js';
 import { askWhere, gatewayRoutes } from './gateway-routes.js';
+import { roomForConnections } from './open-files.js';
 import { ownDataDir, port } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { hubAccess, redisUrl } from './services.js';
@@ -83,7 +84,7 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
       clock,
       logger,
     },
-    config.admin,
+    { ...config.admin, maxConnections: roomForConnections() },
   );
   return {
     ready: { url: server.url },

@@ -5,6 +5,7 @@ import {
   createGateway,
   createSaltStore,
   type Gateway,
+  type GatewayOptions,
   type MendedSpool,
   openJournal,
   openSpoolStore,
@@ -18,6 +19,7 @@ import { type Channel, createPeers } from './gateway/peers.js';
 import { shareOf, shareToDrain } from './gateway/share.js';
 import { formerWorkers, removeSpool, spoolFolder } from './gateway/spools.js';
 import { startWorkers } from './gateway/workers.js';
+import { roomForConnections } from './open-files.js';
 import { ownDataDir, port, positiveInteger, wholeNumber } from './options.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { hubAccess, topicAccess } from './services.js';
@@ -70,13 +72,19 @@ async function startGateway({ config, logger, clock }: RoleContext, worker?: num
         : {}),
       peers: worker === undefined ? undefined : createPeers(channel, clock),
     },
-    isFormer ? shareToDrain(options) : shareOf(options, options.workers),
+    isFormer ? shareToDrain(options) : withinRoom(shareOf(options, options.workers)),
   );
   if (isFormer) return drainOnly(gateway, spool, clock);
   const url = await gateway.listen({ host: options.host, port: options.port });
   logger.info({ url }, 'listening');
   process.on('SIGHUP', () => void gateway.reload());
   return { ready: { url }, stop: gateway.stop };
+}
+
+/** What the configuration allows, as far as this process may have it. */
+function withinRoom<Options extends GatewayOptions>(options: Options): Options {
+  const { http } = options;
+  return { ...options, http: { ...http, connections: Math.min(http.connections, roomForConnections()) } };
 }
 
 /** Most damaged places of which each has a line in the log. */

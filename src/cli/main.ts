@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { messageOf, PenstockError } from '../shared/errors.js';
+import { ensureOpenFiles } from './open-files.js';
 
 /**
  * Each command is a file of its own beside this one and is loaded only when it is called, so that a role starts with
@@ -38,6 +39,7 @@ async function main(argv: readonly string[]): Promise<void> {
   for (const [name, summary] of commands) {
     const command = program.command(name).description(summary);
     if (name === wanted) {
+      ensureOpenFiles();
       const module = (await import(`./${name}.js`)) as CommandModule;
       module.register(command);
     }

@@ -11,6 +11,7 @@ import { partitionGauges } from './partition-gauges.js';
 export interface DashboardMetrics {
   readonly countMessage: (kind: FeedMessage['kind']) => void;
   readonly countReadError: () => void;
+  readonly countRefused: () => void;
 }
 
 interface MetricsDeps {
@@ -45,6 +46,11 @@ export function metrics(app: FastifyInstance, { viewersOf, readFigures, readHeal
     help: 'Readings of the live figures that failed.',
     registers: [registry],
   });
+  const refused = new Counter({
+    name: 'penstock_dashboard_connections_refused_total',
+    help: 'Connections that were closed as they came, since as many were open as may be.',
+    registers: [registry],
+  });
   app.get('/metrics', { config: { operation: readMetrics } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     const unreadable = () => {
@@ -57,5 +63,9 @@ export function metrics(app: FastifyInstance, { viewersOf, readFigures, readHeal
     return reply.type(registry.contentType).send(text);
   });
   app.addHook('onClose', async () => registry.clear());
-  return { countMessage: (kind) => messages.inc({ kind }), countReadError: () => readErrors.inc() };
+  return {
+    countMessage: (kind) => messages.inc({ kind }),
+    countReadError: () => readErrors.inc(),
+    countRefused: () => refused.inc(),
+  };
 }

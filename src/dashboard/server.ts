@@ -11,6 +11,7 @@ import { listenError } from '../shared/listen-error.js';
 import type { LiveSource } from '../shared/live.js';
 import type { Logger } from '../shared/logger.js';
 import type { PartitionHealth } from '../shared/partition-health.js';
+import { createRefusalLog } from '../shared/refusal-log.js';
 import { guard } from './guard.js';
 import { health } from './health.js';
 import { createLiveFeed, type LiveFeedOptions, liveFeedDefaults } from './live-feed.js';
@@ -45,6 +46,8 @@ export interface AdminServerOptions {
   readonly port: number;
   /** Must be given unless `host` is loopback. */
   readonly token?: string | undefined;
+  /** Most connections at once, where that is less than the server would take. */
+  readonly maxConnections?: number;
   /** Where the built page lies; by default where the build puts it. */
   readonly webFolder?: string;
   readonly feed?: Partial<LiveFeedOptions>;
@@ -56,6 +59,8 @@ export interface AdminServer {
   stop(): Promise<void>;
 }
 
+/** Most connections at once, whatever the machine could bear. */
+const MAX_CONNECTIONS = 5000;
 /** An event's id of 256 characters, each of up to three bytes as `%xx`. */
 const MAX_PARAM_LENGTH = 256 * 9;
 
@@ -94,6 +99,12 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     viewersOf: () => feed.viewers,
     readFigures: () => inTime(live.read()),
     readHealth: () => inTime(deps.readHealth?.() ?? Promise.resolve(new Map())),
+  });
+  app.server.maxConnections = Math.min(MAX_CONNECTIONS, options.maxConnections ?? MAX_CONNECTIONS);
+  const tellOfRefusal = createRefusalLog(clock, logger, app.server.maxConnections);
+  app.server.on('drop', () => {
+    counters.countRefused();
+    tellOfRefusal();
   });
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, 'Not Found'));
   app.setErrorHandler((error: FastifyError, request, reply) => {

@@ -2,6 +2,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import type { DeviceType } from '../events/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
+import { createRefusalLog } from '../shared/refusal-log.js';
 import type { Certificate, SecureServer } from './certificate.js';
 import { createClientReader } from './client.js';
 import type { GatewayMetrics, MetricsText } from './metrics/index.js';
@@ -104,7 +105,11 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
   }) as FastifyInstance;
   certificate?.serve(app.server as unknown as SecureServer);
   lingerOnEnd(app.server, certificate === undefined ? 'connection' : 'secureConnection', deps.clock);
-  addConnectionLimits(app, options);
+  const tellOfRefusal = createRefusalLog(deps.clock, deps.logger, options.connections);
+  addConnectionLimits(app, options, () => {
+    deps.metrics.connectionRefused();
+    tellOfRefusal();
+  });
   takeBodiesAsBytes(app, deps.budget, options);
   addTracing(app);
   addCors(app, options.origins, deps.protocols);

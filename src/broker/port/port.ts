@@ -15,7 +15,7 @@ export interface PortOptions {
   /** Certificate and key, PEM. */
   readonly tls: { readonly cert: string; readonly key: string };
   /** Most connections at once; one more is closed at once. */
-  readonly maxConnections?: number;
+  readonly maxConnections: number;
   /** From the connection to the bytes that tell what it speaks, TLS handshake included. */
   readonly helloTimeoutMs?: number;
   /** How long an HTTP request may take to arrive, and a kept connection may wait for the next one. */
@@ -24,7 +24,6 @@ export interface PortOptions {
 }
 
 const DEFAULTS = {
-  maxConnections: 5000,
   helloTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   maxHeaderBytes: 16 * 1024,
@@ -35,6 +34,8 @@ export interface PortDeps {
   /** Takes an AMQP connection. Its first bytes are still to be read; nobody else listens to its errors or closes it. */
   readonly onAmqp: (socket: Duplex, facts: { readonly secure: boolean }) => void;
   readonly onHttp: HttpHandler;
+  /** A connection was closed as it came, for there were as many as there may be. */
+  readonly onRefused: () => void;
 }
 
 export interface Port {
@@ -71,7 +72,7 @@ function whenTold(socket: Socket, allowed: readonly Protocol[], decide: (protoco
  * One TCP port for AMQP and HTTP, each plain or in TLS, and AMQP over WebSockets, so that one connection string serves messaging clients and the
  * administration client, which always speaks HTTPS.
  */
-export function createPort({ clock, onAmqp, onHttp }: PortDeps, given: PortOptions): Port {
+export function createPort({ clock, onAmqp, onHttp, onRefused }: PortDeps, given: PortOptions): Port {
   const options = { ...DEFAULTS, ...given };
   let secureContext = createSecureContext(options.tls);
   const http = createHttp({ onRequest: onHttp, onUpgrade: createUpgrade(onAmqp) }, clock, options);
@@ -97,8 +98,10 @@ export function createPort({ clock, onAmqp, onHttp }: PortDeps, given: PortOptio
   };
 
   const onConnection = (raw: Socket) => {
-    if (stopping || open.size >= options.maxConnections) {
+    const isFull = open.size >= options.maxConnections;
+    if (stopping || isFull) {
       raw.destroy();
+      if (isFull) onRefused();
       return;
     }
     const cancelHello = clock.setTimer(() => raw.destroy(), options.helloTimeoutMs);

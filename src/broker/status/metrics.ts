@@ -10,6 +10,8 @@ const OTHERS = '(others)';
 export interface BrokerMetrics {
   /** One batch of writes is on disk: of messages and all else, or of events of one partition. */
   committed(store: 'messages' | 'events', batch: CommittedBatch): void;
+  /** A connection was closed as it came: there were as many as there may be. */
+  connectionRefused(): void;
   /** Prometheus' text format, of `status` and of what was committed so far. */
   render(status: BrokerStatus): Promise<string>;
   readonly contentType: string;
@@ -48,10 +50,14 @@ export function createMetrics(): BrokerMetrics {
 
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Gauge({ name: `${prefix}${name}`, help, labelNames: [...labelNames], registers });
-  const total = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+  const total = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Counter({ name: `${prefix}${name}_total`, help, labelNames: [...labelNames], registers });
 
   const connections = gauge('connections', 'AMQP connections now.');
+  const connectionsRefused = total(
+    'connections_refused',
+    'Connections that were closed as they came, since as many were open as may be.',
+  );
   const links = gauge('links', 'AMQP links now.');
   const pending = gauge('pending_bytes', 'Bytes that wait for the disk.');
   const messages = gauge('messages', 'Messages by entity and state; locked ones are active.', ['entity', 'state']);
@@ -132,6 +138,7 @@ export function createMetrics(): BrokerMetrics {
       commitCallers.observe({ store }, callers);
       commitBytes.observe({ store }, bytes);
     },
+    connectionRefused: () => connectionsRefused.inc(),
     async render(status) {
       connections.set(status.connections);
       links.set(status.links);

@@ -21,6 +21,8 @@ export interface GatewayMetrics {
   settled(tookMs: number): void;
   /** A visitor of a source sends more than one partition should bear. */
   hotVisitor(source: string): void;
+  /** A connection was closed as it came: there were as many as there may be. */
+  connectionRefused(): void;
   /** A request was answered. */
   request(status: number): void;
   /** Prometheus' text format. */
@@ -90,6 +92,12 @@ export function createGatewayMetrics(): GatewayMetrics & { watch(sources: Metric
     registers,
   });
 
+  const connectionsRefused = new Counter({
+    name: 'penstock_gateway_connections_refused_total',
+    help: 'Connections that were closed as they came, since as many were open as may be.',
+    registers,
+  });
+
   const hotVisitors = new Counter({
     name: 'penstock_gateway_hot_visitors_total',
     help: 'Visitors that were found to send more than one partition should bear.',
@@ -100,6 +108,7 @@ export function createGatewayMetrics(): GatewayMetrics & { watch(sources: Metric
   return {
     tally,
     settled: (tookMs) => acknowledged.observe(tookMs / 1000),
+    connectionRefused: () => connectionsRefused.inc(),
     hotVisitor: (source) => hotVisitors.inc({ source }),
     batch: (sink, tookMs, settled) => batches.observe({ sink, result: settled ? 'settled' : 'failed' }, tookMs / 1000),
     request: (status) => void statuses.set(status, (statuses.get(status) ?? 0) + 1),

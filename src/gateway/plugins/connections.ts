@@ -16,8 +16,9 @@ export interface ConnectionLimits {
  * Bounds what a client may do with connections. Node's own limit of requests answers what comes after the last one with
  * an empty 503, and its limit of headers leaves those beyond it away without a word.
  */
-export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimits): void {
+export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimits, onRefused: () => void): void {
   app.server.maxConnections = limits.connections;
+  app.server.on('drop', onRefused);
   // A client may close its side behind its last request (RFC 9112, section 9.6). Node would close ours too, unanswered.
   Object.assign(app.server, { httpAllowHalfOpen: true });
   // RFC 9110, section 10.1.1: an expectation that is not understood may be passed over. Node would say 417 and nothing more.

@@ -44,8 +44,8 @@ beforeAll(async () => {
     { namespaceName: 'penstock' },
   );
   port = createPort(
-    { clock: systemClock, onAmqp: (socket) => socket.destroy(), onHttp },
-    { host: 'localhost', port: 0, tls },
+    { clock: systemClock, onAmqp: (socket) => socket.destroy(), onHttp, onRefused: () => {} },
+    { host: 'localhost', port: 0, tls, maxConnections: 100 },
   );
   ({ port: number } = await port.start());
   caFile = tls.caFile;

@@ -35,8 +35,8 @@ beforeAll(async () => {
     { namespaceName: 'penstock' },
   );
   port = createPort(
-    { clock: systemClock, onAmqp: (socket) => socket.destroy(), onHttp },
-    { host: '127.0.0.1', port: 0, tls },
+    { clock: systemClock, onAmqp: (socket) => socket.destroy(), onHttp, onRefused: () => {} },
+    { host: '127.0.0.1', port: 0, tls, maxConnections: 100 },
   );
   ({ port: number } = await port.start());
 });

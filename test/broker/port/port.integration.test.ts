@@ -31,6 +31,7 @@ afterEach(async () => {
 /** A port whose AMQP side echoes, and whose HTTP side answers with method, path and body. */
 async function open(options: Partial<PortOptions> = {}) {
   const amqp: { secure: boolean }[] = [];
+  let refused = 0;
   const port = createPort(
     {
       clock: systemClock,
@@ -44,12 +45,15 @@ async function open(options: Partial<PortOptions> = {}) {
         request.on('data', (chunk: Buffer) => chunks.push(chunk));
         request.on('end', () => response.end(`${request.method} ${request.url} ${Buffer.concat(chunks)}`));
       },
+      onRefused() {
+        refused += 1;
+      },
     },
-    { host: '127.0.0.1', port: 0, tls, ...options },
+    { host: '127.0.0.1', port: 0, tls, maxConnections: 100, ...options },
   );
   ports.push(port);
   const { port: number } = await port.start();
-  return { port, number, amqp };
+  return { port, number, amqp, refused: () => refused };
 }
 
 const client = (port: number, host = '127.0.0.1') => {
@@ -171,8 +175,8 @@ describe('the one port', () => {
     if (!idle.destroyed) await once(idle, 'close');
   });
 
-  it('bounds the number of connections', async () => {
-    const { number, port } = await open({ maxConnections: 2 });
+  it('bounds the number of connections, and tells of each that is refused', async () => {
+    const { number, port, refused: refusals } = await open({ maxConnections: 2 });
     const kept = [client(number), client(number)];
     for (const socket of kept) {
       socket.write(AMQP_HEADER);
@@ -182,6 +186,7 @@ describe('the one port', () => {
     await once(refused, 'close');
     expect(port.connections).toBe(2);
     expect(kept.some((socket) => socket.destroyed)).toBe(false);
+    expect(refusals()).toBe(1);
   });
 
   it('says which address it cannot have', async () => {
@@ -230,8 +235,9 @@ describe('a certificate that is renewed', () => {
         clock: systemClock,
         onAmqp: (socket) => void socket.on('error', () => {}),
         onHttp: (_, response) => response.end(),
+        onRefused: () => {},
       },
-      { host: '127.0.0.1', port: 0, tls },
+      { host: '127.0.0.1', port: 0, tls, maxConnections: 100 },
     );
     ports.push(port);
     return { port, number: (await port.start()).port };

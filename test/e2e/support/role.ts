@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface RunningRole {
@@ -14,10 +14,20 @@ export interface RunningRole {
   kill(): Promise<void>;
 }
 
-/** Runs one role of the built command as a process of its own, configured by nothing but its environment. */
-export async function startRole(args: readonly string[], env: Record<string, string>): Promise<RunningRole> {
+/**
+ * Runs one role of the built command as a process of its own, configured by nothing but its environment; with `openFiles` as
+ * one that may have no more open.
+ */
+export async function startRole(
+  args: readonly string[],
+  env: Record<string, string>,
+  { openFiles }: { openFiles?: number } = {},
+): Promise<RunningRole> {
   const { PATH = '', HOME = '' } = process.env;
-  const child = fork('dist/cli/main.js', args, {
+  const command = [process.execPath, 'dist/cli/main.js', ...args];
+  const limited =
+    openFiles === undefined ? command : ['bash', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'bash', ...command];
+  const child = spawn(limited[0] as string, limited.slice(1), {
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
