@@ -132,7 +132,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   );
   const { deviceOf } = policies.enricher;
   const budget = createBudget(clock, limits.pendingBytes);
-  metrics.watch({ sinks, pendingBytes: budget.pendingBytes, recall: recall.report, clock });
+  metrics.watch({ sinks, pendingBytes: budget.pendingBytes, recall: recall.report, certificate, clock });
   const ingest = createIngest(clock, {
     tally: metrics.tally,
     onSettled: metrics.settled,

@@ -31,7 +31,12 @@ test('docs/errors.md lists every error code of the source, and no other', () => 
 
 test('docs/metrics.md lists every metric that is made, and no other', async () => {
   const gateway = createGatewayMetrics();
-  const none = { sinks: [], pendingBytes: () => 0, recall: () => ({ ids: 0, idsSinceMs: undefined }) };
+  const none = {
+    sinks: [],
+    pendingBytes: () => 0,
+    recall: () => ({ ids: 0, idsSinceMs: undefined }),
+    certificate: { validToMs: 0 },
+  };
   gateway.watch({ ...none, clock: createManualClock() });
   const broker = createBrokerMetrics();
   const idle = { connections: 0, links: 0, pendingBytes: 0, queues: [], topics: [], hubs: [] };

@@ -1,10 +1,12 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openCertificate } from '../../src/gateway/certificate.js';
 import { createGateway } from '../../src/gateway/index.js';
-import { systemClock } from '../../src/shared/clock.js';
+import { type Clock, systemClock } from '../../src/shared/clock.js';
 import { configSchema } from '../../src/shared/config/index.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { issueCertificate as issue, type Pair } from '../helpers/certificate.js';
@@ -24,7 +26,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function startGateway(pair: Pair) {
+/** The files of a pair, with what replaces them. */
+function createFiles(pair: Pair) {
   const dir = createTempDir('tls');
   cleanups.push(dir.remove);
   const files = { cert: join(dir.path, 'cert.pem'), key: join(dir.path, 'key.pem') };
@@ -35,19 +38,47 @@ async function startGateway(pair: Pair) {
   };
   write('cert', pair.cert);
   write('key', pair.key);
-  let log = '';
+  return { files, write };
+}
+
+function createLog() {
+  let text = '';
   const sink = new PassThrough().on('data', (line: Buffer) => {
-    log += line.toString();
+    text += line.toString();
   });
+  return { logger: createLogger('test', 'info', sink), log: () => text };
+}
+
+async function startGateway(pair: Pair) {
+  const { files, write } = createFiles(pair);
+  const { logger, log } = createLog();
   const defaults = configSchema.parse({}).gateway;
   const gateway = await createGateway(
-    { clock: systemClock, random: Math.random, logger: createLogger('test', 'info', sink), ...createMemoryBrokers() },
+    { clock: systemClock, random: Math.random, logger, ...createMemoryBrokers() },
     { ...defaults, sources: [{ name: 'shop', writeKey: WRITE_KEY }], tls: files },
   );
   cleanups.push(() => gateway.stop({ deadlineMs: 1000 }));
   const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
   const port = Number(new URL(url).port);
-  return { gateway, url, port, write, log: () => log };
+  return { gateway, url, port, write, log };
+}
+
+/** A certificate that looks at its files all the time, by a clock that can be set. */
+async function openOften(pair: Pair) {
+  const { files, write } = createFiles(pair);
+  const { logger, log } = createLog();
+  const time = { aheadMs: 0, looks: 0 };
+  const clock: Clock = {
+    now: () => Date.now() + time.aheadMs,
+    setTimer(look) {
+      time.looks += 1;
+      return systemClock.setTimer(look, 1);
+    },
+  };
+  const certificate = await openCertificate(files, clock, logger);
+  cleanups.push(() => certificate.close());
+  const lookAgain = (before = time.looks) => waitFor('another look', () => time.looks > before + 2);
+  return { certificate, files, write, log, time, lookAgain, shown: () => String(certificate.pair.cert) };
 }
 
 /** Opens a connection; trusts whom it meets. */
@@ -118,5 +149,63 @@ describe('a gateway with a certificate', () => {
     await expect(startGateway({ cert: first.cert, key: second.key })).rejects.toMatchObject({
       code: 'PS_TLS_UNUSABLE',
     });
+  });
+
+  it('tells when what it shows expires', async () => {
+    const { gateway } = await startGateway(first);
+    const { body } = await gateway.app.inject({ url: '/metrics', remoteAddress: '127.0.0.1' });
+    const expiry = /^penstock_gateway_certificate_expiry_timestamp_seconds (\d+)$/m.exec(body)?.[1];
+    expect(Number(expiry)).toBe(Date.parse(new X509Certificate(first.cert).validTo) / 1000);
+  });
+});
+
+describe('a certificate in place of another', () => {
+  const HOUR_MS = 3_600_000;
+  const inHours = (from: number, to: number) => ({
+    notBefore: new Date(Date.now() + from * HOUR_MS),
+    notAfter: new Date(Date.now() + to * HOUR_MS),
+  });
+
+  it('is not taken when its time is over, which is said once', async () => {
+    const { write, log, lookAgain, shown } = await openOften(first);
+    const expired = await issue('expired', inHours(-2, -1));
+    write('key', expired.key);
+    write('cert', expired.cert);
+    await waitFor('the refusal', () => log().includes('it has expired: its last moment was '));
+    await lookAgain();
+    expect(shown()).toBe(first.cert);
+    expect(log().match(/it has expired/g)).toHaveLength(1);
+    write('cert', second.cert);
+    write('key', second.key);
+    await waitFor('the next one', () => shown() === second.cert);
+  });
+
+  it('is taken when its time comes, if it was there too early', async () => {
+    const { write, log, time, lookAgain, shown } = await openOften(first);
+    const early = await issue('early', inHours(1, 2));
+    write('key', early.key);
+    write('cert', early.cert);
+    await waitFor('the refusal', () => log().includes('it is not valid yet: its first moment is '));
+    await lookAgain();
+    expect(shown()).toBe(first.cert);
+    expect(log().match(/it is not valid yet/g)).toHaveLength(1);
+    time.aheadMs = HOUR_MS;
+    await waitFor('its time', () => shown() === early.cert);
+  });
+
+  it('that is gone is told of once, and the one that was there stays', async () => {
+    const { files, write, log, lookAgain, shown } = await openOften(first);
+    rmSync(files.key);
+    await waitFor('the refusal', () => log().includes('ENOENT'));
+    await lookAgain();
+    expect(shown()).toBe(first.cert);
+    expect(log().match(/cannot be used/g)).toHaveLength(1);
+    write('key', first.key);
+    await waitFor('it to be read', () => log().includes('certificate read again'));
+  });
+
+  it('may have expired at a start, when there is none before it, and is told of', async () => {
+    const { log } = await openOften(await issue('expired', inHours(-2, -1)));
+    expect(log()).toContain('the certificate is one that clients refuse');
   });
 });

@@ -10,11 +10,18 @@ export interface Pair {
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
+/** When it is valid, where that is not from now on. */
+interface Validity {
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+}
+
 /** A certificate that signs itself. */
-export async function issueCertificate(name: string): Promise<Pair> {
+export async function issueCertificate(name: string, validity: Validity = {}): Promise<Pair> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,
+    ...validity,
     keys,
     signingAlgorithm: ALGORITHM,
     extensions: [new BasicConstraintsExtension(false, undefined, true)],

@@ -40,6 +40,7 @@ export interface MetricsSources {
   readonly sinks: readonly Sink[];
   readonly pendingBytes: () => number;
   readonly recall: () => Pick<RecallReport, 'ids' | 'idsSinceMs'>;
+  readonly certificate: { readonly validToMs: number } | undefined;
   readonly clock: Clock;
 }
 
@@ -138,7 +139,7 @@ const SPOOL_GAUGES = {
   },
 } as const;
 
-function addGauges(registers: Registry[], { sinks, pendingBytes, recall, clock }: MetricsSources): void {
+function addGauges(registers: Registry[], { sinks, pendingBytes, recall, certificate, clock }: MetricsSources): void {
   new Gauge({
     name: 'penstock_gateway_known_ids',
     help: 'Ids of accepted events by which a retry is known.',
@@ -167,6 +168,16 @@ function addGauges(registers: Registry[], { sinks, pendingBytes, recall, clock }
       this.set(pendingBytes());
     },
   });
+  if (certificate !== undefined)
+    new Gauge({
+      name: 'penstock_gateway_certificate_expiry_timestamp_seconds',
+      help: 'When the certificate that new connections are given expires.',
+      aggregator: 'min',
+      registers,
+      collect() {
+        this.set(certificate.validToMs / 1000);
+      },
+    });
   const ofSinks = (
     { name, help, aggregator = 'sum' }: { name: string; help: string; aggregator?: Aggregator },
     value: (sink: Sink) => number | undefined,
