@@ -55,7 +55,11 @@ export class Gathering {
   #grow(needed: number): boolean {
     const { limitBytes, expectedBytes } = this.#options;
     const most = Math.max(needed, Math.min(expectedBytes ?? limitBytes, limitBytes));
-    const capacity = Math.min(most, Math.max(needed, FIRST_BYTES, 2 * this.#buffer.length));
+    // A length that is held already is taken at once: pages that nothing was written to are none yet.
+    const enough = this.#hold.covers((this.#options.besideBytes ?? 0) + most)
+      ? most
+      : Math.max(needed, FIRST_BYTES, 2 * this.#buffer.length);
+    const capacity = Math.min(most, enough);
     if (!this.#cover(capacity)) return false;
     const larger = Buffer.allocUnsafeSlow(capacity);
     this.#buffer.copy(larger, 0, 0, this.#length);

@@ -12,12 +12,14 @@ export interface Hold {
   claim(bytes: number): boolean;
   /** Holds so many bytes in all, if it does not yet. False when there is no room: then it holds what it held before. */
   cover(bytes: number): boolean;
+  /** Whether it holds so many bytes already. */
+  covers(bytes: number): boolean;
   /** Gives back everything. Idempotent. */
   release(): void;
 }
 
 /** Of a request without a body. */
-export const HOLDS_NOTHING: Hold = { claim: () => true, cover: () => true, release: () => {} };
+export const HOLDS_NOTHING: Hold = { claim: () => true, cover: () => true, covers: () => true, release: () => {} };
 
 /**
  * Bounds the bytes that the gateway holds in memory: bodies that are on their way in, and events that wait for the brokers.
@@ -62,6 +64,10 @@ export function createBudget(clock: Clock, limitBytes: number) {
       largeBytes = large;
       this.#held = bytes;
       return true;
+    }
+
+    covers(bytes: number): boolean {
+      return bytes <= this.#held;
     }
 
     release(): void {

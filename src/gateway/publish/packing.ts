@@ -71,13 +71,19 @@ export function createPacker(options: PackingOptions, onOpen: (pack: Pack) => vo
     open = undefined;
   };
 
+  /** Where things are, in the open pack or beside it. */
+  const fits = (bytes: number, events: number): boolean =>
+    used + bytes + 2 <= slab.length && open?.fits(bytes, events) !== false;
+
   return {
     add({ json, indexes }: Chunk, ticket: Ticket): void {
-      const worstBytes = MAX_BYTES_PER_CHARACTER * json.length + 1;
-      if (open !== undefined && !open.fits(worstBytes, indexes.length)) seal();
-      if (used + worstBytes + 2 > slab.length) {
+      let bytes = MAX_BYTES_PER_CHARACTER * json.length + 1;
+      // To measure text takes its time, and nearly all fits whatever it is. What does not would leave most of a slab empty.
+      if (!fits(bytes, indexes.length)) bytes = Buffer.byteLength(json) + 1;
+      if (open !== undefined && !open.fits(bytes, indexes.length)) seal();
+      if (used + bytes + 2 > slab.length) {
         seal();
-        slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, options.maxBytes, worstBytes + 1));
+        slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, options.maxBytes, bytes + 1));
         used = 0;
       }
       const pack = open ?? createOpenPack(slab, used, options, () => pack === open && seal());

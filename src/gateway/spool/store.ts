@@ -75,12 +75,11 @@ export async function openSpoolStore(
     entries: (from, to, aheadBytes) => db.iterator({ gte: from, lt: to, highWaterMarkBytes: aheadBytes }),
     get: (key) => db.get(key),
     async write(writes) {
-      const batch = db.batch();
-      for (const { key, value } of writes) {
-        if (value === undefined) batch.del(key);
-        else batch.put(key, value);
-      }
-      await batch.write({ sync: true });
+      // A chained batch would take less time, and keep its copy of all values until V8 collects it, which knows of none of them.
+      const batch = writes.map(({ key, value }) =>
+        value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
+      );
+      await db.batch(batch, { sync: true });
       // A write to files that were removed succeeds, and is gone with the process.
       if ((await identityOf(lock)) !== ours)
         throw new GatewayError('PS_SPOOL_UNUSABLE', `${location} was removed or replaced: what was in it is lost`);

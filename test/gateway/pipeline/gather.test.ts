@@ -29,6 +29,19 @@ describe('a body that is put together', () => {
     expect(budget.pendingBytes()).toBe(4096);
   });
 
+  it('takes the length that is held for it at once, and makes no larger copy', () => {
+    const budget = createBudget(createManualClock(), 1_000_000);
+    const hold = budget.openHold();
+    hold.claim(300_000);
+    const gathering = new Gathering(hold, { limitBytes: 400_000, expectedBytes: 300_000 });
+    gathering.add(Buffer.alloc(100));
+    const { buffer } = gathering.bytes();
+    for (let count = 0; count < 29; count++) gathering.add(Buffer.alloc(10_000));
+    expect(gathering.bytes().buffer).toBe(buffer);
+    expect(buffer.byteLength).toBe(300_000);
+    expect(budget.pendingBytes()).toBe(300_000);
+  });
+
   it('is refused at the first byte beyond the limit', () => {
     const { gathering } = open(10);
     expect(gathering.add(Buffer.alloc(10))).toBe('taken');

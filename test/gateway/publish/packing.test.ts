@@ -101,6 +101,15 @@ describe('packing', () => {
     expect(rig.sent.flatMap((pack) => pack.texts)).toEqual(Array.from({ length: 40 }, (_, at) => `${at}${long}`));
   });
 
+  it('fills what it has allocated also with texts of which three would not fit at their worst', () => {
+    const rig = createRig({ maxEvents: 1000, maxBytes: 120 * 1024 });
+    const request = Array.from({ length: 116 }, () => 'x'.repeat(1000));
+    for (let count = 0; count < 3; count++) rig.request(request);
+    const slabs = new Set(rig.waiting.map((pack) => pack.toRecord().buffer));
+    expect(slabs.size).toBe(3);
+    expect(rig.waiting).toHaveLength(3);
+  });
+
   it('is waited for as long as any of its events is', () => {
     const rig = createRig({ maxEvents: 10, maxBytes: 1000 });
     rig.request(['a'], 5);

@@ -45,3 +45,28 @@ it('a batch that cannot be written fails those who wait for it, and all that com
   expect(store.batches.map(({ keys }) => keys)).toEqual([['a']]);
   await writer.idle();
 });
+
+it('a batch is bounded in bytes: what is beyond goes with the next, and what is written together stays together', async () => {
+  const store = createHeldStore();
+  const writer = createWriter(store);
+  const value = Buffer.alloc(700 * 1024);
+  const first = writer.write([{ key: 'a', value }]);
+  await settled();
+  const others = ['b', 'c', 'd'].map((key) => writer.write([{ key, value }]));
+  const large = writer.write([
+    { key: 'e', value: Buffer.alloc(5 * 1024 * 1024) },
+    { key: 'f', value },
+  ]);
+  const small = writer.write([{ key: 'g', value }]);
+  let isIdle = false;
+  const idle = writer.idle().then(() => {
+    isIdle = true;
+  });
+  for (let batch = 0; batch < 5; batch++) {
+    expect(isIdle).toBe(false);
+    store.batches[batch]?.end();
+    await settled();
+  }
+  await Promise.all([first, ...others, large, small, idle]);
+  expect(store.batches.map(({ keys }) => keys)).toEqual([['a'], ['b', 'c'], ['d'], ['e', 'f'], ['g']]);
+});
