@@ -251,3 +251,26 @@ test('so it is when the saved states are lost too, and of partitions that it doe
   expect(await viewsOf('/of-the-former')).toBe(0);
   expect(await source.readTotals()).toEqual({ counted: 450 });
 });
+
+test('a container that is removed under two aggregators is made again: the figures go on, and so does who comes next', async () => {
+  const [first, second] = [await start(), await start()];
+  await publish(publisher, views(200, '/a'));
+  await shown('/a', 200);
+  const container = await openContainer({ connectionString: at.storage }, at.container as string);
+  await container.delete();
+  await publish(publisher, views(100, '/a'));
+  await shown('/a', 300);
+  const states = createBlobStore(container);
+  const isSaved = async (partition: number) => {
+    const blob = await states.read(`localhost/clicks/aggregators/state/g7/${partition}`);
+    return blob !== undefined && blob.bytes.length > 0;
+  };
+  await waitFor('the states', async () => (await Promise.all([0, 1, 2, 3].map(isSaved))).every(Boolean));
+  await stop(first);
+  await stop(second);
+  await publish(publisher, views(100, '/a'));
+  const third = await start();
+  await shown('/a', 400);
+  expect(third.opened.every(({ from }) => from !== undefined)).toBe(true);
+  expect(await source.readTotals()).toEqual({ counted: 400 });
+});

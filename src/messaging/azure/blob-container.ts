@@ -32,8 +32,22 @@ export async function openContainer(access: StorageAccess, name: string): Promis
 }
 
 const NOT_FOUND = 404;
+const NO_CONTAINER = 'ContainerNotFound';
+const CONTAINER_LEAVES = 'ContainerBeingDeleted';
 /** The condition of a write did not hold; for a write that must be the first, there is a blob; for others, there is none. */
 const CONFLICTS = [404, 409, 412];
+
+/**
+ * Makes the container that somebody removed while it was in use, as a start does: what was in it is gone, but whoever has
+ * a newer state writes that there. Returns false where it is there already, and where it cannot be made (yet: Azure takes
+ * half a minute to remove one).
+ */
+export async function makeContainer(container: Pick<ContainerClient, 'createIfNotExists'>): Promise<boolean> {
+  return container.createIfNotExists().then(
+    ({ succeeded }) => succeeded,
+    () => false,
+  );
+}
 
 /** Small files as block blobs. All methods throw ConsumeError. */
 export function createBlobStore(container: ContainerClient): BlobStore {
@@ -51,8 +65,8 @@ export function createBlobStore(container: ContainerClient): BlobStore {
       const { etag } = await write();
       return { version: etag ?? '' };
     } catch (error) {
-      const status = statusOf(error);
-      if (status !== undefined && CONFLICTS.includes(status)) return { conflict: await factsOf(name) };
+      if (codeOf(error) === NO_CONTAINER && (await makeContainer(container))) return conditionally(name, write);
+      if (isConflict(error)) return { conflict: await factsOf(name) };
       throw toConsumeError(error, `blob ${name}`);
     }
   };
@@ -78,6 +92,16 @@ export function createBlobStore(container: ContainerClient): BlobStore {
       return conditionally(name, () => blob.setMetadata({ ...metadata }, { conditions: { ifMatch: ifVersion } }));
     },
   };
+}
+
+/** Without its container no blob can be written however often it is tried. */
+function isConflict(error: unknown): boolean {
+  const [status, code] = [statusOf(error), codeOf(error)];
+  return status !== undefined && CONFLICTS.includes(status) && code !== NO_CONTAINER && code !== CONTAINER_LEAVES;
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -4,7 +4,7 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { toConsumeError } from '../consume-errors.js';
 import type { PartitionHandler, PartitionPosition, PartitionProcessor } from '../ports/consume.js';
 import type { ServiceAccess } from './access.js';
-import { createBlobStore } from './blob-container.js';
+import { createBlobStore, makeContainer } from './blob-container.js';
 import { createCheckpointWriter } from './checkpoint-writer.js';
 import {
   createHubConsumer,
@@ -55,7 +55,15 @@ export async function createPartitionProcessor(
   /** The SDK claims a partition, then at once asks for checkpoints to start it: it does so for one at a time. */
   let claimed: string | undefined;
   const resumingStore = {
-    listOwnership: checkpoints.listOwnership.bind(checkpoints),
+    async listOwnership(...parameters: Parameters<BlobCheckpointStore['listOwnership']>) {
+      try {
+        return await checkpoints.listOwnership(...parameters);
+      } catch (error) {
+        // It does not tell why.
+        if (!(await makeContainer(container))) throw error;
+        return checkpoints.listOwnership(...parameters);
+      }
+    },
     updateCheckpoint: checkpoints.updateCheckpoint.bind(checkpoints),
     async claimOwnership(...parameters: Parameters<BlobCheckpointStore['claimOwnership']>) {
       const owned = await checkpoints.claimOwnership(...parameters);

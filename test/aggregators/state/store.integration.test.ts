@@ -120,3 +120,27 @@ test('a damaged state is made anew, and one of a newer version is refused and le
   await expect(openStore(blobs, folder).claim('1')).rejects.toMatchObject({ code: 'PS_SNAPSHOT_VERSION' });
   expect(await blobs.read(`${folder}/state/g7/1`)).toEqual(before);
 });
+
+test('a container that is removed while it is used is made again, by a claim and by a save', async () => {
+  const container = await openContainer({ connectionString: azurite.connectionString }, 'removed');
+  const folder = `f${folders++}`;
+  const open = () => openStore(createBlobStore(container), folder);
+  const owner = await open().claim('0');
+  await owner.save(stateAfter(2));
+  await container.delete();
+  await owner.save(stateAfter(3));
+  expect((await open().claim('0')).saved?.position.sequenceNumber).toBe(2);
+  await container.delete();
+  expect(await open().claim('0')).toMatchObject({ epoch: 1, saved: undefined });
+});
+
+test('a container that cannot be made again is told, and not asked for without an end', async () => {
+  const container = await openContainer({ connectionString: azurite.connectionString }, 'refused');
+  const owner = await openStore(createBlobStore(container)).claim('0');
+  await container.delete();
+  container.createIfNotExists = () => Promise.reject(new Error('being deleted'));
+  await expect(owner.save(stateAfter(2))).rejects.toMatchObject({
+    code: 'PS_CONSUME_UNAVAILABLE',
+    message: expect.stringContaining('container does not exist'),
+  });
+});
