@@ -49,6 +49,13 @@ export async function makeContainer(container: Pick<ContainerClient, 'createIfNo
   );
 }
 
+/** What the storage account's clock says. */
+export async function storageTime(container: ContainerClient): Promise<number> {
+  const { date } = await container.getProperties();
+  if (date === undefined) throw toConsumeError(new Error('it does not tell its time'), 'storage account');
+  return date.getTime();
+}
+
 /** Small files as block blobs. All methods throw ConsumeError. */
 export function createBlobStore(container: ContainerClient): BlobStore {
   const factsOf = async (name: string) => {

@@ -1,10 +1,11 @@
 import type { EventHubConsumerClient, Subscription } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import type { ContainerClient } from '@azure/storage-blob';
+import { systemClock } from '../../shared/clock.js';
 import { toConsumeError } from '../consume-errors.js';
 import type { PartitionHandler, PartitionPosition, PartitionProcessor } from '../ports/consume.js';
 import type { ServiceAccess } from './access.js';
-import { createBlobStore, makeContainer } from './blob-container.js';
+import { createBlobStore, makeContainer, storageTime } from './blob-container.js';
 import { createCheckpointWriter } from './checkpoint-writer.js';
 import {
   createHubConsumer,
@@ -14,6 +15,7 @@ import {
   receiveOptions,
   toPartitionEvent,
 } from './hub-consumer.js';
+import { createLeaseAges } from './lease-ages.js';
 
 export interface PartitionProcessorOptions extends HubGroup {
   /** How often ownership is renewed and free partitions are looked for. */
@@ -42,6 +44,11 @@ export async function createPartitionProcessor(
   onError: (error: Error, partitionId: string) => void,
 ): Promise<PartitionProcessor> {
   const checkpoints = new BlobCheckpointStore(container);
+  const judgeLeases = createLeaseAges({
+    now: () => systemClock.now(),
+    steadyMs: () => performance.now(),
+    storeMs: () => storageTime(container),
+  });
   const { hub, consumerGroup } = options;
   let client: EventHubConsumerClient | undefined;
   let handler: PartitionHandler | undefined;
@@ -56,13 +63,13 @@ export async function createPartitionProcessor(
   let claimed: string | undefined;
   const resumingStore = {
     async listOwnership(...parameters: Parameters<BlobCheckpointStore['listOwnership']>) {
-      try {
-        return await checkpoints.listOwnership(...parameters);
-      } catch (error) {
+      const list = () => checkpoints.listOwnership(...parameters);
+      const leases = await list().catch(async (error: unknown) => {
         // It does not tell why.
         if (!(await makeContainer(container))) throw error;
-        return checkpoints.listOwnership(...parameters);
-      }
+        return list();
+      });
+      return judgeLeases(leases);
     },
     updateCheckpoint: checkpoints.updateCheckpoint.bind(checkpoints),
     async claimOwnership(...parameters: Parameters<BlobCheckpointStore['claimOwnership']>) {
