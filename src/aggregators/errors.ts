@@ -1,7 +1,7 @@
 import { PenstockError } from '../shared/errors.js';
 
 /**
- * PS_SINK_UNAVAILABLE: Redis could not be written for so long that reading the partition was given up for now.
+ * PS_SINK_UNAVAILABLE: Redis cannot be written; when that lasts, reading the partition is given up for now.
  * PS_PARTITION_FENCED: another process owns the partition by now; what this one wanted to write was refused.
  * PS_SNAPSHOT_UNREADABLE: a saved state is damaged. PS_SNAPSHOT_VERSION: it was saved by a newer version of Penstock.
  */

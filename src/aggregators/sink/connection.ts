@@ -57,3 +57,13 @@ export function onReconnected(redis: Redis | Cluster, callback: () => void): voi
   // A node of a cluster that went away and came back, or another in its place.
   if (redis instanceof Cluster) redis.on('+node', () => connected && callback());
 }
+
+/** Rejects after `limitMs`. */
+export async function untilReady(redis: Redis | Cluster, limitMs: number): Promise<void> {
+  if (redis.status === 'ready') return;
+  const signal = AbortSignal.timeout(limitMs);
+  await new Promise<void>((resolve, reject) => {
+    redis.once('ready', resolve);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

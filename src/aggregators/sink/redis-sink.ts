@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { messageOf } from '../../shared/errors.js';
 import { encodeLateEvent, LATE_FIELDS, type LateEvent, lateEntryId } from '../../shared/late-events.js';
 import {
   CATALOGUE_KEY,
@@ -24,7 +25,7 @@ import { descriptions } from '../metrics/index.js';
 import type { LateChange } from '../state/late.js';
 import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
-import { connectSinkRedis, onReconnected } from './connection.js';
+import { connectSinkRedis, onReconnected, untilReady } from './connection.js';
 import {
   type AdoptingHub,
   createHubChange,
@@ -33,6 +34,7 @@ import {
   singleNames,
 } from './hub-change.js';
 import { type Owner, refuseFormer } from './owner.js';
+import { tellTrouble } from './trouble.js';
 
 /** Where the figures of the partitions are shown. `write`, `forget` and `adopt` throw PS_PARTITION_FENCED for a former owner. */
 export interface LiveSink {
@@ -80,12 +82,14 @@ interface Window {
   readonly start: number | '';
   readonly expiryMs: number | '';
   readonly revision: number | '';
+  /** There is more of the partition in it, which was written before. */
+  readonly partial: '1' | '';
   readonly pairs: readonly (string | number)[];
 }
 
 export function createRedisSink(url: string, logger: Logger): LiveSink {
   const redis = connectSinkRedis(url);
-  redis.on('error', (error) => logger.warn({ err: error }, 'redis'));
+  const explain = tellTrouble(redis, logger);
   const script: DefineScript = (name, file) => {
     redis.defineCommand(name, { lua: readFileSync(new URL(file, import.meta.url), 'utf8') });
     return (redis as unknown as Record<string, ReturnType<DefineScript>>)[name]?.bind(redis) as never;
@@ -105,14 +109,21 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   };
 
   let announced = false;
+  let toldOfFailure = false;
   const tellMetrics = () => {
-    announce().catch((error: unknown) => logger.warn({ err: error }, 'the metrics could not be announced'));
+    announce()
+      .catch(explain)
+      .catch((error: unknown) => {
+        if (!toldOfFailure) logger.warn({ err: messageOf(error) }, 'the metrics could not be announced; trying again');
+        toldOfFailure = true;
+      });
   };
   /** Readers learn from it what there is. The newest aggregator's word holds. */
   const announce = async () => {
     const entries = descriptions.map((description) => [description.name, JSON.stringify(description)] as const);
     await redis.multi().del(CATALOGUE_KEY).hset(CATALOGUE_KEY, new Map(entries)).exec();
     announced = true;
+    toldOfFailure = false;
   };
   const call = async (
     { partition, epoch }: Owner,
@@ -140,11 +151,8 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       }),
       version.enqueuedAtMs,
       last?.epoch === epoch ? last.sequenceNumber : '',
-      ...windows.flatMap(({ start, expiryMs, revision, pairs }) => [
-        start,
-        expiryMs,
-        revision,
-        pairs.length / 2,
+      ...windows.flatMap(({ start, expiryMs, revision, partial, pairs }) => [
+        ...[start, expiryMs, revision, partial, pairs.length / 2],
         ...pairs,
       ]),
     );
@@ -182,7 +190,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     const nothing = { sequenceNumber: 0, enqueuedAtMs: 0 };
     const targets = [...descriptions.map(paneTarget), ...singleNames.map(singleTarget)];
     const claims = targets.map((target) => call(owner, target, nothing, []));
-    return Math.max(...epochsOf(await all([...claims, callLate(owner, undefined, [])])));
+    return Math.max(...epochsOf(await all([...claims, callLate(owner, undefined, [])]).catch(explain)));
   };
 
   return {
@@ -197,13 +205,12 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
         for (const chunk of chunks(windows)) calls.push(call(owner, target, position, chunk));
       }
       const singles = [
-        ...changes.lists.map(({ metric, entries }) => ({ metric, pairs: [LIST_NAME, JSON.stringify(entries)] })),
-        ...changes.totals.map((change) => ({ metric: TOTALS, pairs: pairsOf(change) })),
+        ...changes.lists.map(({ metric, entries }) => single(metric, [LIST_NAME, JSON.stringify(entries)])),
+        ...changes.totals.map((change) => ({ ...single(TOTALS, pairsOf(change)), partial: partialOf(change) })),
       ];
-      for (const { metric, pairs } of singles)
-        calls.push(call(owner, singleTarget(metric), position, [single(metric, pairs)]));
+      for (const window of singles) calls.push(call(owner, singleTarget(window.metric), position, [window]));
       const late = changes.late === undefined ? [] : addLate(owner, changes.late);
-      const written = await all([...calls, ...late]);
+      const written = await all([...calls, ...late]).catch(explain);
       refuseFormer(owner, epochsOf(written));
       if (written.some(isLost)) recovered();
       return Math.max(-1, ...written.map(([, aheadAt]) => aheadAt));
@@ -219,16 +226,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       callbacks.add(callback);
       return () => void callbacks.delete(callback);
     },
-    async ready(limitMs) {
-      if (redis.status !== 'ready') {
-        const signal = AbortSignal.timeout(limitMs);
-        await new Promise<void>((resolve, reject) => {
-          redis.once('ready', resolve);
-          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-        });
-      }
-      await announce();
-    },
+    ready: (limitMs) => untilReady(redis, limitMs).then(announce).catch(explain),
     async close() {
       if (redis.status === 'ready') await redis.quit().catch(() => redis.disconnect());
       else redis.disconnect();
@@ -273,19 +271,24 @@ const singleTarget = (name: string): Target => {
   return { name, indexKey: `${key}:index`, expiriesKey: `${key}:expiries`, quiet: name === HEALTH };
 };
 
-const single = (metric: string, pairs: readonly (string | number)[]): Window => ({
+const single = (metric: string, pairs: readonly (string | number)[]): Window & { readonly metric: string } => ({
+  metric,
   key: singleKey(metric),
   start: '',
   expiryMs: '',
   revision: '',
+  partial: '',
   pairs,
 });
+
+const partialOf = ({ partial }: PaneChange): Window['partial'] => (partial ? '1' : '');
 
 /** Readable for the retention after its end, or after its data reached the hub: old events of an import are shown too. */
 function paneWindow(metric: PaneMetricId, pane: PaneChange, enqueuedAtMs: number): Window {
   const expiryMs = Math.max(pane.startMs + metric.paneMs, enqueuedAtMs) + PANE_RETENTION_MS;
   const { startMs, revision = '' } = pane;
-  return { key: paneKey(metric, startMs), start: startMs, expiryMs, revision, pairs: pairsOf(pane) };
+  const key = paneKey(metric, startMs);
+  return { key, start: startMs, expiryMs, revision, partial: partialOf(pane), pairs: pairsOf(pane) };
 }
 
 function pairsOf(change: PaneChange): (string | number)[] {

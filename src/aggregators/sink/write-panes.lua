@@ -11,9 +11,10 @@
 -- ARGV[6]      now (ms): expired panes leave the index
 -- ARGV[7]      sequence number of the writer's last write to this metric that was answered; '' for none
 -- then for each window: start (ms, '' for a window that is no pane), expiry of a pane (absolute ms, '' for no pane),
---              revision ('' for none), number of pairs, then the pairs: name, value ('' removes the field)
+--              revision ('' for none), '1' when the partition has written more into the window before and '' when it
+--              has not, number of pairs, then the pairs: name, value ('' removes the field)
 -- Returns the highest owner epoch, the highest sequence number of the windows that were left as they are, -1 if none, and
--- 1 when that last write is not there any more, so that more is lost, and otherwise 0.
+-- 1 when what was written before is not there any more, so that more is lost, and otherwise 0.
 -- When the epoch is not the writer's, nothing was written: the partition has a later owner.
 -- A window whose sequence number is higher already is left as it is: it was written by a reader that was further on, and
 -- a replay must not take it back.
@@ -32,12 +33,14 @@ local time = redis.call('TIME')
 local nowMicros = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local at, written, ahead = 8, 0, -1
 for k = 4, #KEYS do
-  local start, expiry, revision, pairs = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local start, expiry, revision, partial, pairs = unpack(ARGV, at, at + 4)
   local current = redis.call('HGET', KEYS[k], partition)
+  -- It was evicted; or it has expired, and nobody reads it any more.
+  if partial ~= '' and not current and (expiry == '' or tonumber(expiry) * 1000 > nowMicros) then lost = 1 end
   if not current or tonumber(current) <= sequence then
     redis.call('HSET', KEYS[k], partition, ARGV[3])
     if revision ~= '' then redis.call('HSET', KEYS[k], partition .. '#revision', revision) end
-    for i = at + 4, at + 2 + 2 * pairs, 2 do
+    for i = at + 5, at + 3 + 2 * pairs, 2 do
       local field = partition .. '|' .. ARGV[i]
       if ARGV[i + 1] == '' then
         redis.call('HDEL', KEYS[k], field)
@@ -57,7 +60,13 @@ for k = 4, #KEYS do
   else
     ahead = math.max(ahead, tonumber(current))
   end
-  at = at + 4 + 2 * pairs
+  at = at + 5 + 2 * pairs
+end
+-- Both leave with the last pane: after another definition has taken its place nobody writes to a metric's.
+local latest = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
+if latest then
+  redis.call('PEXPIREAT', KEYS[2], latest)
+  redis.call('PEXPIREAT', KEYS[3], latest)
 end
 local expired = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[6], 'LIMIT', 0, 500)
 if #expired > 0 then

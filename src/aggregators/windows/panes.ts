@@ -43,6 +43,8 @@ export interface PaneChange {
   readonly values: readonly Encoded[];
   /** How often something was taken back in the pane; left out while nothing was. */
   readonly revision?: number;
+  /** The pane has other counters, which were taken before: where it is written they have to be there already. */
+  readonly partial?: true;
 }
 
 interface Counter {
@@ -145,6 +147,7 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
           names: counters.map((counter) => counter.name),
           values: counters.map((counter) => aggregate.encode(counter.value)),
           ...(pane.revision === 0 ? {} : { revision: pane.revision }),
+          ...(counters.length === pane.counters.size ? {} : { partial: true }),
         };
       });
     },

@@ -137,7 +137,8 @@ test('a pane is indexed and expires at a time that a replay does not move', asyn
   await sink.write(owner('0'), change(1, PANE, { '/a': 1 }));
   await sink.write(owner('0'), change(1, PANE, { '/a': 1 }));
   expect(await redis.zrange(paneIndexKey(PAGES), '0', '-1')).toEqual([String(PANE)]);
-  expect(await redis.call('PEXPIRETIME', paneKey(PAGES, PANE))).toBe(PANE + 60_000 + PANE_RETENTION_MS);
+  const expiresAt = (key: string) => redis.call('PEXPIRETIME', key);
+  expect(await expiresAt(paneKey(PAGES, PANE))).toBe(PANE + 60_000 + PANE_RETENTION_MS);
 });
 
 test('a pane that got something late does not expire sooner because another partition is read from further behind', async () => {
