@@ -2,8 +2,16 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Clock } from '../shared/clock.js';
-import { createMendDisk, createNodeDisk, findLogDamage, type KnownLog, mendLogs, putAwayUnknown } from './log/index.js';
-import { hubLogsOf, recountStores } from './namespace/index.js';
+import {
+  createMendDisk,
+  createNodeDisk,
+  findLogDamage,
+  findUnknown,
+  type KnownLog,
+  mendLogs,
+  putAwayUnknown,
+} from './log/index.js';
+import { deletedLogsOf, hubLogsOf, recountStores } from './namespace/index.js';
 import { brokerFolders } from './options.js';
 import {
   type Damage,
@@ -11,6 +19,7 @@ import {
   type Loss,
   mendStore,
   openLevelStore,
+  type Store,
   sweepValues,
   verifyDatabase,
 } from './store/index.js';
@@ -31,9 +40,10 @@ export async function findBrokerDamage(dataDir: string): Promise<readonly Damage
   await ensureUnlocked(store);
   const found = [...(await findDatabaseDamage(store))];
   const isWhole = found.length === 0 && existsSync(join(store, 'CURRENT'));
-  for (const { file, what } of await findLogDamage(createNodeDisk(hubs), isWhole ? await knownLogs(store) : [])) {
-    found.push({ file: join(basename(hubs), file), what });
-  }
+  const { logs, ids } = isWhole ? await knownLogs(store) : NO_LOGS;
+  const disk = createNodeDisk(hubs);
+  const ofHubs = [...(isWhole ? await findUnknown(disk, ids) : []), ...(await findLogDamage(disk, logs))];
+  found.push(...ofHubs.map(({ file, what }) => ({ file: join(basename(hubs), file), what })));
   if (existsSync(repairing)) found.push({ file: repairing, what: 'says that a repair did not end' });
   return found;
 }
@@ -45,13 +55,26 @@ async function findDatabaseDamage(store: string): Promise<readonly Damage[]> {
   return unsound > 0 ? [{ file: store, what: `has ${unsound} values that are not what was written` }] : [];
 }
 
-async function knownLogs(location: string): Promise<readonly KnownLog[]> {
+interface KnownLogs {
+  readonly logs: readonly KnownLog[];
+  /** Of these, and of those whose hub was deleted. */
+  readonly ids: ReadonlySet<number>;
+}
+
+const NO_LOGS: KnownLogs = { logs: [], ids: new Set() };
+
+async function knownLogs(location: string): Promise<KnownLogs> {
   const store = await openLevelStore(location);
   try {
-    return await hubLogsOf(store);
+    return await knownLogsOf(store);
   } finally {
     await store.close();
   }
+}
+
+async function knownLogsOf(store: Store): Promise<KnownLogs> {
+  const logs = await hubLogsOf(store);
+  return { logs, ids: new Set([...logs.map(({ id }) => id), ...(await deletedLogsOf(store))]) };
 }
 
 /**
@@ -81,15 +104,15 @@ interface Places {
   readonly keptIn: string;
 }
 
-/** @param recount whether the database may have lost something: then counters are not true, and hubs may be unknown */
+/** @param recount whether the database may have lost something: then counters are not true */
 async function mendHubs({ location, hubs, keptIn }: Places, recount: boolean): Promise<Loss[]> {
   const store = await openLevelStore(location);
   try {
     if (recount) await recountStores(store);
-    const known = await hubLogsOf(store);
+    const { logs, ids } = await knownLogsOf(store);
     const disk = createMendDisk(hubs, join(keptIn, basename(hubs)));
-    const moved = recount ? await putAwayUnknown(disk, known) : [];
-    const mended = await mendLogs(disk, known);
+    const moved = await putAwayUnknown(disk, ids);
+    const mended = await mendLogs(disk, logs);
     return [...moved, ...mended].map(({ file, mended: what }) => ({
       file: join(basename(hubs), file),
       what,

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findBrokerDamage, repairBroker } from '../../src/broker/index.js';
 import type { EventLog } from '../../src/broker/log/event-log.js';
 import { createEventLogs, createNodeDisk, defaultEventLogsOptions } from '../../src/broker/log/index.js';
+import { openLevelStore } from '../../src/broker/store/index.js';
+import { definitionKey, deletedLogKey } from '../../src/broker/store/keys.js';
 import { systemClock } from '../../src/shared/clock.js';
 import { startTestBroker } from '../helpers/broker.js';
 import { createHubClients, readEvents, sendTo } from '../helpers/hub-clients.js';
@@ -112,6 +114,59 @@ describe('a broker with events that are on disk only', () => {
     expect(await readFile(path)).toEqual(whole.subarray(0, whole.length - 5));
     await writeFile(path, whole);
     await (await startTestBroker(undefined, { dataDir: folder })).stop();
+  });
+});
+
+describe('the events of a hub that the database does not know', () => {
+  const hubs = () => join(folder, 'broker', 'hubs');
+  const segment = '0000000000000000.events';
+
+  async function fill(): Promise<{ partition: string; events: Buffer }> {
+    const broker = await startTestBroker(undefined, { dataDir: folder });
+    const clients = createHubClients(broker.connectionString);
+    await sendTo(clients.producer('clicks'), '1', ['kept']);
+    await clients.close();
+    await broker.stop();
+    const [partition = ''] = await readdir(hubs());
+    return { partition, events: await readFile(join(hubs(), partition, segment)) };
+  }
+
+  async function write(writes: (id: number) => { key: Buffer; value?: Buffer }[], partition: string): Promise<void> {
+    const store = await openLevelStore(join(folder, 'broker', 'store'));
+    await store.commit(writes(Number(partition)));
+    await store.close();
+  }
+
+  it('are never removed: the broker does not start, and a repair puts them aside as they are', async () => {
+    const { partition, events } = await fill();
+    await write(() => [{ key: definitionKey('clicks') }], partition);
+    const refused = {
+      code: 'PS_BROKER_STORE_CORRUPT',
+      message: expect.stringMatching(new RegExp(`${partition} is of a hub .*penstock broker repair`)) as string,
+    };
+    for (let start = 0; start < 2; start++) {
+      await expect(startTestBroker(undefined, { dataDir: folder })).rejects.toMatchObject(refused);
+    }
+    expect(await readFile(join(hubs(), partition, segment))).toEqual(events);
+    const file = join('hubs', partition);
+    expect(await findBrokerDamage(folder)).toMatchObject([{ file }]);
+    const { losses, keptIn } = await repairBroker(folder, systemClock);
+    expect(losses).toMatchObject([{ file, what: expect.stringContaining('was put away') as string }]);
+    expect(await readFile(join(keptIn, file, segment))).toEqual(events);
+    await (await startTestBroker(undefined, { dataDir: folder })).stop();
+  });
+
+  it('are removed where a deletion of their hub was cut short', async () => {
+    const { partition } = await fill();
+    const deletion = (id: number) => [
+      { key: definitionKey('clicks') },
+      { key: deletedLogKey(id), value: Buffer.alloc(0) },
+    ];
+    await write(deletion, partition);
+    expect(await findBrokerDamage(folder)).toEqual([]);
+    await (await startTestBroker(undefined, { dataDir: folder })).stop();
+    expect(await readdir(hubs())).not.toContain(partition);
+    expect(await findBrokerDamage(folder)).toEqual([]);
   });
 });
 

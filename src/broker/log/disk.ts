@@ -14,6 +14,7 @@ export interface LogDisk {
   open(folder: string, name: string, bytes: number): Promise<LogFile>;
   /** Removes files that may be missing. */
   remove(folder: string, names: readonly string[]): Promise<void>;
+  /** Durable when it resolves. */
   removeFolder(folder: string): Promise<void>;
 }
 

@@ -2,9 +2,10 @@ import type { CommitMeter } from '../store/index.js';
 import type { LogDisk } from './disk.js';
 import { type ClosableEventLog, createEventLog, type EventLog } from './event-log.js';
 import { createTailMemory } from './memory.js';
-import { folderName, idOfFolder } from './names.js';
+import { foldersBeside } from './mend.js';
+import { folderName } from './names.js';
 import { createReadAhead } from './read-ahead.js';
-import { corrupt } from './recovery.js';
+import { corrupt, unknown } from './recovery.js';
 import { openSegments } from './segments.js';
 
 /**
@@ -26,8 +27,11 @@ export interface EventLogs {
   open(id: number, known: KnownState): Promise<EventLog>;
   /** Removes a log with everything in it. */
   remove(id: number): Promise<void>;
-  /** Removes the logs that are not in use: of hubs whose deletion was interrupted. */
-  removeOthers(ids: ReadonlySet<number>): Promise<void>;
+  /**
+   * Whether there are events of these logs only.
+   * @throws BrokerError PS_BROKER_STORE_CORRUPT for events of another: who should know of it lost that.
+   */
+  ensureKnown(ids: ReadonlySet<number>): Promise<void>;
   /** Bytes that wait for the disk. */
   pendingBytes(): number;
   /** Refuses further appends, and resolves when everything that waits is durable. */
@@ -137,11 +141,9 @@ export function createEventLogs(
       await disk.removeFolder(folderName(id));
     },
 
-    async removeOthers(ids) {
-      for (const folder of await disk.folders()) {
-        const id = idOfFolder(folder);
-        if (id !== undefined && !ids.has(id)) await disk.removeFolder(folder);
-      }
+    async ensureKnown(ids) {
+      const [folder] = await foldersBeside(disk, ids);
+      if (folder !== undefined) throw unknown(folder);
     },
 
     pendingBytes: () => pending.bytes,

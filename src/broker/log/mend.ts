@@ -40,18 +40,30 @@ export async function mendLogs(disk: MendDisk, known: readonly KnownLog[]): Prom
   return mended;
 }
 
-/** Puts away the partitions that are of no hub: a start would remove them, as of hubs that were deleted. */
-export async function putAwayUnknown(disk: MendDisk, known: readonly KnownLog[]): Promise<LogDamage[]> {
-  const ids = new Set(known.map(({ id }) => id));
-  const moved: LogDamage[] = [];
+/** The folders with files of other partitions than these. */
+export async function foldersBeside(disk: Pick<LogDisk, 'folders' | 'list'>, ids: ReadonlySet<number>) {
+  const found: string[] = [];
   for (const folder of await disk.folders()) {
     const id = idOfFolder(folder);
     if (id === undefined || ids.has(id)) continue;
-    await disk.putAway(folder);
-    const what = 'is of a hub that is not known any more';
-    moved.push({ file: folder, what, mended: `${what}: it was put away as a whole` });
+    const isOfPartition = ({ name }: { name: string }) => (baseOfName(name) ?? baseOfIndex(name)) !== undefined;
+    if ((await disk.list(folder)).some(isOfPartition)) found.push(folder);
   }
-  return moved;
+  return found;
+}
+
+/** The partitions that are of no hub. */
+export async function findUnknown(disk: Files, ids: ReadonlySet<number>): Promise<LogDamage[]> {
+  const what = 'is of a hub that is not known any more';
+  const folders = await foldersBeside(disk, ids);
+  return folders.map((file) => ({ file, what, mended: `${what}: it was put away as a whole` }));
+}
+
+/** Puts them away: the database has lost their hubs, and may give their numbers to others. */
+export async function putAwayUnknown(disk: MendDisk, ids: ReadonlySet<number>): Promise<LogDamage[]> {
+  const found = await findUnknown(disk, ids);
+  for (const { file } of found) await disk.putAway(file);
+  return found;
 }
 
 /** Every partition that there is or should be. */

@@ -129,6 +129,10 @@ export function createNodeDisk(root: string): LogDisk {
     async remove(folder, names) {
       for (const name of names) await rm(pathOf(folder, name), { force: true });
     },
-    removeFolder: (folder) => rm(join(root, folder), { recursive: true, force: true }),
+    async removeFolder(folder) {
+      if (!(await namesIn(root)).includes(folder)) return;
+      await rm(join(root, folder), { recursive: true, force: true });
+      await syncFolder(root);
+    },
   };
 }

@@ -15,6 +15,15 @@ export const corrupt = (folder: string, name: string, what: string): BrokerError
     facts: { file: join(folder, name) },
   });
 
+/** The files stay: only a deletion that is on disk removes any. */
+export const unknown = (folder: string): BrokerError =>
+  new BrokerError(
+    'PS_BROKER_STORE_CORRUPT',
+    `the event log ${folder} is of a hub that the database does not know: the database has lost something; ` +
+      'bring the data folder back from a copy, or run `penstock broker repair`, which puts the events aside',
+    { facts: { file: folder } },
+  );
+
 export const damagedAt = ({ folder, name }: Extent, position: number): BrokerError =>
   corrupt(folder, name, `is damaged at byte ${position}`);
 

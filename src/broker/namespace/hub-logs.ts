@@ -1,13 +1,15 @@
 import type { KnownLog } from '../log/index.js';
-import { definitionRange, logStateKey } from '../store/keys.js';
+import { definitionRange, deletedLogRange, logOfDeletedKey, logStateKey } from '../store/keys.js';
 import type { Store } from '../store/types.js';
 import { decodeRecord, type EntityRecord } from './records.js';
 import { decodeLogState } from './states.js';
 
 const MAX_ENTITIES = 100_000;
 
+type Readable = Pick<Store, 'range' | 'getMany'>;
+
 /** What the store knows of the files of hubs, for who looks after them while the namespace is not open. */
-export async function hubLogsOf(store: Pick<Store, 'range' | 'getMany'>): Promise<readonly KnownLog[]> {
+export async function hubLogsOf(store: Readable): Promise<readonly KnownLog[]> {
   const rows = await store.range({ ...definitionRange(), limit: MAX_ENTITIES });
   const records = rows.map(({ value }) => decodeRecord<EntityRecord>(value));
   const logs: KnownLog[] = [];
@@ -20,4 +22,10 @@ export async function hubLogsOf(store: Pick<Store, 'range' | 'getMany'>): Promis
     }
   }
   return logs;
+}
+
+/** The partitions of hubs that were deleted, whose files may still be there. */
+export async function deletedLogsOf(store: Pick<Store, 'range'>): Promise<readonly number[]> {
+  const rows = await store.range({ ...deletedLogRange(), limit: MAX_ENTITIES });
+  return rows.map(({ key }) => logOfDeletedKey(key));
 }

@@ -7,7 +7,7 @@ export { MAX_DEFERRED_BYTES } from './deferred-access.js';
 export type { Deletion } from './deletion.js';
 export type { QueueConsumer, QueueDelivery } from './dispatcher.js';
 export type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
-export { hubLogsOf } from './hub-logs.js';
+export { deletedLogsOf, hubLogsOf } from './hub-logs.js';
 export type { PartitionRuntime } from './hub-runtime.js';
 export { createHubsPort } from './hubs-port.js';
 export { openNamespace } from './namespace.js';

@@ -2,7 +2,7 @@ import type { Clock } from '../../shared/clock.js';
 import { every } from '../../shared/clock.js';
 import { compileRouter } from '../entities/index.js';
 import { otherFormat, STORE_FORMAT } from '../store/format.js';
-import { definitionKey, definitionRange, formatKey, idsKey, rangesOfId } from '../store/keys.js';
+import { definitionKey, definitionRange, deletedLogKey, formatKey, idsKey, rangesOfId } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
 import type { Topology } from '../topology/index.js';
 import { applyTopology } from './apply-topology.js';
@@ -19,6 +19,7 @@ import {
   type SubscriptionEntity,
   type TopicEntity,
 } from './entities.js';
+import { deletedLogsOf } from './hub-logs.js';
 import { isIdle } from './idleness.js';
 import { decodeRecord, type EntityRecord, encodeRecord, type QueueRecord, type SubscriptionRecord } from './records.js';
 import { createTransaction } from './transaction.js';
@@ -113,13 +114,21 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
     return completed;
   }
 
+  /** Its files first: without what the store says of it nobody would remove them. */
+  async function removeLog(id: number): Promise<void> {
+    await deps.logs.remove(id);
+    for (const range of rangesOfId(id)) await store.clear(range);
+  }
+
   const stamps = () => ({ createdAtMs: clock.now(), updatedAtMs: clock.now() });
 
   const stored = await store.range({ ...definitionRange(), limit: MAX_ENTITIES });
   const records = stored.map(({ value }) => decodeRecord<EntityRecord>(value));
   // Topics before their subscriptions.
   records.sort((a, b) => Number(a.kind === 'subscription') - Number(b.kind === 'subscription'));
-  await deps.logs.removeOthers(new Set(records.flatMap((record) => (record.kind === 'hub' ? record.logIds : []))));
+  // What a deletion was ended at.
+  for (const id of await deletedLogsOf(store)) await removeLog(id);
+  await deps.logs.ensureKnown(new Set(records.flatMap((record) => (record.kind === 'hub' ? record.logIds : []))));
   for (const record of records) await open(await withTransferDeadLetters(record));
 
   store.onBatch((into) => {
@@ -149,7 +158,7 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
 
   const stopMaintenance = every(clock, MAINTENANCE_MS, () => maintain().catch(deps.onError));
 
-  const idsOf = (entity: Entity): number[] => {
+  const idsOf = (entity: Exclude<Entity, HubEntity>): number[] => {
     switch (entity.kind) {
       case 'queue':
         return [...storesOf(entity.record), entity.record.historyId];
@@ -157,19 +166,21 @@ export async function openNamespace(given: NamespaceDeps, topology: Topology): P
         return storesOf(entity.record);
       case 'topic':
         return [entity.record.historyId];
-      case 'hub':
-        return [...entity.record.logIds];
     }
   };
 
   async function removeAll(entities: readonly Entity[]): Promise<void> {
-    await store.commit(entities.map(({ record }) => ({ key: definitionKey(record.path) })));
+    const logs = entities.flatMap((entity) => (entity.kind === 'hub' ? entity.record.logIds : []));
+    await store.commit([
+      ...entities.map(({ record }) => ({ key: definitionKey(record.path) })),
+      ...logs.map((id) => ({ key: deletedLogKey(id), value: Buffer.alloc(0) })),
+    ]);
     for (const entity of entities) {
       live.delete(entity);
       entity.stop();
       entity.deletion.announce();
-      if (entity.kind === 'hub') for (const id of entity.record.logIds) await deps.logs.remove(id);
-      for (const range of idsOf(entity).flatMap(rangesOfId)) await store.clear(range);
+      if (entity.kind === 'hub') for (const id of entity.record.logIds) await removeLog(id);
+      else for (const range of idsOf(entity).flatMap(rangesOfId)) await store.clear(range);
     }
     await changed();
   }

@@ -22,6 +22,7 @@
  * 21 history:u32 time:u64 messageId the ids of one batch (JSON) by latest time and first id, to forget them in order
  * 30 log:u32                        state of a partition when it was last noted; its events are in files (see ../log)
  * 32 log:u32                        how far Capture has come in a partition (JSON)
+ * 33 log:u32                        the hub of a partition was deleted, and its files may still be there
  * 40                                allocation of the u32 ids above
  * ```
  *
@@ -43,6 +44,7 @@ const HISTORY_BY_ID = 0x20;
 const HISTORY_BY_TIME = 0x21;
 const LOG_STATE = 0x30;
 const LOG_CAPTURE = 0x32;
+const LOG_DELETED = 0x33;
 const IDS = 0x40;
 
 const WITH_ID_BYTES = 5;
@@ -122,16 +124,20 @@ export const logStateKey = (log: number): Buffer => withId(LOG_STATE, log);
 
 export const captureKey = (log: number): Buffer => withId(LOG_CAPTURE, log);
 
+export const deletedLogKey = (log: number): Buffer => withId(LOG_DELETED, log);
+export const deletedLogRange = () => ({ from: Buffer.of(LOG_DELETED), to: Buffer.of(LOG_DELETED + 1) });
+export const logOfDeletedKey = (key: Buffer): number => key.readUInt32BE(1);
+
 /** The sequence number at the end of a key of a message or a change. */
 export const sequenceOfKey = (key: Buffer): number => readUint64(key, WITH_ID_BYTES);
 
-/** Everything that belongs to one id, for when its entity is deleted. */
+/** Everything that belongs to one id, for when its entity is deleted; last what says that it was. */
 export function rangesOfId(id: number): { from: Buffer; to: Buffer }[] {
   const ofStore = [STORE_STATE, STORE_MESSAGE, STORE_CHANGE, STORE_EXPIRY, STORE_DEFERRED];
   const ofSchedule = [SCHEDULED_MESSAGE, SCHEDULED_DUE, SCHEDULE_STATE];
   const ofSessions = Object.values(SESSION_KIND);
   const ofHistory = [HISTORY_BY_ID, HISTORY_BY_TIME];
-  return [...ofStore, ...ofSchedule, ...ofSessions, ...ofHistory, LOG_STATE, LOG_CAPTURE].map((kind) => ({
+  return [...ofStore, ...ofSchedule, ...ofSessions, ...ofHistory, LOG_STATE, LOG_CAPTURE, LOG_DELETED].map((kind) => ({
     from: withId(kind, id),
     to: withId(kind, id + 1),
   }));

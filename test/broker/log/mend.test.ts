@@ -272,8 +272,8 @@ describe('a damaged partition', () => {
   it('of a hub that is not known is put away', async () => {
     const { disk } = createPatient();
     await fill(disk, [3]);
-    expect(await putAwayUnknown(disk, [known(0)])).toEqual([]);
-    expect(await putAwayUnknown(disk, [])).toMatchObject([{ file: FOLDER }]);
+    expect(await putAwayUnknown(disk, new Set([1]))).toEqual([]);
+    expect(await putAwayUnknown(disk, new Set())).toMatchObject([{ file: FOLDER }]);
     expect(await disk.folders()).toEqual([]);
   });
 });
