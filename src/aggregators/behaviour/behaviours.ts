@@ -3,7 +3,7 @@ import type { BehaviourDefinition } from '../../shared/config/index.js';
 import type { LatestOffer } from '../../shared/live.js';
 import type { Observation } from '../metrics/define.js';
 import { createNewest, type Newest, type NewestEntry } from '../windows/newest.js';
-import { createMachine, type Step } from './machine.js';
+import { createMachine, type Step, started } from './machine.js';
 import { OFFER_TYPE, offerMessage } from './offer.js';
 import { createOutbox, type Outbox } from './outbox.js';
 import type { SavedBehaviours } from './saved.js';
@@ -45,9 +45,9 @@ export function createBehaviours(
   saved: { behaviours?: SavedBehaviours | undefined; transitions?: readonly NewestEntry<unknown>[] | undefined } = {},
 ): Behaviours {
   const machines = definitions.map((definition) => {
-    const origin = { ...definition, generation: generationOf(definition) };
-    const id = `${origin.name}@${origin.generation}`;
-    return { id, origin, machine: createMachine(definition, options.maxVisitors, saved.behaviours?.machines[id]) };
+    const id = idOf(definition);
+    const known = knownTo(definition, saved.behaviours?.machines ?? {});
+    return { id, definition, machine: createMachine(definition, options.maxVisitors, known) };
   });
   const transitions = createNewest<Transition, LatestOffer>(
     { size: TRANSITIONS_SHOWN, uniqueKeys: true, entryOf },
@@ -59,13 +59,13 @@ export function createBehaviours(
       const { event, visitor, timeMs } = observation;
       if (event.type === OFFER_TYPE) return true;
       let followed = true;
-      for (const { id, origin, machine } of machines) {
+      for (const { id, definition, machine } of machines) {
         const step = machine.observe(observation);
         if (step === 'full') followed = false;
         if (step === undefined || step === 'full') continue;
-        const transition = { behaviour: origin.name, step, visitor: visitor ?? '', timeMs };
+        const transition = { behaviour: definition.name, step, visitor: visitor ?? '', timeMs };
         transitions.offer(`${id}/${event.id}`, timeMs, transition);
-        if (step.offer !== undefined) outbox.add(offerMessage(origin, step.offer, observation));
+        if (step.offer !== undefined) outbox.add(offerMessage(definition, step.offer, observation));
       }
       return followed;
     },
@@ -93,6 +93,24 @@ function entryOf({ behaviour, step, visitor, timeMs }: Transition): LatestOffer 
   };
 }
 
-/** A short hash of the definition: another one begins anew, and may offer again what this one did. */
-const generationOf = (definition: BehaviourDefinition): string =>
-  createHash('sha256').update(JSON.stringify(definition)).digest('hex').slice(0, 8);
+/**
+ * Name, and a short hash of what decides how far a visitor is. Another one begins anew, since what the states mean may be
+ * another; what is offered, and within which time, may change under a visitor.
+ */
+function idOf({ name, events, refresh, states, transitions }: BehaviourDefinition): string {
+  const steps = transitions.map(({ offer: _, ...step }) => step);
+  const text = JSON.stringify([events, refresh, states, steps]);
+  return `${name}@${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+}
+
+/** Of a definition that was changed no more is known than who had an offer of it, and when. */
+function knownTo(definition: BehaviourDefinition, machines: SavedBehaviours['machines']): SavedMachine {
+  const id = idOf(definition);
+  if (machines[id] !== undefined) return machines[id];
+  const [, former = []] = Object.entries(machines).find(([key]) => key.startsWith(`${definition.name}@`)) ?? [];
+  return former.flatMap(([visitor, { offeredMs }]) =>
+    offeredMs === undefined ? [] : [[visitor, { ...started(offeredMs), offeredMs }]],
+  );
+}
+
+type SavedMachine = SavedBehaviours['machines'][string];

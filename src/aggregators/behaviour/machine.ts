@@ -120,7 +120,14 @@ export function createMachine(
   };
 }
 
-const started = (timeMs: number): Follow => ({ state: FIRST, fromMs: timeMs, toMs: timeMs, memory: {}, items: [] });
+/** Who has done nothing yet. */
+export const started = (timeMs: number): Follow => ({
+  state: FIRST,
+  fromMs: timeMs,
+  toMs: timeMs,
+  memory: {},
+  items: [],
+});
 
 /** `before` with this step taken; a new sequence where there is none. */
 function continued(before: Follow | undefined, { event, timeMs }: Observation, transition: Transition): Follow {

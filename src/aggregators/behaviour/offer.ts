@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Consent, PenstockEvent, TopicMessage } from '../../events/index.js';
+import type { BehaviourDefinition } from '../../shared/config/index.js';
 import type { Observation } from '../metrics/define.js';
 import { plainValue, type Value } from './conditions.js';
 import type { MadeOffer } from './machine.js';
@@ -8,25 +9,21 @@ import type { WaitingOffer } from './saved.js';
 /** The type of what the detector makes. It never looks at events of this type, so an offer leads to no other. */
 export const OFFER_TYPE = 'offer_made';
 
-/** The behaviour that an offer comes of. */
-export interface Origin {
-  readonly name: string;
-  readonly generation: string;
-  readonly windowMs: number;
-}
-
 const MAX_PURPOSES = 50;
 
 /**
  * The message of an offer. Everything in it is of the event that led to it, so that the same events make the same
  * message again. Its id is of the visitor, the behaviour and the window on the clock that the event is in: offers of
  * one behaviour to one visitor are a window apart, so each has an id of its own; and whoever judges the same events
- * anew, without knowing what was offered, can send no second one for a window.
+ * anew, without knowing what was offered, or by a definition that was changed, can send no second one for a window.
  */
-export function offerMessage(origin: Origin, { action, items }: MadeOffer, observation: Observation): WaitingOffer {
+export function offerMessage(
+  { name, windowMs }: Pick<BehaviourDefinition, 'name' | 'windowMs'>,
+  { action, items }: MadeOffer,
+  observation: Observation,
+): WaitingOffer {
   const { event, timeMs, enqueuedAtMs, visitor } = observation;
-  const window = Math.floor(timeMs / origin.windowMs);
-  const key = JSON.stringify([origin.name, origin.generation, visitor, window]);
+  const key = JSON.stringify([name, windowMs, visitor, Math.floor(timeMs / windowMs)]);
   const id = `offer:${createHash('sha256').update(key).digest('hex')}`;
   const { anonymousId, userId, sessionId, consent } = event.data;
   const [source, user, traceparent] = [event.source, userId, event.traceparent].map(textOf);
@@ -45,7 +42,7 @@ export function offerMessage(origin: Origin, { action, items }: MadeOffer, obser
       properties: {
         ...action.properties,
         offer: action.name,
-        behaviour: origin.name,
+        behaviour: name,
         ...(items.length === 0 ? {} : { items }),
       },
       receivedAt: new Date(enqueuedAtMs).toISOString(),

@@ -28,7 +28,7 @@ const waitingOfferSchema = z.object({
 
 /** What is known of behaviours, in the partition's own snapshot: it is written with the position or not at all. */
 export const savedBehaviours = z.object({
-  /** By definition and its generation: a changed definition begins anew. */
+  /** By name and a hash of what decides how far a visitor is. */
   machines: z.record(z.string(), z.array(z.tuple([z.string(), followSchema]))),
   /** Made, and not known to be on the topic. */
   outbox: z.array(waitingOfferSchema),

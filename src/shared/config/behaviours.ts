@@ -93,11 +93,31 @@ const behaviourSchema = z
     if (!transitions.some(({ from }) => from === states[0])) {
       context.addIssue({ code: 'custom', message: `no transition from "${states[0]}"`, path: ['transitions'] });
     }
+    for (const [index, state] of states.entries()) {
+      if (isReached(state, states, transitions)) continue;
+      context.addIssue({ code: 'custom', message: `no path leads to "${state}"`, path: ['states', index] });
+    }
+    for (const [index, transition] of transitions.entries()) {
+      const before = transitions.findIndex((other) => sameCase(other, transition));
+      if (before === index) continue;
+      const message = `as that of transition ${before}, which is taken in its place`;
+      context.addIssue({ code: 'custom', message, path: ['transitions', index, 'when'] });
+    }
     const unknown = unknownMemory(transitions);
     if (unknown !== undefined) {
       context.addIssue({ code: 'custom', message: `no transition remembers "${unknown}"`, path: ['transitions'] });
     }
   });
+
+function isReached(wanted: string, states: readonly string[], transitions: Transitions): boolean {
+  const reached = new Set(states.slice(0, 1));
+  // What is added meanwhile is looked at too.
+  for (const state of reached) for (const { from, to } of transitions) if (from === state) reached.add(to);
+  return reached.has(wanted);
+}
+
+const caseOf = ({ from, when }: Transitions[number]) => JSON.stringify([from, when]);
+const sameCase = (a: Transitions[number], b: Transitions[number]) => caseOf(a) === caseOf(b);
 
 /** A name that a condition compares with and that nothing is remembered under. */
 function unknownMemory(transitions: Transitions): string | undefined {

@@ -4,6 +4,7 @@ import { allMetrics } from '../../../src/aggregators/metrics/index.js';
 import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
 import { createPartitionState } from '../../../src/aggregators/state/partition.js';
 import type { PenstockEvent, TopicMessage } from '../../../src/events/index.js';
+import type { BehaviourDefinition } from '../../../src/shared/config/index.js';
 import { createPartitionDriver, START_MS } from '../driver.js';
 import { MINUTE, outfit, product, view } from './support.js';
 
@@ -233,25 +234,60 @@ const step = (atMs: number) => ({
   behaviour: 'outfit',
 });
 
-test('a changed definition begins anew, and may offer again; what is in the outbox stays', () => {
+/** The same partition after a restart with another definition, and what reads its events on. */
+function restartWith(definition: BehaviourDefinition, driver: Driver) {
+  const parts = { ...allMetrics, behaviours: [definition], seed: [1, 2] as const };
+  const state = createPartitionState(defaultAggregatorOptions, parts, driver.state.save());
+  let sequenceNumber = driver.state.position?.sequenceNumber ?? -1;
+  const read = (...views: PenstockEvent[]) => {
+    sequenceNumber++;
+    const enqueuedAtMs = Math.max(...views.map(({ time }) => Date.parse(time)));
+    state.apply(views, { sequenceNumber, offset: String(sequenceNumber), enqueuedAtMs });
+  };
+  return {
+    state,
+    read,
+    names: () => state.outbox.peek(9).map(({ message }) => JSON.parse(message.body).data.properties),
+  };
+}
+
+const withOffer = (name: string): BehaviourDefinition => ({
+  ...outfit,
+  transitions: outfit.transitions.map(({ offer, ...step }) =>
+    offer === undefined ? step : { ...step, offer: { name } },
+  ),
+});
+const otherSteps: BehaviourDefinition = { ...outfit, refresh: 'item_name' };
+
+test('who is on the way when another offer, or another time, is configured gets what is offered now', () => {
   const driver = createPartitionDriver('0', undefined, [outfit]);
-  driver.count(view(0, product('a')), view(1, product('s')), view(2, product('b')), view(3, product('t')));
-  const saved = driver.state.save();
-  const changed = { ...outfit, windowMs: 29 * MINUTE };
-  const state = createPartitionState(
-    defaultAggregatorOptions,
-    { ...allMetrics, behaviours: [changed], seed: [1, 2] },
-    saved,
-  );
-  const read = (sequenceNumber: number, ...items: string[]) =>
-    state.apply(
-      items.map((item, index) => view(sequenceNumber * 100 + index, product(item))),
-      { sequenceNumber, offset: String(sequenceNumber), enqueuedAtMs: START_MS },
-    );
-  read(1, 'c');
+  driver.count(view(0, product('a')), view(1, product('s')));
+  const { read, names } = restartWith({ ...withOffer('more'), windowMs: 29 * MINUTE }, driver);
+  read(view(2, product('b')));
+  expect(names()).toMatchObject([{ offer: 'more' }]);
+});
+
+test.each([
+  ['another offer', withOffer('more')],
+  ['other steps', otherSteps],
+])('a definition with %s brings nobody a second offer within the window, and everybody one after it', (_, changed) => {
+  const driver = createPartitionDriver('0', undefined, [outfit]);
+  driver.count(...'asb'.split('').map((item, at) => view(at, product(item))));
+  const { state, read, names } = restartWith(changed, driver);
+  expect(names()).toMatchObject([{ offer: 'outfit-discount' }]);
+  read(...'csd'.split('').map((item, at) => view(10 + at, product(item))));
   expect(state.outbox.size).toBe(1);
-  read(2, 's', 'b');
-  const ids = state.outbox.peek(3).map(({ message }) => message.messageId);
-  expect(ids).toHaveLength(2);
+  read(...'csd'.split('').map((item, at) => view(outfit.windowMs + 20 + at, product(item))));
+  const ids = state.outbox.peek(9).map(({ message }) => message.messageId);
   expect(new Set(ids).size).toBe(2);
+});
+
+test('an offer that was sent, and whose state was lost before another definition came, is not sent a second time', () => {
+  const views = 'asb'.split('').map((item, at) => view(at, product(item)));
+  const [sent, anew] = [outfit, withOffer('more')].map((definition) => {
+    const driver = createPartitionDriver('0', undefined, [definition]);
+    driver.count(...views);
+    return driver.state.outbox.peek(9).map(({ message }) => message.messageId);
+  });
+  expect(anew).toEqual(sent);
 });

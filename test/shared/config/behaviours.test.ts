@@ -39,6 +39,16 @@ describe('a behaviour is refused, and what is wrong is named, when', () => {
     ['a state stands twice', { ...sound, states: ['start', 'start', 'carted'] }, 'a state stands twice'],
     ['a transition leads nowhere', { ...sound, states: ['start'] }, '"carted" is none of the states'],
     ['nothing leads on from the first state', { ...sound, transitions: [second] }, 'no transition from "start"'],
+    [
+      'no path leads to a state',
+      { ...sound, states: ['start', 'carted', 'lost'] },
+      'states.2: no path leads to "lost"',
+    ],
+    [
+      'a transition is never taken, since another is',
+      { ...sound, transitions: [first, second, { ...second, to: 'carted' }] },
+      'transitions.2.when: as that of transition 1',
+    ],
     ['nothing is remembered', { ...sound, transitions: [{ ...first, remember: {} }, second] }, 'remembers "item"'],
     ['a condition has no operator', when({ property: 'price' }), 'one operator'],
     ['a condition has two operators', when({ property: 'price', above: 1, below: 2 }), 'one operator'],
