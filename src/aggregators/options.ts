@@ -38,7 +38,7 @@ export const defaultAggregatorOptions: AggregatorOptions = Object.freeze({
   maxSkewMs,
   dedup: Object.freeze({ rotateAfterMs: allowedLatenessMs + maxSkewMs, maxIdsPerGeneration: 1 << 20 }),
   messageDedup: Object.freeze({ rotateAfterMs: 13 * 3_600_000, maxIdsPerGeneration: 1 << 16 }),
-  names: Object.freeze({ maxNamesPerPane: 20_000, maxNames: 200_000 }),
+  names: Object.freeze({ maxNamesPerPane: 20_000, maxNames: 200_000, maxCharacters: 1 << 24 }),
   maxVisitors: 250_000,
   sessions: Object.freeze({ gapMs: SESSION_GAP_MS, maxKeys: 250_000 }),
 });

@@ -106,7 +106,7 @@ test('an unreadable state is made anew from what the hub retains', async () => {
   const container = await openContainer({ connectionString: at.storage }, at.container as string);
   const states = createBlobStore(container);
   for (const partition of [0, 1, 2, 3]) {
-    const name = `localhost/clicks/aggregators/state/g7/${partition}`;
+    const name = `localhost/clicks/aggregators/state/g8/${partition}`;
     const stored = await states.read(name);
     await states.write(name, Buffer.from('damaged'), { metadata: stored?.metadata ?? {}, ifVersion: stored?.version });
   }
@@ -262,7 +262,7 @@ test('a container that is removed under two aggregators is made again: the figur
   await shown('/a', 300);
   const states = createBlobStore(container);
   const isSaved = async (partition: number) => {
-    const blob = await states.read(`localhost/clicks/aggregators/state/g7/${partition}`);
+    const blob = await states.read(`localhost/clicks/aggregators/state/g8/${partition}`);
     return blob !== undefined && blob.bytes.length > 0;
   };
   await waitFor('the states', async () => (await Promise.all([0, 1, 2, 3].map(isSaved))).every(Boolean));

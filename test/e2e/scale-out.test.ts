@@ -34,7 +34,7 @@ interface StateFacts {
 }
 
 /** What the saved states and the checkpoints say of owner and position, by partition. */
-async function blobFacts(kind: 'state/g7' | 'checkpoint'): Promise<StateFacts[]> {
+async function blobFacts(kind: 'state/g8' | 'checkpoint'): Promise<StateFacts[]> {
   const container = await openContainer({ connectionString: aggregators.storage }, 'checkpoints');
   const blobs = createBlobStore(container);
   return Promise.all(
@@ -52,7 +52,7 @@ async function blobFacts(kind: 'state/g7' | 'checkpoint'): Promise<StateFacts[]>
 async function waitUntilSaved(): Promise<StateFacts[]> {
   return waitFor('the states to be saved', async () => {
     const health = await aggregators.source.readHealth();
-    const facts = await blobFacts('state/g7');
+    const facts = await blobFacts('state/g8');
     const saved = facts.every(({ sequenceNumber }, at) => sequenceNumber === health.get(`${at}`)?.sequenceNumber);
     if (!saved) throw new Error(JSON.stringify([facts, [...health]]));
     return facts;
@@ -123,12 +123,12 @@ test('a process that was stopped for longer than its lease and goes on writes ne
   );
   await sendAndCount();
   await waitUntilSaved();
-  const before = { redis: await dump(), states: await blobFacts('state/g7'), marks: await blobFacts('checkpoint') };
+  const before = { redis: await dump(), states: await blobFacts('state/g8'), marks: await blobFacts('checkpoint') };
   former.signal('SIGCONT');
   await waitFor('it to give up what it had', () => linesOf(former, 'partition closed').length === PARTITIONS.length);
   expect(await dump()).toEqual(before.redis);
   for (const [kind, facts] of [
-    ['state/g7', before.states],
+    ['state/g8', before.states],
     ['checkpoint', before.marks],
   ] as const) {
     for (const [at, { epoch, sequenceNumber }] of (await blobFacts(kind)).entries()) {

@@ -129,7 +129,7 @@ export function createPartitionState(
   );
   const late = createLateEvents(saved?.late);
   const visitorKey: Hash64 = { high: 0, low: 0 };
-  const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY }, saved?.totals);
+  const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY, maxCharacters: MANY }, saved?.totals);
   const addTotal = (name: string) => totals.add(TOTALS_PANE, name, 1, 0);
   const metrics = parts.metrics.map((metric) =>
     guarded(metric, (name, error) => {

@@ -56,7 +56,7 @@ const NOTHING = Buffer.alloc(0);
 const epochOf = (metadata: Readonly<Record<string, string>> | undefined) => Number(metadata?.[EPOCH] ?? 0);
 
 /** A change of what the state means takes a new one; the figures are then made anew from what the hub retains. */
-const STATE_GENERATION = 'g7';
+const STATE_GENERATION = 'g8';
 
 /** @param prefix `<namespace>/<hub>/<group>`: in its folder each partition has a blob. */
 export function createStateStore({ blobs, codec, logger }: StateStoreDeps, prefix: string): StateStore {

@@ -56,6 +56,8 @@ interface Counter {
 interface Pane {
   readonly startMs: number;
   readonly counters: Map<string, Counter>;
+  /** Of the names of its counters together. */
+  characters: number;
   dirty: Counter[];
   inFlight: number;
   revision: number;
@@ -70,10 +72,13 @@ export interface PanesOptions {
   readonly maxNamesPerPane: number;
   /** Of all panes from the horizon on. What waits to be written beyond it does not count, so that a replay decides alike. */
   readonly maxNames: number;
+  /** Of the names of the same panes together: a few long names take as much as many short ones. */
+  readonly maxCharacters: number;
 }
 
 export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: readonly SavedPane[] = []): Panes {
   let names = 0;
+  let characters = 0;
   const panes = new Map<number, Pane>();
   let dirtyPanes: Pane[] = [];
   let inFlight = 0;
@@ -83,7 +88,7 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
     if (latest !== undefined && latest.startMs === startMs) return latest;
     let pane = panes.get(startMs);
     if (pane === undefined) {
-      pane = { startMs, counters: new Map(), dirty: [], inFlight: 0, revision: 0, past: false };
+      pane = { startMs, counters: new Map(), characters: 0, dirty: [], inFlight: 0, revision: 0, past: false };
       panes.set(startMs, pane);
     }
     latest = pane;
@@ -92,11 +97,15 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
   const counterOf = (pane: Pane, name: string): Counter => {
     const known = pane.counters.get(name);
     if (known !== undefined) return known;
-    const full = pane.counters.size >= options.maxNamesPerPane || names >= options.maxNames;
+    const tooMany = pane.counters.size >= options.maxNamesPerPane || names >= options.maxNames;
+    const full = tooMany || characters + name.length > options.maxCharacters;
     if (full && name !== OTHER_NAMES) return counterOf(pane, OTHER_NAMES);
     const counter = { name, value: aggregate.create(), dirty: false };
     pane.counters.set(name, counter);
-    if (!pane.past) names++;
+    pane.characters += name.length;
+    if (pane.past) return counter;
+    names++;
+    characters += name.length;
     return counter;
   };
   const markDirty = (pane: Pane, counter: Counter) => {
@@ -120,7 +129,9 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
     savedNames.forEach((name, index) => {
       counters.set(name, { name, value: aggregate.decode(values[index] as Encoded), dirty: false });
     });
+    pane.characters = savedNames.reduce((sum, name) => sum + name.length, 0);
     names += counters.size;
+    characters += pane.characters;
   }
 
   return {
@@ -166,7 +177,10 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
     evict(horizonMs) {
       for (const pane of panes.values()) {
         if (pane.startMs >= horizonMs) continue;
-        if (!pane.past) names -= pane.counters.size;
+        if (!pane.past) {
+          names -= pane.counters.size;
+          characters -= pane.characters;
+        }
         pane.past = true;
         if (pane.dirty.length > 0 || pane.inFlight > 0) continue;
         panes.delete(pane.startMs);

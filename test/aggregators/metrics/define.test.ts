@@ -125,7 +125,7 @@ test('a changed definition takes a new generation and begins anew; another text,
 
 test('names in all panes of a metric are bounded, and room is made when panes leave', () => {
   const metric = defineMetric({ ...base, key: ({ event }) => event.data.page?.path });
-  const options = { ...defaultAggregatorOptions, names: { maxNamesPerPane: 10, maxNames: 3 } };
+  const options = { ...defaultAggregatorOptions, names: { maxNamesPerPane: 10, maxNames: 3, maxCharacters: 10_000 } };
   const state = createPartitionState(options, partsWith(metric));
   const views = (minute: number, ...paths: string[]) => paths.map((path) => pageView(minute * MINUTE, { path }));
   const apply = (sequenceNumber: number, pack: readonly unknown[]) => {

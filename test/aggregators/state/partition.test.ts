@@ -191,7 +191,7 @@ test('elements that are no events, and bodies that cannot be read, are counted a
 test('a pane keeps no more names than the limit; the rest is added up under one', () => {
   const driver = createPartitionDriver('0', {
     ...defaultAggregatorOptions,
-    names: { maxNamesPerPane: 2, maxNames: 100 },
+    names: { maxNamesPerPane: 2, maxNames: 100, maxCharacters: 10_000 },
   });
   driver.count(...['/a', '/b', '/c', '/d', '/a'].map((path) => pageView(0, { path })));
   expect(driver.pane('pages', 0, '/a')).toBe(2);

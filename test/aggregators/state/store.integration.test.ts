@@ -110,15 +110,15 @@ test('which hub a state is of is known with the state, and before anything is sa
 
 test('a damaged state is made anew, and one of a newer version is refused and left as it is', async () => {
   const folder = `f${folders++}`;
-  await blobs.write(`${folder}/state/g7/0`, Buffer.from('damaged'), {
+  await blobs.write(`${folder}/state/g8/0`, Buffer.from('damaged'), {
     metadata: { ownerepoch: '4' },
     ifVersion: undefined,
   });
   expect(await openStore(blobs, folder).claim('0')).toMatchObject({ epoch: 5, saved: undefined });
-  await blobs.write(`${folder}/state/g7/1`, Buffer.from('PSS9 of the future'), { metadata: {}, ifVersion: undefined });
-  const before = await blobs.read(`${folder}/state/g7/1`);
+  await blobs.write(`${folder}/state/g8/1`, Buffer.from('PSS9 of the future'), { metadata: {}, ifVersion: undefined });
+  const before = await blobs.read(`${folder}/state/g8/1`);
   await expect(openStore(blobs, folder).claim('1')).rejects.toMatchObject({ code: 'PS_SNAPSHOT_VERSION' });
-  expect(await blobs.read(`${folder}/state/g7/1`)).toEqual(before);
+  expect(await blobs.read(`${folder}/state/g8/1`)).toEqual(before);
 });
 
 test('a container that is removed while it is used is made again, by a claim and by a save', async () => {

@@ -3,7 +3,7 @@ import { createNetChange } from '../../../src/aggregators/windows/net-change.js'
 import { createPanes } from '../../../src/aggregators/windows/panes.js';
 import { aggregateOf } from '../../../src/shared/aggregates/index.js';
 
-const panesOf = () => createPanes(aggregateOf('count'), { maxNames: 10, maxNamesPerPane: 10 });
+const panesOf = () => createPanes(aggregateOf('count'), { maxNames: 10, maxCharacters: 10_000, maxNamesPerPane: 10 });
 
 test('what is counted out and in again by one event changes nothing, and revises nothing', () => {
   const panes = panesOf();

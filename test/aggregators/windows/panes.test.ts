@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createPanes, type Panes } from '../../../src/aggregators/windows/panes.js';
+import { createPanes, type Panes, type PanesOptions, type SavedPane } from '../../../src/aggregators/windows/panes.js';
 import { aggregateOf } from '../../../src/shared/aggregates/index.js';
 
 const count = aggregateOf('count');
-const create = (options = { maxNamesPerPane: 100, maxNames: 100 }) => createPanes(count, options);
+const roomy = { maxNamesPerPane: 100, maxNames: 100, maxCharacters: 10_000 };
+const create = (options: Partial<PanesOptions> = {}, saved: readonly SavedPane[] = []) =>
+  createPanes(count, { ...roomy, ...options }, saved);
 /** What all panes hold, as `start name: value`. */
 const heldBy = (panes: Panes) =>
   Object.fromEntries(
@@ -18,14 +20,14 @@ const writeAll = (panes: Panes) => panes.written(panes.takeDirty());
 
 describe('names beyond a bound', () => {
   it('of a pane are added up, and those that are kept count on', () => {
-    const panes = create({ maxNamesPerPane: 2, maxNames: 100 });
+    const panes = create({ maxNamesPerPane: 2 });
     addAll(panes, 0, ['a', 'b', 'c', 'a', 'd']);
     addAll(panes, 60, ['c']);
     expect(heldBy(panes)).toEqual({ '0 a': 2, '0 b': 1, '0 (other)': 2, '60 c': 1 });
   });
 
   it('of all panes that may change are added up, until some of these are over', () => {
-    const panes = create({ maxNamesPerPane: 100, maxNames: 3 });
+    const panes = create({ maxNames: 3 });
     addAll(panes, 0, ['a', 'b']);
     addAll(panes, 60, ['c', 'd']);
     expect(heldBy(panes)).toEqual({ '0 a': 1, '0 b': 1, '60 c': 1, '60 (other)': 1 });
@@ -35,11 +37,24 @@ describe('names beyond a bound', () => {
     expect(heldBy(panes)).toEqual({ '60 c': 1, '60 (other)': 1, '120 e': 1, '120 (other)': 1 });
   });
 
+  it('of characters are added up, before and after a restart, until panes with long names are over', () => {
+    const long = 'x'.repeat(8);
+    const options = { maxCharacters: 20 };
+    const panes = create(options);
+    addAll(panes, 0, [long, 'y'.repeat(13), 'abc']);
+    writeAll(panes);
+    for (const each of [panes, create(options, panes.entries())]) {
+      addAll(each, 60, ['abc']);
+      expect(heldBy(each)).toEqual({ [`0 ${long}`]: 1, '0 (other)': 1, '0 abc': 1, '60 (other)': 1 });
+      writeAll(each);
+      each.evict(60);
+      addAll(each, 120, ['abc']);
+      expect(heldBy(each)).toEqual({ '60 (other)': 1, '120 abc': 1 });
+    }
+  });
+
   it('do not depend on whether a pane that is over was written already: a replay decides alike', () => {
-    const [written, unwritten] = [
-      create({ maxNamesPerPane: 100, maxNames: 2 }),
-      create({ maxNamesPerPane: 100, maxNames: 2 }),
-    ];
+    const [written, unwritten] = [create({ maxNames: 2 }), create({ maxNames: 2 })];
     for (const panes of [written, unwritten]) addAll(panes, 0, ['a', 'b']);
     writeAll(written);
     for (const panes of [written, unwritten]) {
