@@ -1,5 +1,6 @@
 import { Gauge, Registry } from 'prom-client';
 import type { LiveFigures, ShownMetric } from '../shared/live.js';
+import { prometheusName, SESSIONS_OPEN_GAUGE } from '../shared/live-catalogue.js';
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
@@ -9,15 +10,15 @@ export async function liveGauges(figures: LiveFigures): Promise<string> {
   const gauge = (name: string, help: string, samples: readonly Sample[]) => {
     // Without a sample it would be shown as 0.
     if (samples.length === 0) return;
-    const fullName = `penstock_live_${snakeCase(name)}`;
-    // Two metrics may be one here, `cartValue` and `cart_value`: the second must not cost all.
+    const fullName = `penstock_live_${prometheusName(name)}`;
+    // No aggregator has two metrics that are one here, but two versions of them may: the second must not cost all.
     if (registry.getSingleMetric(fullName) !== undefined) return;
     const labelNames = [...new Set(samples.flatMap(([labels]) => Object.keys(labels)))];
     const family = new Gauge({ name: fullName, help, labelNames, registers: [registry] });
     for (const [labels, value] of samples) family.set({ ...labels }, value);
   };
   gauge('visitors', 'Distinct visitors of the last 15 minutes.', [[{}, figures.visitors.total]]);
-  gauge('sessions_open', 'Sessions that are open.', [[{}, figures.sessions.open]]);
+  gauge(SESSIONS_OPEN_GAUGE, 'Sessions that are open.', [[{}, figures.sessions.open]]);
   gauge('devices', 'Distinct visitors of the last 10 minutes by type of device.', samplesOf(figures.devices.byType));
   gauge(
     'pages',
@@ -49,7 +50,3 @@ function samplesOfMetric({ values }: ShownMetric): Sample[] {
     return value.map(({ name, count }) => [{ key, name }, count]);
   });
 }
-
-/** `ingestionDelay` as `ingestion_delay`; what Prometheus allows in no name becomes `_`. */
-const snakeCase = (name: string) =>
-  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/[^a-z0-9_]/g, '_');

@@ -32,3 +32,10 @@ export function shownPanes(metric: MetricDescription): number {
   const { seriesWindows, stepPanes, windowPanes, figurePanes } = metric;
   return Math.max(figurePanes, windowPanes + (seriesWindows - 1) * stepPanes + (stepPanes - 1));
 }
+
+/** The name of a metric in Prometheus: `ingestionDelay` is `ingestion_delay`; what is allowed in no name becomes `_`. */
+export const prometheusName = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/[^a-z0-9_]/g, '_');
+
+/** Gauges of the live figures that are no metric of their own, beside those of the metrics. */
+export const SESSIONS_OPEN_GAUGE = 'sessions_open';

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { aggregateNames, takesText } from '../../shared/aggregates/index.js';
-import { type MetricDescription, shownPanes } from '../../shared/live-catalogue.js';
+import {
+  type MetricDescription,
+  prometheusName,
+  SESSIONS_OPEN_GAUGE,
+  shownPanes,
+} from '../../shared/live-catalogue.js';
 import { HEALTH, LATE, listMetrics, PANE_RETENTION_MS, TOTALS } from '../../shared/live-keys.js';
 import { defaultAggregatorOptions } from '../options.js';
 
@@ -55,6 +60,17 @@ export function checkLayout(description: MetricDescription): void {
     throw wrong(description.name, 'window', `${panes} panes would be shown, at most ${MAX_SHOWN_PANES} can be`);
   if ((panes - 1) * description.paneMs > PANE_RETENTION_MS)
     throw wrong(description.name, 'window', 'looks back longer than panes are retained, 8 days');
+}
+
+/** Figures of one name would be one, in Redis and on the page, or, where only the spelling differs, in Prometheus. */
+export function checkNames(names: readonly string[]): void {
+  const known = new Map([[SESSIONS_OPEN_GAUGE, 'the gauge of the sessions that are open']]);
+  for (const name of names) {
+    const inPrometheus = prometheusName(name);
+    const other = known.get(inPrometheus);
+    if (other !== undefined) throw wrong(name, 'name', `is ${inPrometheus} in Prometheus, as is ${other}`);
+    known.set(inPrometheus, JSON.stringify(name));
+  }
 }
 
 const wrong = (name: string, field: string, message: string) =>

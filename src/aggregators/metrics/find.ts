@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { checkNames } from './check.js';
 import type { ListMetricDefinition, PaneMetric, SessionMetric } from './define.js';
 
 export type Metric = PaneMetric | SessionMetric | ListMetricDefinition;
@@ -10,9 +11,7 @@ export async function findMetrics(folder: URL): Promise<readonly Metric[]> {
     files.sort().map((name) => import(new URL(name, folder).href) as Promise<Readonly<Record<string, unknown>>>),
   );
   const metrics = modules.flatMap((module) => Object.values(module)).filter(isMetric);
-  const names = metrics.map(nameOf);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new Error(`two metrics are called ${twice}`);
+  checkNames(metrics.map(nameOf));
   return metrics;
 }
 

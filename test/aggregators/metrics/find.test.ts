@@ -32,6 +32,12 @@ it('two of one name are refused, since their figures would be one', async () => 
   await expect(metricsIn({ 'a.js': file('weather'), 'b.js': file('weather') })).rejects.toThrow('weather');
 });
 
+it('two that Prometheus could not tell apart are refused, and both are named', async () => {
+  const spelled = metricsIn({ 'a.js': file('cartValue'), 'b.js': file('cart_value') });
+  await expect(spelled).rejects.toThrow('metric "cart_value": name: is cart_value in Prometheus, as is "cartValue"');
+  await expect(metricsIn({ 'a.js': file('sessionsOpen') })).rejects.toThrow('sessions that are open');
+});
+
 it('every definition of the source is kept', () => {
   const folder = 'src/aggregators/metrics';
   const defined = readdirSync(folder).flatMap((name) =>
