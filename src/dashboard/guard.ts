@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../shared/clock.js';
+import { sendProblem } from '../shared/problem-answer.js';
 import { closeSession, openSession, readSession } from './operations.js';
-import { sendProblem } from './problem.js';
 import { endSession, hasSession, issueSession, sameSecret } from './session.js';
 
 declare module 'fastify' {
@@ -44,12 +44,21 @@ export function guard(app: FastifyInstance, clock: Clock, { token }: GuardOption
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
     if (token === undefined && !namesThisMachine(request.headers.host)) {
-      return sendProblem(reply, 403, 'Forbidden', 'the Host header does not name this machine');
+      return sendProblem(reply, {
+        status: 403,
+        title: 'Forbidden',
+        detail: 'the Host header does not name this machine',
+      });
     }
-    if (!sameOrigin(request)) return sendProblem(reply, 403, 'Forbidden', 'the request comes from another origin');
+    if (!sameOrigin(request))
+      return sendProblem(reply, { status: 403, title: 'Forbidden', detail: 'the request comes from another origin' });
     if (!request.routeOptions.config.public && !admitted(request)) {
       reply.header('www-authenticate', 'Bearer realm="penstock"');
-      return sendProblem(reply, 401, 'Unauthorized', 'give the admin token as a bearer token');
+      return sendProblem(reply, {
+        status: 401,
+        title: 'Unauthorized',
+        detail: 'give the admin token as a bearer token',
+      });
     }
     return undefined;
   });
@@ -64,7 +73,7 @@ export function guard(app: FastifyInstance, clock: Clock, { token }: GuardOption
     async (request, reply) => {
       const given = request.body?.token;
       if (token === undefined || typeof given !== 'string' || !sameSecret(given, token)) {
-        return sendProblem(reply, 401, 'Unauthorized', 'this is not the admin token');
+        return sendProblem(reply, { status: 401, title: 'Unauthorized', detail: 'this is not the admin token' });
       }
       reply.header('set-cookie', issueSession(token, clock.now(), request.protocol === 'https'));
       return reply.code(204).send();

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { sendProblem } from '../shared/problem-answer.js';
 import type { LiveFeed } from './live-feed.js';
 import type { FeedMessage } from './live-history.js';
 import { readStream } from './operations.js';
-import { sendProblem } from './problem.js';
 
 /** How long a browser waits before it comes back. */
 const RECONNECT_MS = 2_000;
@@ -43,7 +43,7 @@ export function liveStream(app: FastifyInstance, feed: LiveFeed, onMessage: (kin
     const seat = feed.join(viewer, lastIdOf(request));
     if (!seat) {
       reply.header('retry-after', NO_SEAT_RETRY_SECONDS);
-      sendProblem(reply, 503, 'Service Unavailable', 'too many viewers');
+      sendProblem(reply, { status: 503, title: 'Service Unavailable', detail: 'too many viewers' });
       return;
     }
     reply.hijack();

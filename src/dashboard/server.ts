@@ -3,6 +3,7 @@ import Fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyPluginAsync,
+  type FastifyReply,
   LogController,
 } from 'fastify';
 import type { Clock } from '../shared/clock.js';
@@ -11,6 +12,7 @@ import { listenError } from '../shared/listen-error.js';
 import type { LiveSource } from '../shared/live.js';
 import type { Logger } from '../shared/logger.js';
 import type { PartitionHealth } from '../shared/partition-health.js';
+import { sendProblem } from '../shared/problem-answer.js';
 import { createRefusalLog } from '../shared/refusal-log.js';
 import { guard } from './guard.js';
 import { health } from './health.js';
@@ -20,7 +22,6 @@ import { metrics } from './metrics.js';
 import { openApi } from './openapi.js';
 import { readIntake } from './operations.js';
 import { pages } from './pages.js';
-import { sendProblem } from './problem.js';
 import { withTimeout } from './with-timeout.js';
 
 export interface AdminServerDeps {
@@ -77,8 +78,8 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     bodyLimit: 1024 * 1024,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // An address that is none comes to no route, and to no error handler.
-    frameworkErrors: ({ statusCode = 400 }, _request, reply) =>
-      sendProblem(reply, statusCode, statusCode === 414 ? 'URI Too Long' : 'Bad Request'),
+    frameworkErrors: ({ statusCode = 400 }, _request, reply: FastifyReply) =>
+      sendProblem(reply, { status: statusCode, title: statusCode === 414 ? 'URI Too Long' : 'Bad Request' }),
   });
   const feed = createLiveFeed(
     {
@@ -106,13 +107,13 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     counters.countRefused();
     tellOfRefusal();
   });
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, 'Not Found'));
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, { status: 404, title: 'Not Found' }));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     // What went wrong inside is for the log, not for whoever asks.
-    if (status < 500) return sendProblem(reply, status, 'Bad Request', error.message);
+    if (status < 500) return sendProblem(reply, { status, title: 'Bad Request', detail: error.message });
     request.log.error({ err: error }, 'a request failed');
-    return sendProblem(reply, status, 'Internal Server Error');
+    return sendProblem(reply, { status, title: 'Internal Server Error' });
   });
   pages(app, options.webFolder);
   health(app, live, clock);

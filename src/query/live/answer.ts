@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { messageOf, PenstockError } from '../../shared/errors.js';
+import { type ProblemDetails, sendProblem } from '../../shared/problem-answer.js';
 import { QueryError } from '../errors.js';
 
 /** @throws QueryError PS_QUERY_INVALID that names the parameter. */
@@ -23,21 +24,21 @@ export async function answer(reply: FastifyReply, produce: () => Promise<unknown
     return value;
   } catch (error) {
     if (!(error instanceof PenstockError)) throw error;
-    const [status, title, detail] = problemOf(error);
-    return reply
-      .code(status)
-      .type('application/problem+json')
-      .send({ type: 'about:blank', title, status, code: error.code, detail });
+    return sendProblem(reply, { ...problemOf(error), code: error.code });
   }
 }
 
-function problemOf(error: PenstockError): [status: number, title: string, detail: string] {
+function problemOf(error: PenstockError): Omit<ProblemDetails, 'code'> {
   switch (error.code) {
     case 'PS_QUERY_INVALID':
-      return [400, 'Invalid query', messageOf(error)];
+      return { status: 400, title: 'Invalid query', detail: messageOf(error) };
     case 'PS_EVENT_UNKNOWN':
-      return [404, 'Unknown event', messageOf(error)];
+      return { status: 404, title: 'Unknown event', detail: messageOf(error) };
     default:
-      return [503, 'Figures unavailable', 'the live figures cannot be read at the moment'];
+      return {
+        status: 503,
+        title: 'Figures unavailable',
+        detail: 'the live figures cannot be read at the moment',
+      };
   }
 }
