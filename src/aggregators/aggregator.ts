@@ -9,6 +9,7 @@ import { createPartitionSession, type PartitionSession, type SessionOptions } fr
 import type { LiveSink } from './sink/redis-sink.js';
 import { createPartitionState, type SavedState } from './state/partition.js';
 import type { OwnedState, StateStore } from './state/store.js';
+import { whereabouts } from './whereabouts.js';
 
 export interface AggregatorDeps {
   readonly processor: Pick<PartitionProcessor, 'checkpoint'>;
@@ -32,19 +33,14 @@ const SINK_WAIT_MS = 10_000;
 /** 32 random bits. */
 const wordOf = (random: () => number) => Math.floor(random() * 2 ** 32);
 
-function whereabouts(error: unknown): { readonly name: string; readonly place: string | undefined } {
-  if (!(error instanceof Error)) return { name: typeof error, place: undefined };
-  const { name, message, stack = '' } = error;
-  return { name, place: stack.slice(stack.indexOf(message) + message.length).match(/[^\s(]+:\d+:\d+/)?.[0] };
-}
-
 /** Keeps the live figures of every partition that this process owns. */
 export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig): PartitionHandler {
   const { sink, states, topic, clock, random, logger } = deps;
   const behaviours = topic === undefined ? [] : config.behaviours;
   const sessions = new Map<string, PartitionSession>();
+  const stops = new Map<string, string>();
   const failing = new Set<string>();
-  /** Said once of a metric. What was thrown may quote the event, so that only its kind and place are told. */
+  /** Said once of a metric. */
   const onFailure = (metric: string, error: unknown) => {
     if (failing.has(metric)) return;
     failing.add(metric);
@@ -117,6 +113,7 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
           save: (saving) => owned.save(saving, partition.hubCreatedAtMs),
           checkpoint: (position) => deps.processor.checkpoint(partitionId, position, epoch),
           offers: topic && createOfferSender({ ...sending, topic }),
+          stops,
           clock,
           logger,
         },

@@ -9,6 +9,7 @@ import { AggregatorError } from './errors.js';
 import type { Owner } from './sink/owner.js';
 import type { LiveSink } from './sink/redis-sink.js';
 import type { PartitionState, SavedState } from './state/partition.js';
+import { whereabouts } from './whereabouts.js';
 
 export interface SessionOptions {
   /** Changes wait this long for further ones before they are shown. */
@@ -39,6 +40,8 @@ export interface SessionDeps {
   readonly save: (state: SavedState) => Promise<void>;
   readonly checkpoint: (position: PartitionPosition) => Promise<void>;
   readonly offers: OfferSender | undefined;
+  /** Of each partition why its reader stopped, from one session to the next until a hub event is applied again. */
+  readonly stops: Pick<Map<string, string>, 'get' | 'set' | 'delete'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -61,7 +64,7 @@ const RETRY_MS = 500;
 const MAX_INTERVALS = 10;
 
 export function createPartitionSession(deps: SessionDeps, options: SessionOptions): PartitionSession {
-  const { owner, state, sink, clock, logger } = deps;
+  const { owner, state, sink, stops, clock, logger } = deps;
   const { partition: partitionId } = owner;
   let closed = false;
   let fenced: AggregatorError | undefined;
@@ -122,6 +125,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       offersWaiting: state.outbox.size,
       offersGivenUp: deps.offers?.givenUp ?? 0,
       idsRememberedMs: tellOfShortMemory(),
+      stopped: stops.get(partitionId) ?? null,
     });
   };
   const flushOnce = async (): Promise<void> => {
@@ -258,15 +262,27 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       }
     }
   };
+  const apply = (event: PartitionEvent) => {
+    torn = true;
+    try {
+      state.apply(readPack(event.body), event);
+    } catch (error) {
+      const { name, place } = whereabouts(error);
+      stops.set(partitionId, place === undefined ? name : `${name} at ${place}`);
+      // A session of figures that are there tells nothing before it has shown them: it would be taken for their position.
+      if (shownSequenceNumber >= 0 || state.position === undefined) report();
+      throw error;
+    }
+    torn = false;
+    stops.delete(partitionId);
+  };
   const processAll = async (events: readonly PartitionEvent[]) => {
     if (fenced !== undefined) throw fenced;
     if (torn) throw new Error('a hub event could not be applied: the partition has to be opened again');
     if (events.length === 0) return;
     for (const [index, event] of events.entries()) {
       if (closed || fenced !== undefined) return;
-      torn = true;
-      state.apply(readPack(event.body), event);
-      torn = false;
+      apply(event);
       if (index % EVENTS_PER_TURN === EVENTS_PER_TURN - 1) await setImmediate();
     }
     deps.offers?.kick();

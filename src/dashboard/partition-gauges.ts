@@ -46,6 +46,11 @@ const gauges: readonly {
     help: 'How far back every event id is remembered; nothing while none was forgotten.',
     value: ({ idsRememberedMs }) => (idsRememberedMs === null ? null : idsRememberedMs / 1000),
   },
+  {
+    name: 'stopped',
+    help: 'Whether the reader stops at an error of its own code: 1, else 0.',
+    value: ({ stopped }) => (stopped === null ? 0 : 1),
+  },
 ];
 
 /** How far the readers of the partitions are, as they tell of themselves, in Prometheus' text format. */

@@ -7,5 +7,6 @@ export { createLiveSource, type LiveFiguresSource } from './live/source.js';
 export { type EventHistory, hubHistory, type ReplayBounds } from './replay/history.js';
 export { replay } from './replay/replay.js';
 export { createNewestPositions, type NewestPositions } from './system/newest-positions.js';
-export { type Surroundings, type SystemPart, systemRoutes } from './system/routes.js';
+export { type Surroundings, systemRoutes } from './system/routes.js';
+export type { SystemPart } from './system/troubles.js';
 export { visitorRoutes } from './visitor/routes.js';

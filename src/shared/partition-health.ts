@@ -16,6 +16,8 @@ export const partitionHealth = z.object({
   offersGivenUp: z.number().default(0),
   /** How far back every event id is remembered; null while none was forgotten. */
   idsRememberedMs: z.number().nullable().default(null),
+  /** The error of its own code at which the reader stops again and again, by kind and place; null while it goes on. */
+  stopped: z.string().nullable().default(null),
 });
 
 export type PartitionHealth = z.infer<typeof partitionHealth>;

@@ -22,6 +22,8 @@ const ROOM_FOR_IDS = 100;
 let clock: ManualClock;
 let state: PartitionState;
 let session: PartitionSession;
+/** The next session of the partition, in the same process. */
+let open: () => PartitionSession;
 /** What was done, in order. */
 let deeds: string[];
 let sinkIsAway: boolean;
@@ -80,38 +82,42 @@ beforeEach(() => {
     async ready() {},
     async close() {},
   };
-  session = createPartitionSession(
-    {
-      owner: { partition: '0', epoch: 1 },
-      state,
-      sink,
-      async save({ position }) {
-        if (storeIsAway) throw new Error('away');
-        if (laterOwnerInStore !== undefined) throw fencedError('blob 0', { epoch: 1, by: laterOwnerInStore });
-        deeds.push(`save ${position.sequenceNumber}`);
-      },
-      async checkpoint({ sequenceNumber }) {
-        deeds.push(`checkpoint ${sequenceNumber}`);
-      },
-      offers: {
-        kick: () => void kicks++,
-        close: () => void closes++,
-        givenUp: 2,
-        onChange(callback) {
-          offersChanged = callback;
+  const stops = new Map<string, string>();
+  open = () =>
+    createPartitionSession(
+      {
+        owner: { partition: '0', epoch: 1 },
+        state,
+        sink,
+        async save({ position }) {
+          if (storeIsAway) throw new Error('away');
+          if (laterOwnerInStore !== undefined) throw fencedError('blob 0', { epoch: 1, by: laterOwnerInStore });
+          deeds.push(`save ${position.sequenceNumber}`);
         },
+        async checkpoint({ sequenceNumber }) {
+          deeds.push(`checkpoint ${sequenceNumber}`);
+        },
+        offers: {
+          kick: () => void kicks++,
+          close: () => void closes++,
+          givenUp: 2,
+          onChange(callback) {
+            offersChanged = callback;
+          },
+        },
+        stops,
+        clock,
+        logger: createLogger('test', 'warn', { write: (line: string) => void logged.push(line) }),
       },
-      clock,
-      logger: createLogger('test', 'warn', { write: (line: string) => void logged.push(line) }),
-    },
-    {
-      ...defaultSessionOptions,
-      flushIntervalMs: 100,
-      snapshotIntervalMs: 1_000,
-      maxUnwrittenPanes: 10,
-      maxPauseMs: 5_000,
-    },
-  );
+      {
+        ...defaultSessionOptions,
+        flushIntervalMs: 100,
+        snapshotIntervalMs: 1_000,
+        maxUnwrittenPanes: 10,
+        maxPauseMs: 5_000,
+      },
+    );
+  session = open();
 });
 
 /** Where what is shown already was written by a former owner. */
@@ -186,6 +192,29 @@ test('what was applied in part is neither shown nor saved, so that the next owne
   await advance(5_000);
   await session.close();
   expect(deeds.filter((deed) => !deed.endsWith(' 0'))).toEqual([]);
+});
+
+test('at which error of its own code a reader stops is told, and until a hub event is applied again', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(50);
+  expect(reports.at(-1)).toMatchObject({ sequenceNumber: 0, stopped: null });
+  const { apply } = state;
+  state.apply = () => {
+    throw new TypeError('what visitor-1 did has no name');
+  };
+  await expect(session.process([hubEvent(0)])).rejects.toThrow('has no name');
+  expect(reports.at(-1)).toMatchObject({
+    sequenceNumber: 0,
+    stopped: expect.stringMatching(/^TypeError at .+:\d+:\d+$/),
+  });
+  await session.close();
+  session = open();
+  await advance(50);
+  expect(reports.at(-1)).toMatchObject({ sequenceNumber: 0, stopped: expect.stringContaining('TypeError') });
+  state.apply = apply;
+  await session.process([hubEvent(0)]);
+  await advance(200);
+  expect(reports.at(-1)).toMatchObject({ stopped: null });
 });
 
 test('offers are looked after when the partition is opened, as some may be left, and after what was read', async () => {

@@ -94,7 +94,7 @@ function createSystemPanel(): (health: SystemHealth) => void {
   });
   return (health) => {
     nowMs = Date.parse(health.asOf);
-    parts(health.parts);
+    parts(worstFirst(health.parts));
     const counts = [
       ...TOTALS.map((name) => ({ name, value: health.totals[name] ?? 0 })),
       ...offersOf(health.partitions),
@@ -127,6 +127,11 @@ interface Sum {
   readonly name: string;
   readonly text: string;
 }
+
+const RANKS = { bad: 0, warn: 1, good: 2 } as const;
+
+/** There may be more parts than are seen at once. */
+const worstFirst = (parts: readonly Part[]): Part[] => [...parts].sort((a, b) => RANKS[a.state] - RANKS[b.state]);
 
 const STATE_NAMES = { good: 'in order', warn: 'worth a look', bad: 'in trouble' } as const;
 

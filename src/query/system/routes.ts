@@ -3,13 +3,7 @@ import type { Clock } from '../../shared/clock.js';
 import { answer } from '../live/answer.js';
 import type { LiveFiguresSource } from '../live/source.js';
 import { readSystem } from './operations.js';
-
-/** A part of the system in one line. */
-export interface SystemPart {
-  readonly name: string;
-  readonly state: 'good' | 'warn' | 'bad';
-  readonly text: string;
-}
+import { metricTroubles, partitionTroubles, type SystemPart } from './troubles.js';
 
 /** What there is to know from outside of the figures. */
 export interface Surroundings {
@@ -39,7 +33,9 @@ export const systemRoutes: FastifyPluginAsync<SystemRoutesOptions> = async (app,
           const last = newest.get(partition);
           return { partition, lag: last === undefined ? null : Math.max(0, last - each.sequenceNumber), ...each };
         });
-      return { asOf: new Date(clock.now()).toISOString(), parts, partitions, totals };
+      const nowMs = clock.now();
+      const troubles = [...partitionTroubles(partitions, nowMs), ...metricTroubles(totals)];
+      return { asOf: new Date(nowMs).toISOString(), parts: [...troubles, ...parts], partitions, totals };
     }),
   );
 };
