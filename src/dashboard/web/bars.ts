@@ -1,5 +1,5 @@
 import { createRows, element, setText } from './dom.js';
-import { formatNumber, formatWithin } from './format.js';
+import { formatLabel, formatNumber, formatWithin } from './format.js';
 import { createNone } from './panel.js';
 
 export interface Bar {
@@ -28,8 +28,9 @@ export function createBars(body: HTMLElement, id: string, none: string): (bars: 
     update(row, { label, value, detail }) {
       const [fill, name, number] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
       fill.style.transform = `scaleX(${Math.max(0, value) / largest})`;
-      setText(name, label);
-      name.title = label;
+      const shown = formatLabel(label);
+      setText(name, shown);
+      name.title = shown;
       const behind = detail === undefined ? '' : ` · ${detail}`;
       setText(number, formatWithin(ROOM - behind.length, value) + behind);
       number.title = formatNumber(value);

@@ -17,6 +17,8 @@ export type Figures = LiveFigures & Readonly<Record<string, unknown>>;
 
 interface View {
   show(figures: Figures): void;
+  /** The server has the figure no more: what was shown of it is old. */
+  clear?(): void;
   /** Shows another range than the live one, of the metric behind it. */
   load?(look: Look, metric: RangeMetric): Promise<void>;
 }
@@ -169,6 +171,7 @@ function generalView(frame: PanelFrame, plan: PanelPlan): View {
       const metric = figures.metrics?.[name];
       show(metric ? shapeOfMetric(form?.whole ? { ...metric, series: [] } : metric) : shapeOf(figures[name]));
     },
+    clear: () => show(undefined),
     async load(look, metric) {
       const { range } = look;
       const { shown, stepMinutes } = await fetchMetric(form?.whole ? { ...metric, seriesWindows: 1 } : metric, look);
@@ -178,6 +181,10 @@ function generalView(frame: PanelFrame, plan: PanelPlan): View {
     },
   };
 }
+
+/** A connection that was lost in the middle of an answer may never say so. */
+const LOOK_TIMEOUT_MS = 60_000;
+const TOO_SLOW = 'too slow';
 
 const NO_PANEL: ReadonlySet<string> = new Set(['asOf', 'metrics']);
 
@@ -216,8 +223,9 @@ export function createBoard(openVisitor: (id: string) => void): Board {
     }
   };
   const showOne = (name: string, view: View, figures: Figures) => {
-    if (!isThere(figures, name)) return;
-    if (range === LIVE || !ranged.has(name)) view.show(figures);
+    if (range !== LIVE && ranged.has(name)) return;
+    if (isThere(figures, name)) view.show(figures);
+    else view.clear?.();
   };
   const load = async (look: Look) => {
     const catalogue = await fetchCatalogue(look.signal);
@@ -237,7 +245,9 @@ export function createBoard(openVisitor: (id: string) => void): Board {
     async look(next, nowMs) {
       looking.abort();
       looking = new AbortController();
-      const { signal } = looking;
+      const controller = looking;
+      const { signal } = controller;
+      const inTime = setTimeout(() => controller.abort(TOO_SLOW), LOOK_TIMEOUT_MS);
       range = next;
       try {
         if (range === LIVE) {
@@ -245,8 +255,10 @@ export function createBoard(openVisitor: (id: string) => void): Board {
         } else await load({ range, nowMs, signal });
         return true;
       } catch (error) {
-        if (signal.aborted) return false;
+        if (signal.aborted && signal.reason !== TOO_SLOW) return false;
         throw error;
+      } finally {
+        clearTimeout(inTime);
       }
     },
   };

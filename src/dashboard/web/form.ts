@@ -1,6 +1,6 @@
 import { createBars } from './bars.js';
 import { createRows, element, setText } from './dom.js';
-import { formatChange, formatClock, formatNumber, formatWithin } from './format.js';
+import { formatChange, formatClock, formatLabel, formatNumber, formatWithin } from './format.js';
 import { createNone, type PanelFrame } from './panel.js';
 import type { PlotLine } from './plot.js';
 import { createSeries } from './series.js';
@@ -43,7 +43,7 @@ export function createForm(frame: PanelFrame, text: FormText, options: FormOptio
   none(true);
   return (shape: Shape | undefined) => {
     if (shape && shape.kind !== kind) {
-      frame.body.replaceChildren();
+      frame.reset();
       view = views[shape.kind](frame, text, options);
       kind = shape.kind;
     }
@@ -65,12 +65,16 @@ const views: Readonly<Record<Shape['kind'], (frame: PanelFrame, text: FormText, 
   listed: listedView,
 };
 
-const labelled = ({ labels, label }: FormOptions, key: string) => labels?.[key] ?? label?.(key) ?? titleOf(key);
+/** A key may be any text, `constructor` too. */
+const labelIn = ({ labels }: FormOptions, key: string) =>
+  labels && Object.hasOwn(labels, key) ? labels[key] : undefined;
+const labelled = (options: FormOptions, key: string) =>
+  labelIn(options, key) ?? options.label?.(key) ?? formatLabel(titleOf(key));
 
 function rankedView(frame: PanelFrame, { id, none }: FormText, options: FormOptions): View {
   const show = createBars(frame.body, id, none);
   // Names come from clients and stay as they are; keys are ours.
-  const nameOf = (key: string) => options.labels?.[key] ?? options.label?.(key) ?? key;
+  const nameOf = (key: string) => labelIn(options, key) ?? options.label?.(key) ?? key;
   return (shape) => {
     const entries = inOrder((shape as Ranked).entries, options.order);
     show(

@@ -1,4 +1,5 @@
 const numberFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const smallFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
 const shortFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 const briefFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const percentFormat = new Intl.NumberFormat('en', { style: 'percent' });
@@ -9,11 +10,18 @@ const clockFormat = new Intl.DateTimeFormat('en', {
   hourCycle: 'h23',
 });
 const minuteFormat = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const zonedFormat = new Intl.DateTimeFormat('en', {
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+  timeZoneName: 'shortOffset',
+});
 const dayFormat = new Intl.DateTimeFormat('en', { weekday: 'short', day: 'numeric' });
 const HOUR_MS = 3_600_000;
 const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'code' });
 
-export const formatNumber = (value: number): string => numberFormat.format(value);
+/** Of a share or a rate, one digit more. */
+export const formatNumber = (value: number): string => (Math.abs(value) < 1 ? smallFormat : numberFormat).format(value);
 /** At most five characters up to a trillion: "950", "12.3K". */
 export const formatShort = (value: number): string => shortFormat.format(value);
 /** The whole number where there is room for so many characters, else a few digits of it: one that is cut is another one. */
@@ -27,15 +35,22 @@ export const formatChange = (value: number, room = Number.POSITIVE_INFINITY): st
   `${value > 0 ? '▲' : value < 0 ? '▼' : '='} ${formatWithin(room, Math.abs(value))}`;
 /** Hours, minutes and seconds of an ISO 8601 time, in the viewer's time zone. */
 export const formatClock = (iso: string): string => format(clockFormat, Date.parse(iso));
-export const formatMinute = (ms: number): string => format(minuteFormat, ms);
+/** An hour that comes twice, as clocks are set back, is told with its zone: "02:30 GMT+1". */
+export const formatMinute = (ms: number): string => format(comesTwice(ms) ? zonedFormat : minuteFormat, ms);
 /** Hours and minutes; in a span of days the day too, and of many days the day alone. */
 export const formatTick = (ms: number, spanMs: number): string => {
-  if (spanMs < 20 * HOUR_MS) return formatMinute(ms);
+  if (spanMs < 20 * HOUR_MS) return format(minuteFormat, ms);
   const atMidnight = minuteFormat.format(ms) === '00:00';
-  return spanMs > 48 * HOUR_MS || atMidnight ? format(dayFormat, ms) : formatMinute(ms);
+  return spanMs > 48 * HOUR_MS || atMidnight ? format(dayFormat, ms) : format(minuteFormat, ms);
 };
 /** Day, hours and minutes. */
 export const formatDayMinute = (ms: number): string => `${format(dayFormat, ms)}, ${formatMinute(ms)}`;
+
+/** Clocks are set back by an hour, and on Lord Howe Island by half of one. */
+function comesTwice(ms: number): boolean {
+  const shown = format(minuteFormat, ms);
+  return [-1, -0.5, 0.5, 1].some((hours) => shown === format(minuteFormat, ms + hours * HOUR_MS) && shown !== '–');
+}
 
 function format(formatter: Intl.DateTimeFormat, ms: number): string {
   return Number.isFinite(ms) ? formatter.format(ms) : '–';
@@ -58,4 +73,14 @@ export function formatCountry(code: string): string {
 /** Ids of one minute begin alike (UUID version 7), so a long one keeps its end too. */
 export function formatId(id: string): string {
   return id.length > 12 ? `${id.slice(0, 4)}…${id.slice(-4)}` : id;
+}
+
+/** A name that somebody else chose: what would turn the line around, or break it, is seen and does not. */
+export function formatName(name: string): string {
+  return name.replace(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
+}
+
+/** The same where there is nothing else to tell what it is: "(blank)" for one of which nothing is seen. */
+export function formatLabel(name: string): string {
+  return /^[\s\p{Cf}]*$/u.test(name) ? '(blank)' : formatName(name);
 }

@@ -2,7 +2,7 @@ import type { LiveFigures } from '../../shared/live.js';
 import type { Announcer } from './announce.js';
 import { byId, setText } from './dom.js';
 import { deviceShares, type MinuteFigure, pageViewsFigure, visitorsFigure } from './figures.js';
-import { formatAge, formatChange, formatNumber, formatPercent } from './format.js';
+import { formatAge, formatChange, formatLabel, formatNumber, formatPercent } from './format.js';
 
 export interface Headline {
   show(figures: LiveFigures): void;
@@ -26,7 +26,7 @@ export function createHeadline(announcer: Announcer): Headline {
       setText(byId('devices-change'), most ? `${formatPercent(most.share)} on ${most.type}` : 'nobody');
       const [newest] = figures.events;
       newestMs = newest && Date.parse(newest.time);
-      setText(type, newest ? newest.type : 'none yet');
+      setText(type, newest ? formatLabel(newest.type) : 'none yet');
       announcer.figure(`${formatNumber(visitors.total)} visitors in the last 15 minutes`);
     },
     tick(nowMs) {

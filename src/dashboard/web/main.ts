@@ -105,6 +105,11 @@ pause.addEventListener('click', () => {
   if (!paused && range !== LIVE) void look();
   showState();
 });
+document.addEventListener('visibilitychange', () => {
+  // A hidden page hears nothing, and the name of its tab must not tell an old figure.
+  if (document.hidden) document.title = 'Penstock';
+  else if (range !== LIVE && !paused) void look();
+});
 setInterval(tick, 1_000);
 setInterval(() => {
   // One that takes longer than this is not begun again, or it would never end.

@@ -8,6 +8,10 @@ export interface PanelFrame {
   readonly body: HTMLElement;
   /** What the figures are of: "last 10 minutes". */
   note(text: string): void;
+  /** Takes away all but the title, for another view. */
+  reset(): void;
+  /** What else is to be given up then. */
+  onReset(giveUp: () => void): void;
 }
 
 export interface PanelText {
@@ -30,7 +34,18 @@ export function createPanel({ id, title, note }: PanelText, className = ''): Pan
     if (span.textContent !== text) span.textContent = text;
   };
   setNote(note);
-  return { root, head, body, note: setNote };
+  let giveUps: (() => void)[] = [];
+  return {
+    ...{ root, head, body, note: setNote },
+    reset() {
+      for (const giveUp of giveUps) giveUp();
+      giveUps = [];
+      head.replaceChildren(heading);
+      body.replaceChildren();
+      body.className = 'panel-body';
+    },
+    onReset: (giveUp) => void giveUps.push(giveUp),
+  };
 }
 
 /** What stands in a panel that has nothing to show. */

@@ -40,6 +40,7 @@ export function createSeries(frame: PanelFrame, text: SeriesText) {
 
   let lines: readonly PlotLine[] = [];
   let plot: Plot | undefined;
+  frame.onReset(() => plot?.remove());
   let rows: readonly SeriesRow[] = [];
   const shown: Element[] = [];
 

@@ -1,5 +1,5 @@
 import { byId, createRows, element, setText } from './dom.js';
-import { formatAge, formatClock, formatNumber } from './format.js';
+import { formatAge, formatClock, formatMinute, formatNumber } from './format.js';
 import { createPanel, type PanelFrame } from './panel.js';
 import { createTable } from './tables.js';
 
@@ -30,6 +30,8 @@ interface SystemHealth {
 }
 
 const EVERY_MS = 5_000;
+const TIMEOUT_MS = 20_000;
+const NOTE = 'how it is itself';
 const TOTALS = ['counted', 'duplicate', 'malformed', 'late'];
 
 export interface System {
@@ -41,17 +43,21 @@ export interface System {
 /** The system's own health: how far the figures are behind, and how the parts are. */
 export function createSystem(): System {
   let paused = false;
-  let show: ((health: SystemHealth) => void) | undefined;
+  let reading = false;
+  let panel: SystemPanel | undefined;
   const read = async () => {
-    if (paused || document.hidden) return;
+    if (paused || reading || document.hidden) return;
+    reading = true;
     try {
-      const response = await fetch('/api/system');
-      if (!response.ok) return;
-      show ??= createSystemPanel();
-      show((await response.json()) as SystemHealth);
+      const response = await fetch('/api/system', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      const health = (await response.json()) as SystemHealth;
+      panel ??= createSystemPanel();
+      panel.show(health);
     } catch {
-      // The state of the page says that the server is away.
+      panel?.fail();
     }
+    reading = false;
   };
   return {
     open() {
@@ -64,8 +70,14 @@ export function createSystem(): System {
   };
 }
 
-function createSystemPanel(): (health: SystemHealth) => void {
-  const frame = createPanel({ id: 'system', title: 'System', note: 'how it is itself' }, 'system');
+interface SystemPanel {
+  show(health: SystemHealth): void;
+  /** What stands there is as old as it is. */
+  fail(): void;
+}
+
+function createSystemPanel(): SystemPanel {
+  const frame = createPanel({ id: 'system', title: 'System', note: NOTE }, 'system');
   byId('system-place').append(frame.root);
   const parts = createParts(frame);
   const totals = createTotals(frame);
@@ -92,8 +104,9 @@ function createSystemPanel(): (health: SystemHealth) => void {
       },
     ],
   });
-  return (health) => {
+  const showHealth = (health: SystemHealth) => {
     nowMs = Date.parse(health.asOf);
+    frame.note(NOTE);
     parts(worstFirst(health.parts));
     const counts = [
       ...TOTALS.map((name) => ({ name, value: health.totals[name] ?? 0 })),
@@ -104,6 +117,10 @@ function createSystemPanel(): (health: SystemHealth) => void {
       ...idsKnownOf(health.partitions),
     ]);
     show(health.partitions);
+  };
+  return {
+    show: showHealth,
+    fail: () => frame.note(`cannot be read; as of ${formatMinute(nowMs)}`),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { LatestEvent, LatestOffer, LatestVisitor } from '../../shared/live.js';
 import { createRows, element, setText } from './dom.js';
-import { formatClock, formatCountry, formatId } from './format.js';
+import { formatClock, formatCountry, formatId, formatName } from './format.js';
 import { createNone, type PanelFrame } from './panel.js';
 
 /** What is worth money one by one stands out. */
@@ -19,6 +19,8 @@ export interface TablePlan<T> {
   readonly caption: string;
   readonly none: string;
   readonly columns: readonly Column<T>[];
+  /** Marks the rows, once they show these items. */
+  mark?(rows: Iterable<HTMLTableRowElement>, shown: readonly T[]): void;
 }
 
 /** A table whose rows are kept by key. */
@@ -54,7 +56,7 @@ export function createTable<T>(frame: Pick<PanelFrame, 'root' | 'body'>, plan: T
       items.set(row, item);
       columns.forEach(({ text, press }, index) => {
         const cell = row.cells[index] as HTMLTableCellElement;
-        const value = text(item);
+        const value = formatName(text(item));
         setText(press ? (cell.firstElementChild as Element) : cell, value);
         cell.title = value;
       });
@@ -79,6 +81,7 @@ export function createTable<T>(frame: Pick<PanelFrame, 'root' | 'body'>, plan: T
   const fill = (shown: readonly T[]) => {
     waiting = undefined;
     rows(shown);
+    plan.mark?.(tbody.rows, shown);
     none(shown.length === 0);
   };
   tbody.addEventListener('focusout', ({ relatedTarget }) => {
@@ -111,24 +114,23 @@ const eventColumns: readonly Column<LatestEvent>[] = [
 /** Marks what is worth money, and what was not there before. */
 function createMarks() {
   let before = new Set<string>();
-  return (table: HTMLTableElement, shown: readonly LatestEvent[]) => {
-    const rows = table.tBodies[0]?.rows ?? [];
-    shown.forEach(({ id, type }, index) => {
-      const row = rows[index] as HTMLTableRowElement | undefined;
-      row?.classList.toggle('valuable', VALUABLE.has(type));
+  return (rows: Iterable<HTMLTableRowElement>, shown: readonly LatestEvent[]) => {
+    for (const [index, row] of [...rows].entries()) {
+      const { id, type } = shown[index] as LatestEvent;
+      row.classList.toggle('valuable', VALUABLE.has(type));
       // What is there when the page opens is not news.
-      row?.classList.toggle('new', before.size > 0 && !before.has(id));
-    });
+      row.classList.toggle('new', before.size > 0 && !before.has(id));
+    }
     before = new Set(shown.map(({ id }) => id));
   };
 }
 
 export function createEventsTable(frame: PanelFrame, openVisitor: (id: string) => void) {
-  const mark = createMarks();
-  const { table, show } = createTable<LatestEvent>(frame, {
+  const { show } = createTable<LatestEvent>(frame, {
     id: 'events',
     caption: 'The newest 100 events, newest first',
     none: 'No events yet.',
+    mark: createMarks(),
     columns: [
       ...eventColumns,
       {
@@ -140,18 +142,18 @@ export function createEventsTable(frame: PanelFrame, openVisitor: (id: string) =
       { title: 'Site', className: 'col-source', text: ({ source }) => source },
     ],
   });
-  return (events: readonly LatestEvent[]) => {
-    const shown = events.slice(0, 100);
-    show(shown);
-    mark(table, shown);
-  };
+  return (events: readonly LatestEvent[]) => show(events.slice(0, 100));
 }
 
 export function createOffersTable(frame: PanelFrame, openVisitor: (id: string) => void) {
-  const { table, show } = createTable<LatestOffer>(frame, {
+  const { show } = createTable<LatestOffer>(frame, {
     id: 'offers',
     caption: 'The newest 20 steps of visitors towards an offer, newest first',
     none: 'No steps yet.',
+    mark(rows, shown) {
+      for (const [index, row] of [...rows].entries())
+        row.classList.toggle('valuable', shown[index]?.offer !== undefined);
+    },
     columns: [
       { ...time, text: (step) => formatClock(step.time) },
       {
@@ -167,14 +169,7 @@ export function createOffersTable(frame: PanelFrame, openVisitor: (id: string) =
       },
     ],
   });
-  return (offers: readonly LatestOffer[]) => {
-    const shown = offers.slice(0, 20);
-    show(shown);
-    const rows = table.tBodies[0]?.rows ?? [];
-    shown.forEach(({ offer }, index) => {
-      rows[index]?.classList.toggle('valuable', offer !== undefined);
-    });
-  };
+  return (offers: readonly LatestOffer[]) => show(offers.slice(0, 20));
 }
 
 export function createVisitorsTable(frame: PanelFrame, openVisitor: (id: string) => void) {

@@ -1,5 +1,5 @@
 import { byId, setText } from './dom.js';
-import { formatClock } from './format.js';
+import { formatClock, formatLabel } from './format.js';
 import { createTable } from './tables.js';
 
 interface VisitorEvent {
@@ -55,7 +55,7 @@ export function createVisitorDialog(): (id: string) => void {
     if (target === dialog) dialog.close();
   });
   return (id) => {
-    setText(byId('visitor-id'), id);
+    setText(byId('visitor-id'), formatLabel(id));
     dialog.showModal();
     void ask(id);
   };

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { formatChange, formatNumber, formatWithin } from '../../../src/dashboard/web/format.js';
+import { describe, expect, it } from 'vitest';
+import {
+  formatChange,
+  formatLabel,
+  formatName,
+  formatNumber,
+  formatWithin,
+} from '../../../src/dashboard/web/format.js';
 
 it('a number is whole where it has room, and else short and within half a percent', () => {
   expect(formatWithin(5, 1_234)).toBe('1,234');
@@ -19,4 +25,24 @@ it('a number is whole where it has room, and else short and within half a percen
       }
     }),
   );
+});
+
+it('a share is no 0', () => {
+  expect([0.034, -0.5, 0, 1.04, 1e15].map(formatNumber)).toEqual(['0.03', '-0.5', '0', '1', '1,000,000,000,000,000']);
+});
+
+describe('a name that somebody else chose', () => {
+  it('does not turn its line around, nor break it', () => {
+    expect(formatName('/\u202Egpj.exe')).toBe('/\uFFFDgpj.exe');
+    expect(formatName('a\u2066b\nc\u0000')).toBe('a\uFFFDb\uFFFDc\uFFFD');
+  });
+
+  it('is what it is in any script, also where it is the name of something in JavaScript', () => {
+    for (const name of ['/مرحبا', '/שלום', '/👩‍👩‍👧‍👦', 'e\u0301', 'null', '__proto__', 'constructor', '<b>'])
+      expect(formatLabel(name)).toBe(name);
+  });
+
+  it('of which nothing is seen is said to be blank', () => {
+    for (const name of ['', ' ', '\u200B\u00A0', '\u200D']) expect(formatLabel(name)).toBe('(blank)');
+  });
 });

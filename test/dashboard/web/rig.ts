@@ -162,6 +162,15 @@ export interface OpenPage {
   state(): Promise<string | null>;
 }
 
+/** What somebody looks at the page with. */
+interface Screen {
+  readonly width: number;
+  readonly height: number;
+  readonly timezoneId?: string;
+}
+
+const DESK: Screen = { width: 1_280, height: 900 };
+
 type Served = Partial<Pick<AdminServerDeps, 'routes'>> & Partial<AdminServerOptions>;
 
 /** Serves the page as it is built to a real browser. Registers its own set-up and end with the test file. */
@@ -195,8 +204,9 @@ export function createPageRig() {
       return server;
     },
     /** `before` runs in the page before its own scripts. */
-    async open(url: string, size = { width: 1280, height: 900 }, before?: () => void): Promise<OpenPage> {
-      const page = await browser.newPage({ viewport: size, timezoneId: 'UTC' });
+    async open(url: string, screen: Screen = DESK, before?: () => void): Promise<OpenPage> {
+      const { timezoneId = 'UTC', ...viewport } = screen;
+      const page = await browser.newPage({ viewport, timezoneId });
       pages.push(page);
       const problems: string[] = [];
       page.on('pageerror', (error) => problems.push(error.message));
