@@ -112,7 +112,9 @@ function plotOptions(box: HTMLElement, lines: readonly PlotLine[], { stepMs, tel
 
 function barsOf({ label, tone }: PlotLine): uPlot.Series {
   const paths = uPlot.paths.bars?.({ size: [0.62, 56], radius: 0.12 });
-  return { label, fill: () => colour(tone), width: 0, points: { show: false }, ...(paths ? { paths } : {}) };
+  // A pale ground needs an edge to be seen.
+  const stroke = () => colour(tone === 'views' ? 'views-edge' : tone);
+  return { label, fill: () => colour(tone), stroke, width: 1, points: { show: false }, ...(paths ? { paths } : {}) };
 }
 
 function linesOf({ label, tone }: PlotLine): uPlot.Series[] {

@@ -42,7 +42,7 @@ export function chooseTheme(theme: Theme): void {
 /** A canvas does not follow the style sheet by itself. */
 export function onThemeChange(listener: () => void): () => void {
   if (listeners.size === 0)
-    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)'])
+    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)', 'print'])
       matchMedia(query).addEventListener('change', changed);
   listeners.add(listener);
   return () => void listeners.delete(listener);
