@@ -4,6 +4,6 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt, root } from './setup.mjs';
 
-ensureBuilt();
+await ensureBuilt();
 const { describeConfig } = await import(pathToFileURL(join(root, 'dist/shared/config/index.js')).href);
 writeFileSync(join(root, 'docs/config.md'), describeConfig());

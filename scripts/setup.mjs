@@ -1,5 +1,5 @@
 // What `npm start` and `npm test` need before any of Penstock's own code can run: plain Node, no dependency.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   accessSync,
   constants,
@@ -7,9 +7,11 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { constants as osConstants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -26,8 +28,35 @@ export function checkNode() {
   if (major < 20 || (major === 20 && minor < 19)) fail(`Node.js 20.19 or newer is needed; this is ${process.version}`);
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * Runs a program, and resolves with its exit code. A signal that is to end this process ends the program first, with all that
+ * it has started: a group of its own, since npm does not hand signals on.
+ */
 function run(command, args, options = {}) {
-  return spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options }).status ?? 1;
+  let signalled;
+  const handOn = (signal) => {
+    signalled = signal;
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // It has ended just now.
+    }
+  };
+  // Before there is a program to be left behind.
+  for (const signal of SIGNALS) process.on(signal, handOn);
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  const child = spawn(command, args, { cwd: root, stdio, detached: true, ...options });
+  return new Promise((resolve) => {
+    const end = (code) => {
+      for (const signal of SIGNALS) process.off(signal, handOn);
+      if (signalled !== undefined) process.exit(128 + osConstants.signals[signalled]);
+      resolve(code ?? 1);
+    };
+    child.once('error', () => end(1));
+    child.once('exit', end);
+  });
 }
 
 function packagesOf(lock) {
@@ -46,10 +75,10 @@ function areDependenciesInstalled() {
 }
 
 /** Installs the locked dependencies when others, or not all of them, are there. */
-export function ensureDependencies() {
+export async function ensureDependencies() {
   if (areDependenciesInstalled()) return;
   process.stdout.write('installing dependencies…\n');
-  if (run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']) !== 0) {
+  if ((await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) !== 0) {
     fail('npm ci failed: see above; it needs the npm registry');
   }
 }
@@ -61,12 +90,12 @@ function newestMtimeMs(path) {
 }
 
 /** Builds dist/ when a source is newer than the last build. */
-export function ensureBuilt() {
+export async function ensureBuilt() {
   const stamp = join(root, 'dist/.built');
   const sources = ['src', 'scripts', 'tsconfig.json', 'package-lock.json'].map((name) => join(root, name));
   if (existsSync(stamp) && statSync(stamp).mtimeMs > Math.max(...sources.map(newestMtimeMs))) return;
   process.stdout.write('building…\n');
-  if (run(process.execPath, ['scripts/build.mjs']) !== 0) fail('the build failed: see above');
+  if ((await run(process.execPath, ['scripts/build.mjs'])) !== 0) fail('the build failed: see above');
   writeFileSync(stamp, '');
 }
 
@@ -87,7 +116,7 @@ export function findProgram(name) {
 const isThere = ({ names, file }) => (file === undefined ? names.some((name) => findProgram(name)) : existsSync(file));
 
 /** Installs Debian packages for the programs and libraries that are missing, where this is Debian and we are root. */
-export function ensurePrograms(programs) {
+export async function ensurePrograms(programs) {
   const missing = programs.filter((program) => !isThere(program));
   if (missing.length === 0) return;
   const packages = missing.map((program) => program.debian);
@@ -102,18 +131,28 @@ export function ensurePrograms(programs) {
   // A server that a package brings must not be started: Penstock runs its own. That is what a policy of 101 says.
   const policy = '/usr/sbin/policy-rc.d';
   const added = !existsSync(policy);
-  if (added) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const removePolicy = () => rmSync(policy, { force: true });
+  if (added) {
+    process.once('exit', removePolicy);
+    writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const quiet = ['-qq', '-o=Dpkg::Use-Pty=0'];
   const stdio = ['ignore', 'ignore', 'inherit'];
-  run('apt-get', ['update', ...quiet], { env, stdio });
-  const status = run('apt-get', ['install', '-y', '--no-install-recommends', ...quiet, ...packages], { env, stdio });
-  if (added) spawnSync('rm', ['-f', policy]);
+  await run('apt-get', ['update', ...quiet], { env, stdio });
+  const status = await run('apt-get', ['install', '-y', '--no-install-recommends', ...quiet, ...packages], {
+    env,
+    stdio,
+  });
+  if (added) {
+    removePolicy();
+    process.off('exit', removePolicy);
+  }
   if (status !== 0) fail(`could not install ${packages.join(' ')}: install it by hand and run this again`);
 }
 
 /** Unpacks the two SDKs of a package that has all of Azure's, which would take half a gigabyte. */
-export function ensurePythonAzure() {
+export async function ensurePythonAzure() {
   const folder = join(root, 'node_modules/.cache/python-azure');
   if (existsSync(join(folder, 'azure/eventhub'))) return;
   process.stdout.write('unpacking python3-azure…\n');
@@ -123,8 +162,8 @@ export function ensurePythonAzure() {
   const wanted = ['servicebus', 'eventhub', 'core', '__init__.py'].map((name) => `${where}/${name}`).join(' ');
   const unpack = `dpkg-deb --fsys-tarfile python3-azure_*.deb | tar -x --strip-components=5 ${wanted}`;
   const status =
-    inFolder('apt-get', ['download', '-qq', '-o=APT::Sandbox::User=root', 'python3-azure']) ||
-    inFolder('bash', ['-o', 'pipefail', '-c', unpack]);
+    (await inFolder('apt-get', ['download', '-qq', '-o=APT::Sandbox::User=root', 'python3-azure'])) ||
+    (await inFolder('bash', ['-o', 'pipefail', '-c', unpack]));
   if (status !== 0) fail('could not unpack python3-azure: the SDKs of Azure in Python, from Debian');
 }
 

@@ -7,9 +7,9 @@ import { checkNode, ensureBuilt, ensureDependencies, ensurePrograms, redis, root
 checkNode();
 const args = process.argv.slice(2);
 const askedForHelp = args.includes('--help') || args.includes('-h');
-if (!askedForHelp && !process.env.PENSTOCK_REDIS_URL) ensurePrograms([redis]);
-ensureDependencies();
-ensureBuilt();
+if (!askedForHelp && !process.env.PENSTOCK_REDIS_URL) await ensurePrograms([redis]);
+await ensureDependencies();
+await ensureBuilt();
 
 const main = join(root, 'dist/cli/main.js');
 process.argv = [process.execPath, main, 'start', ...args];

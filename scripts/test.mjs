@@ -17,10 +17,10 @@ import {
 } from './setup.mjs';
 
 checkNode();
-ensurePrograms([redis, chromium, ...pythonClients]);
-ensureDependencies();
-ensurePythonAzure();
-ensureBuilt();
+await ensurePrograms([redis, chromium, ...pythonClients]);
+await ensureDependencies();
+await ensurePythonAzure();
+await ensureBuilt();
 
 const results = mkdtempSync(join(tmpdir(), 'penstock-test-'));
 let passed = 0;

@@ -75,7 +75,11 @@ export function register(command: Command): void {
     .option('--queue <spec>', 'a queue: NAME[,lock=30s][,deliveries=5][,ttl=1d][,dedup=10m][,sessions]…', gathered)
     .option('--topic <spec>', 'a topic: NAME[,dedup=10m][,ttl=1d][,size=2048]', gathered)
     .option('--subscription <spec>', "a subscription: TOPIC/NAME[,lock=30s]…[,filter=type = 'x']", gathered)
-    .option('--hub <spec>', 'an event hub: NAME:PARTITIONS[,retention=7d][,groups=a+b]', gathered)
+    .option(
+      '--hub <spec>',
+      'an event hub: NAME[:PARTITIONS][,retention=7d][,groups=a+b] (default: 4 partitions)',
+      gathered,
+    )
     .allowExcessArguments()
     .action((flags: Record<string, unknown>) => {
       refuseUnknown(command);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { messageOf, PenstockError } from '../shared/errors.js';
 import { ensureOpenFiles } from './open-files.js';
 
@@ -21,6 +21,8 @@ const commands = [
   ['topology', 'check or print the topology of the ARM template'],
 ] as const;
 
+const names: readonly string[] = commands.map(([name]) => name);
+
 export interface CommandModule {
   register(command: Command): void;
 }
@@ -30,12 +32,18 @@ async function main(argv: readonly string[]): Promise<void> {
     version: string;
   };
   const program = new Command('penstock')
-    .version(version)
+    .version(version, '-v, --version')
+    .addOption(new Option('-V').hideHelp())
+    .on('option:V', () => void program.parse(['--version'], { from: 'user' }))
     // Commands below a command (`broker peek`) have flags of the same names as the command itself.
     .enablePositionalOptions()
     .description('An event-ingestion gateway for Azure Service Bus and Event Hubs.');
   program.showHelpAfterError('(--help lists what there is)');
   const wanted = argv[2] === 'help' ? argv[3] : argv[2];
+  // Asked for the help of a command that there is none of, commander gives its own, and success.
+  if (wanted !== undefined && !wanted.startsWith('-') && wanted !== 'help' && !names.includes(wanted)) {
+    program.error(`error: unknown command '${wanted}'; there are ${names.join(', ')}`);
+  }
   for (const [name, summary] of commands) {
     const command = program.command(name).description(summary);
     if (name === wanted) {

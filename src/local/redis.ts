@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
@@ -17,10 +18,10 @@ export function redisUrl(options: Pick<RedisOptions, 'port' | 'password'>): stri
   return `redis://:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}`;
 }
 
-/** Where redis-server (or its compatible successor Valkey) is installed, if it is. */
-function findRedisServer(searchPath: string): string | undefined {
+/** Where the first of these programs is installed, if one is. */
+function findProgram(programs: readonly string[], searchPath: string): string | undefined {
   for (const folder of searchPath.split(delimiter)) {
-    for (const program of ['redis-server', 'valkey-server']) {
+    for (const program of programs) {
       const path = join(folder, program);
       try {
         accessSync(path, constants.X_OK);
@@ -38,8 +39,9 @@ function findRedisServer(searchPath: string): string | undefined {
  * file, since a command line is readable by every user of the machine.
  */
 export function redisProcess(options: RedisOptions): ProcessSpec {
-  const command = findRedisServer(options.searchPath);
-  if (command === undefined) {
+  // Valkey is its compatible successor.
+  const server = findProgram(['redis-server', 'valkey-server'], options.searchPath);
+  if (server === undefined) {
     throw new LocalError(
       'PS_LOCAL_MISSING',
       'redis-server is not installed: install it (Debian: apt-get install redis-server) or set PENSTOCK_REDIS_URL',
@@ -59,10 +61,11 @@ export function redisProcess(options: RedisOptions): ProcessSpec {
     'loglevel notice',
   ];
   writeFileSync(join(dir, 'redis.conf'), `${lines.join('\n')}\n`, { mode: 0o600 });
+  const [command = server, ...args] = [...endingWithParent(options.searchPath), server, join(dir, 'redis.conf')];
   return {
     name: 'redis',
     command,
-    args: [join(dir, 'redis.conf')],
+    args,
     env: {},
     ready: { by: 'line', text: 'Ready to accept connections' },
     stopSignal: 'SIGTERM',
@@ -70,8 +73,20 @@ export function redisProcess(options: RedisOptions): ProcessSpec {
 }
 
 /**
- * Ends the Redis that an instance killed with SIGKILL left behind: redis-server cannot notice that its supervisor is
- * gone, and two of them must not write one append-only file.
+ * What starts a program that is to end when its supervisor is gone, however that ended, though it listens to no channel: on
+ * Linux the system signals it (man 2 prctl, PR_SET_PDEATHSIG). Nothing where util-linux is not installed.
+ */
+function endingWithParent(searchPath: string): readonly string[] {
+  const setpriv = process.platform === 'linux' ? findProgram(['setpriv'], searchPath) : undefined;
+  if (setpriv === undefined) return [];
+  const start = [setpriv, '--pdeathsig', 'TERM'] as const;
+  // That of BusyBox has no such option.
+  return spawnSync(start[0], [...start.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? start : [];
+}
+
+/**
+ * Ends the Redis that an instance killed with SIGKILL left behind: it does not notice everywhere that its
+ * supervisor is gone, and two of them must not write one append-only file.
  */
 export async function stopLeftoverRedis(dir: string): Promise<void> {
   const file = join(dir, 'redis.conf');

@@ -92,6 +92,14 @@ test('a start after kill -9 of the supervisor waits until the parts that were le
   expect((await fetch(`${next.endpoints.gateway}/readyz`)).status).toBe(200);
 });
 
+test('no part outlives the supervisor, however that ends', async () => {
+  const killed = await running();
+  const pids = PARTS.map((part) => killed.pidOf(part));
+  await killed.kill();
+  current = undefined;
+  await waitFor('the parts to end', () => pids.filter(isAlive).length === 0);
+});
+
 test('a role that is killed is started again at the same address', async () => {
   const instance = await running();
   process.kill(instance.pidOf('gateway'), 'SIGKILL');

@@ -163,10 +163,13 @@ function readSubscription(text: string): { topic: string; definition: Subscripti
   return { topic: spec.name.slice(0, slash), definition, spec };
 }
 
+/** Of a hub that says nothing of them, as of the one in the template that ships with Penstock. */
+const DEFAULT_PARTITIONS = '4';
+
 function readHub(text: string): HubDefinition {
   const spec = parseSpec('hub', text);
-  const [, name = spec.name, partitions = '4'] = /^(.*):([^:]*)$/.exec(spec.name) ?? [];
-  if (!/^\d{1,4}$/.test(partitions)) throw spec.fault('a hub is named NAME:PARTITIONS');
+  const [, name = spec.name, partitions = DEFAULT_PARTITIONS] = /^(.*):([^:]*)$/.exec(spec.name) ?? [];
+  if (!/^\d{1,4}$/.test(partitions)) throw spec.fault('a hub is NAME or NAME:PARTITIONS');
   return finished(spec, {
     name,
     partitionCount: Number(partitions),

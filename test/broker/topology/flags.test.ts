@@ -75,7 +75,7 @@ describe('entities from flags', () => {
     [{ subscription: ['audit'] }, 'TOPIC/NAME'],
     [{ subscription: ['events/audit'] }, 'name it with --topic events'],
     [{ topic: ['e'], subscription: ['e/s,filter=a ='] }, 'topic e, subscription s, rule $Default'],
-    [{ hub: ['clicks:many'] }, 'NAME:PARTITIONS'],
+    [{ hub: ['clicks:many'] }, 'NAME or NAME:PARTITIONS'],
     [{ hub: ['clicks:0'] }, 'partitionCount'],
   ])('%j is refused, and what is wrong is named', (flags, message) => {
     expect(() => read(flags)).toThrow(message);
