@@ -3,6 +3,12 @@ import { jsonOf, type Operation, problemOf, textOf } from '../shared/openapi.js'
 
 const NOT_GUARDED: Operation['security'] = [];
 const done = { description: 'Done.' };
+/** Of what takes a body. */
+const refusedBodies: Operation['responses'] = {
+  400: problemOf('The body is not JSON.'),
+  413: problemOf('The body is too large.'),
+  415: problemOf('The body is neither JSON nor text.'),
+};
 
 export const readStream = (): Operation => ({
   operationId: 'readLiveStream',
@@ -57,14 +63,14 @@ export const openSession = (): Operation => ({
       },
     },
   },
-  responses: { 204: done, 401: problemOf('It is another token.') },
+  responses: { 204: done, ...refusedBodies, 401: problemOf('It is another token.') },
 });
 
 export const closeSession = (): Operation => ({
   operationId: 'closeSession',
   summary: 'Takes the cookie away',
   security: NOT_GUARDED,
-  responses: { 204: done },
+  responses: { 204: done, ...refusedBodies },
 });
 
 export const readLiveness = (): Operation => ({

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -79,7 +80,7 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // An address that is none comes to no route, and to no error handler.
     frameworkErrors: ({ statusCode = 400 }, _request, reply: FastifyReply) =>
-      sendProblem(reply, { status: statusCode, title: statusCode === 414 ? 'URI Too Long' : 'Bad Request' }),
+      sendProblem(reply, { status: statusCode, title: STATUS_CODES[statusCode] ?? 'Bad Request' }),
   });
   const feed = createLiveFeed(
     {
@@ -111,7 +112,8 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     // What went wrong inside is for the log, not for whoever asks.
-    if (status < 500) return sendProblem(reply, { status, title: 'Bad Request', detail: error.message });
+    if (status < 500)
+      return sendProblem(reply, { status, title: STATUS_CODES[status] ?? 'Bad Request', detail: error.message });
     request.log.error({ err: error }, 'a request failed');
     return sendProblem(reply, { status, title: 'Internal Server Error' });
   });

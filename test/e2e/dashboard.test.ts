@@ -102,8 +102,19 @@ test('each port describes itself, and answers as it says', async () => {
     'get /livez': [() => get(`${gateway}/livez`)],
     'get /readyz': [() => get(`${gateway}/readyz`)],
   };
+  const json = { 'content-type': 'application/json' };
+  const bodies: RequestInit[] = [
+    { headers: json, body: '{"token":"none is needed here"}' },
+    { headers: json, body: '{' },
+    { headers: json, body: `"${'x'.repeat(2 * 1024 * 1024)}"` },
+    { headers: { 'content-type': 'application/xml' }, body: '<token/>' },
+  ];
+  const session = (method: string, init: RequestInit) => fetch(`${admin}/api/session`, { method, ...init });
   const toAdmin = {
-    'get /api/live': [() => get(`${admin}/api/live`)],
+    'get /api/live': [
+      () => get(`${admin}/api/live`),
+      () => fetch(`${admin}/api/live`, { headers: { origin: 'https://elsewhere.example' } }),
+    ],
     'get /api/late': [() => get(`${admin}/api/late`)],
     'get /api/metrics': [() => get(`${admin}/api/metrics`)],
     'get /api/metrics/{metric}': [
@@ -112,11 +123,15 @@ test('each port describes itself, and answers as it says', async () => {
       ),
       () => get(`${admin}/api/metrics/views`),
       () => get(`${admin}/api/metrics/none?${day}`),
+      () => get(`${admin}/api/metrics/${'x'.repeat(3000)}?${day}`),
     ],
     'get /api/events/{id}': [
       () => get(`${admin}/api/events/described`),
       () => get(`${admin}/api/events/purchase:T1`),
       () => get(`${admin}/api/events/unknown`),
+      () => get(`${admin}/api/events/`),
+      () => get(`${admin}/api/events/%zz`),
+      () => get(`${admin}/api/events/${'x'.repeat(3000)}`),
     ],
     'get /api/visitors/events': [
       () => get(`${admin}/api/visitors/events?id=looker`),
@@ -125,6 +140,8 @@ test('each port describes itself, and answers as it says', async () => {
     'get /api/system': [() => get(`${admin}/api/system`)],
     'get /api/intake': [() => get(`${admin}/api/intake`)],
     'get /api/session': [() => get(`${admin}/api/session`)],
+    'post /api/session': bodies.map((init) => () => session('POST', init)),
+    'delete /api/session': [{}, ...bodies].map((init) => () => session('DELETE', init)),
     'get /livez': [() => get(`${admin}/livez`)],
     'get /readyz': [() => get(`${admin}/readyz`)],
     'get /metrics': [() => get(`${admin}/metrics`)],
@@ -132,8 +149,8 @@ test('each port describes itself, and answers as it says', async () => {
     'get /broker/status': [() => get(`${admin}/broker/status`)],
     'get /broker/metrics': [() => get(`${admin}/broker/metrics`)],
   };
-  // The token's own, of which this instance has none, and what never ends.
-  const others = ['get /api/live/stream', 'post /api/session', 'delete /api/session'];
+  // It never ends.
+  const others = ['get /api/live/stream'];
 
   for (const [server, asked, more] of [
     [gateway, toGateway, []],

@@ -107,6 +107,7 @@ export const readPanes = (query: z.ZodType): Operation => ({
       z.object({ metric: z.string(), panes: z.array(z.looseObject({ start: time, values, revision })) }),
     ),
     400: problemOf('A parameter is wrong, or there is no such metric.'),
+    414: problemOf('The name is longer than a name may be.'),
     503: unavailable,
   },
 });

@@ -30,7 +30,9 @@ export async function describedBy(server: string) {
     async faultOf(operation: string, response: Response): Promise<string | undefined> {
       const [method = '', path = ''] = operation.split(' ');
       const contentType = response.headers.get('content-type')?.split(';')[0] ?? '';
-      const content = document.paths[path]?.[method]?.responses[response.status]?.content?.[contentType];
+      const described = document.paths[path]?.[method]?.responses[response.status];
+      if (contentType === '' && described !== undefined && described.content === undefined) return undefined;
+      const content = described?.content?.[contentType];
       if (content === undefined) return `${operation}: ${response.status} ${contentType} is not described`;
       if (!contentType.endsWith('json')) return undefined;
       const body: unknown = await response.json();
