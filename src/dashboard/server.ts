@@ -12,6 +12,7 @@ import { createUuidV7Source } from '../shared/ids.js';
 import { listenError } from '../shared/listen-error.js';
 import type { LiveSource } from '../shared/live.js';
 import type { Logger } from '../shared/logger.js';
+import { hostToListenOn } from '../shared/loopback.js';
 import type { PartitionHealth } from '../shared/partition-health.js';
 import { sendProblem } from '../shared/problem-answer.js';
 import { createRefusalLog } from '../shared/refusal-log.js';
@@ -132,7 +133,7 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
 
 async function listen(app: FastifyInstance, { host, port }: AdminServerOptions): Promise<string> {
   try {
-    return await app.listen({ host, port });
+    return await app.listen({ host: hostToListenOn(host), port });
   } catch (cause) {
     await app.close();
     throw listenError({ host, port }, cause);

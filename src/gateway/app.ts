@@ -48,8 +48,8 @@ export interface AppDeps {
 export interface HttpOptions extends ConnectionLimits {
   readonly trustedProxies: readonly string[];
   readonly origins: CorsOrigins;
-  /** Largest body as it arrives. */
-  readonly bodyBytes: number;
+  /** How long a request may wait for its broker. */
+  readonly publishTimeoutMs: number;
   /** How long the headers of a request may take, and the whole of it. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -94,6 +94,8 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
     bodyLimit: options.bodyBytes,
     requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: options.keepAliveTimeoutMs,
+    // On which nothing moves, though no request is awaited: its client does not read what it was answered.
+    connectionTimeout: options.publishTimeoutMs + options.keepAliveTimeoutMs,
     // A handshake is to take no longer than headers may.
     ...(certificate === undefined
       ? { http: server }

@@ -6,6 +6,7 @@ import { type Clock, delay, every } from '../shared/clock.js';
 import { createUuidV7Source } from '../shared/ids.js';
 import { listenError } from '../shared/listen-error.js';
 import type { Logger } from '../shared/logger.js';
+import { hostToListenOn } from '../shared/loopback.js';
 import { createAbout } from './about.js';
 import { createApp, type HttpOptions } from './app.js';
 import { type CertificateFiles, openCertificate } from './certificate.js';
@@ -69,7 +70,7 @@ export interface GatewayOptions extends PolicyOptions {
   readonly packing: PackingOptions;
   /** How much is kept of what a broker that is away cannot take; with 0 bytes a spool is only emptied. */
   readonly spool: SpoolLimits;
-  readonly http: Omit<HttpOptions, 'trustedProxies' | 'origins' | 'bodyBytes' | 'certificate'>;
+  readonly http: Omit<HttpOptions, 'trustedProxies' | 'origins' | 'bodyBytes' | 'publishTimeoutMs' | 'certificate'>;
   /** HTTPS instead of HTTP. */
   readonly tls?: CertificateFiles | undefined;
   /** How much is remembered of what was accepted. */
@@ -164,6 +165,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
       trustedProxies: options.trustedProxies ?? LOOPBACK,
       origins: corsOriginsOf(options.sources),
       bodyBytes: limits.bodyBytes,
+      publishTimeoutMs: limits.publishTimeoutMs,
       ...options.http,
       certificate,
     },
@@ -174,7 +176,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     app,
     listen: async (address) => {
       try {
-        return await app.listen(address);
+        return await app.listen({ ...address, host: hostToListenOn(address.host) });
       } catch (cause) {
         throw listenError(address, cause);
       }

@@ -8,6 +8,8 @@ export interface ConnectionLimits {
   readonly connections: number;
   /** A connection is closed after so many requests, so that a load balancer can spread them anew; 0 for never. */
   readonly requestsPerConnection: number;
+  /** Largest body as it arrives; nobody is asked to go on with a larger one. */
+  readonly bodyBytes: number;
   /** Most headers of a request. */
   readonly headers: number;
 }
@@ -25,7 +27,8 @@ export function addConnectionLimits(app: FastifyInstance, limits: ConnectionLimi
   app.server.on('checkExpectation', (request, response) => void app.server.emit('request', request, response));
   // While answers to earlier requests are due, Node would put its 100 between the head and the body of this one's answer.
   app.server.on('checkContinue', (request, response) => {
-    if (response.socket !== null) response.writeContinue();
+    const { 'content-length': announcedBytes = 0 } = request.headers;
+    if (response.socket !== null && Number(announcedBytes) <= limits.bodyBytes) response.writeContinue();
     app.server.emit('request', request, response);
   });
   // Nothing is upgraded to, and Node reads nothing more of a connection that asked for it. Not a hook of Fastify, which runs

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../helpers/wait.js';
 import { headWith as head, listenRaw, listenRawWithSlowHub, requestOf, statusesOf } from './raw-gateway.js';
@@ -7,8 +9,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
-async function listen(http?: Parameters<typeof listenRaw>[0]) {
-  const gateway = await listenRaw(http);
+async function listen(...options: Parameters<typeof listenRaw>) {
+  const gateway = await listenRaw(...options);
   cleanups.push(gateway.close);
   return gateway;
 }
@@ -41,6 +43,30 @@ describe('connections', () => {
     socket.write(whole);
     await closed();
     expect(statusesOf(seen.text)).toEqual([200]);
+  });
+
+  it('are closed when nobody reads what they were answered', async () => {
+    // A request of which the rest is not read would take too long, too.
+    const times = { keepAliveTimeoutMs: 200, requestTimeoutMs: 600_000 };
+    const { rig, open } = await listen(times, { limits: { publishTimeoutMs: 100 } });
+    const { socket } = open();
+    socket.pause();
+    const large = requestOf(`[${Array.from({ length: 9000 }, (_, id) => `{"type":"page_view","id":"${id}"}`).join()}]`);
+    for (let count = 0; count < 40; count++) socket.write(large);
+    const connections = () =>
+      new Promise<number>((resolve) => rig.app.server.getConnections((_error, count) => resolve(count)));
+    await waitFor('answers', () => rig.brokers.hubEvents().length > 0);
+    expect(await connections()).toBe(1);
+    await waitFor('the connection to be closed', async () => (await connections()) === 0);
+    // Those that would not fit were never read.
+    expect(rig.brokers.hubEvents().length).toBeLessThan(40 * 9000);
+  });
+
+  it('are never taken beside the server that bounds them, under a name that has several addresses', async () => {
+    const { url } = await listen({}, { host: 'localhost' });
+    expect(new URL(url).hostname).toBe('127.0.0.1');
+    const other = connect({ port: Number(new URL(url).port), host: '::1' });
+    expect(await once(other, 'error')).toHaveLength(1);
   });
 
   it('are closed after their number of requests, which is said in the last answer', async () => {
@@ -136,6 +162,14 @@ describe('headers', () => {
     socket.write(whole.replace('Host: x', 'Host: x\r\nExpect: the-unexpected'));
     await waitFor('an answer', () => seen.text.includes('accepted'));
     expect(statusesOf(seen.text)).toEqual([200]);
+  });
+
+  it('with a body that is too large are not asked to go on with it', async () => {
+    const { open } = await listen();
+    const { socket, seen, closed } = open();
+    socket.write(`${head('Expect: 100-continue\r\nContent-Length: 99999999\r\n')}\r\n`);
+    await closed();
+    expect(statusesOf(seen.text)).toEqual([413]);
   });
 
   it('that expect to be told to go on do not tear the answer apart when they come behind others', async () => {

@@ -3,13 +3,20 @@ import { configSchema } from '../../../src/shared/config/index.js';
 import { waitFor } from '../../helpers/wait.js';
 import { createGatewayRig, WRITE_KEY } from '../rig.js';
 
+type RigOptions = NonNullable<Parameters<typeof createGatewayRig>[0]>;
 type HttpOptions = ReturnType<typeof configSchema.parse>['gateway']['http'];
 
 /** A gateway over brokers in memory that listens, and raw connections to it. */
-export async function listenRaw(http: Partial<HttpOptions> = {}) {
+export async function listenRaw(
+  http: Partial<HttpOptions> = {},
+  { limits, host = '127.0.0.1' }: { limits?: RigOptions['limits']; host?: string } = {},
+) {
   const defaults = configSchema.parse({}).gateway;
-  const rig = await createGatewayRig({ gateway: { http: { ...defaults.http, ...http } } });
-  const url = await rig.gateway.listen({ host: '127.0.0.1', port: 0 });
+  const rig = await createGatewayRig({
+    gateway: { http: { ...defaults.http, ...http } },
+    ...(limits && { limits }),
+  });
+  const url = await rig.gateway.listen({ host, port: 0 });
   const closers: (() => void)[] = [];
   const open = ({ allowHalfOpen = false } = {}) => {
     const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen });
@@ -26,6 +33,7 @@ export async function listenRaw(http: Partial<HttpOptions> = {}) {
   };
   return {
     rig,
+    url,
     open,
     async close(): Promise<void> {
       for (const close of closers) close();
