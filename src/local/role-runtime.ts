@@ -14,16 +14,11 @@ const DEFAULT_MB = 64;
 
 /**
  * V8 looks through the whole heap when it has grown by so much since the last time, and counts memory outside of the heap,
- * but not what of it was freed meanwhile. So what comes through sockets is enough for several looks a second under load.
+ * but not what of it was freed meanwhile. The broker's heap is 19 MB, so each 8 MB of what came through its sockets were
+ * enough: several times a second under load, for half of its CPU time. With 200 there is one look where there were five
+ * (measured: 4.6 to 5.0 µs an event of a batch, against 6.7 to 10.3).
  */
-const HEAP_GROWTH_PERCENT: Readonly<Record<string, number>> = {
-  // Its heap is 19 MB, and each 8 MB made for a look: half of its CPU time. With 200 there is one where there were five
-  // (measured: 4.6 to 5.0 µs an event of a batch, against 6.7 to 10.3).
-  broker: 200,
-  // Bodies, packs and batches are outside of its heap: with 100 an event of a batch costs an eighth less (measured side by
-  // side: 0.88, 0.88 and 0.91 of the CPU time). It has to come through an outage in 256 MB, of which 200 took 254.
-  gateway: 100,
-};
+const HEAP_GROWTH_PERCENT: Readonly<Record<string, number>> = { broker: 200 };
 
 /** Flags of Node for a role. */
 export function roleNodeFlags(role: string): readonly string[] {
