@@ -25,8 +25,9 @@ interface Part {
 interface SystemHealth {
   readonly asOf: string;
   readonly parts: readonly Part[];
-  readonly partitions: readonly PartitionHealth[];
-  readonly totals: Readonly<Record<string, number>>;
+  /** Null while the figures cannot be read. */
+  readonly partitions: readonly PartitionHealth[] | null;
+  readonly totals: Readonly<Record<string, number>> | null;
 }
 
 const EVERY_MS = 5_000;
@@ -81,8 +82,10 @@ function createSystemPanel(): SystemPanel {
   byId('system-place').append(frame.root);
   const parts = createParts(frame);
   const totals = createTotals(frame);
-  let nowMs = 0;
-  const age = (time: string | null) => (time === null ? '–' : formatAge(nowMs - Date.parse(time)));
+  /** When the figures were read last. */
+  let readMs = 0;
+  const asOf = () => (readMs === 0 ? '' : `; as of ${formatMinute(readMs)}`);
+  const age = (time: string | null) => (time === null ? '–' : formatAge(readMs - Date.parse(time)));
   const { show } = createTable<PartitionHealth>(frame, {
     id: 'partitions',
     caption: 'Partitions of the event hub, and how far the aggregators are with each',
@@ -105,23 +108,16 @@ function createSystemPanel(): SystemPanel {
     ],
   });
   const showHealth = (health: SystemHealth) => {
-    nowMs = Date.parse(health.asOf);
-    frame.note(NOTE);
     parts(worstFirst(health.parts));
-    const counts = [
-      ...TOTALS.map((name) => ({ name, value: health.totals[name] ?? 0 })),
-      ...offersOf(health.partitions),
-    ];
-    totals([
-      ...counts.map(({ name, value }) => ({ name, text: formatNumber(value) })),
-      ...idsKnownOf(health.partitions),
-    ]);
-    show(health.partitions);
+    const { partitions, totals: counted } = health;
+    if (partitions === null || counted === null) return frame.note(`figures cannot be read${asOf()}`);
+    readMs = Date.parse(health.asOf);
+    frame.note(NOTE);
+    const counts = [...TOTALS.map((name) => ({ name, value: counted[name] ?? 0 })), ...offersOf(partitions)];
+    totals([...counts.map(({ name, value }) => ({ name, text: formatNumber(value) })), ...idsKnownOf(partitions)]);
+    show(partitions);
   };
-  return {
-    show: showHealth,
-    fail: () => frame.note(`cannot be read; as of ${formatMinute(nowMs)}`),
-  };
+  return { show: showHealth, fail: () => frame.note(`cannot be read${asOf()}`) };
 }
 
 /** Offers on their way to the topic, and those that never came there. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jsonOf, type Operation, problemOf } from '../../shared/openapi.js';
+import { jsonOf, type Operation } from '../../shared/openapi.js';
 import { partitionHealth } from '../../shared/partition-health.js';
 
 export const readSystem = (): Operation => ({
@@ -11,15 +11,20 @@ export const readSystem = (): Operation => ({
       z.looseObject({
         asOf: z.iso.datetime(),
         parts: z.array(z.object({ name: z.string(), state: z.enum(['good', 'warn', 'bad']), text: z.string() })),
-        partitions: z.array(
-          partitionHealth.extend({
-            partition: z.string(),
-            lag: z.number().nullable().describe('Hub events that are not in the figures; null where it is not known.'),
-          }),
-        ),
-        totals: z.record(z.string(), z.number()),
+        partitions: z
+          .array(
+            partitionHealth.extend({
+              partition: z.string(),
+              lag: z
+                .number()
+                .nullable()
+                .describe('Hub events that are not in the figures; null where it is not known.'),
+            }),
+          )
+          .nullable()
+          .describe('Null while the figures cannot be read, as are the totals.'),
+        totals: z.record(z.string(), z.number()).nullable(),
       }),
     ),
-    503: problemOf('The figures cannot be read now.'),
   },
 });

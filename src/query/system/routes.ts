@@ -1,9 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Clock } from '../../shared/clock.js';
-import { answer } from '../live/answer.js';
+import { QueryError } from '../errors.js';
 import type { LiveFiguresSource } from '../live/source.js';
 import { readSystem } from './operations.js';
-import { metricTroubles, partitionTroubles, type SystemPart } from './troubles.js';
+import { FIGURES_AWAY, metricTroubles, partitionTroubles, type SystemPart } from './troubles.js';
 
 /** What there is to know from outside of the figures. */
 export interface Surroundings {
@@ -18,24 +18,32 @@ export interface SystemRoutesOptions {
   readonly clock: Clock;
 }
 
-/** `GET /api/system`: how far the readers of the partitions are, what was counted and what not, and how the parts are. */
+/**
+ * `GET /api/system`: how far the readers of the partitions are, what was counted and what not, and how the parts are. The
+ * latter also while the figures cannot be read: that is when they are looked at.
+ */
 export const systemRoutes: FastifyPluginAsync<SystemRoutesOptions> = async (app, { source, surroundings, clock }) => {
-  app.get('/api/system', { config: { operation: readSystem } }, (_request, reply) =>
-    answer(reply, async () => {
-      const [health, totals, { parts, newest }] = await Promise.all([
-        source.readHealth(),
-        source.readTotals(),
-        surroundings(),
-      ]);
-      const partitions = [...health]
-        .sort(([a], [b]) => Number(a) - Number(b))
-        .map(([partition, each]) => {
-          const last = newest.get(partition);
-          return { partition, lag: last === undefined ? null : Math.max(0, last - each.sequenceNumber), ...each };
-        });
-      const nowMs = clock.now();
-      const troubles = [...partitionTroubles(partitions, nowMs), ...metricTroubles(totals)];
-      return { asOf: new Date(nowMs).toISOString(), parts: [...troubles, ...parts], partitions, totals };
-    }),
-  );
+  const readFigures = async () => {
+    try {
+      return await Promise.all([source.readHealth(), source.readTotals()]);
+    } catch (error) {
+      if (error instanceof QueryError && error.code === 'PS_QUERY_UNAVAILABLE') return undefined;
+      throw error;
+    }
+  };
+  app.get('/api/system', { config: { operation: readSystem } }, async () => {
+    const [figures, { parts, newest }] = await Promise.all([readFigures(), surroundings()]);
+    const nowMs = clock.now();
+    const asOf = new Date(nowMs).toISOString();
+    if (figures === undefined) return { asOf, parts: [FIGURES_AWAY, ...parts], partitions: null, totals: null };
+    const [health, totals] = figures;
+    const partitions = [...health]
+      .sort(([a], [b]) => Number(a) - Number(b))
+      .map(([partition, each]) => {
+        const last = newest.get(partition);
+        return { partition, lag: last === undefined ? null : Math.max(0, last - each.sequenceNumber), ...each };
+      });
+    const troubles = [...partitionTroubles(partitions, nowMs), ...metricTroubles(totals)];
+    return { asOf, parts: [...troubles, ...parts], partitions, totals };
+  });
 };

@@ -7,6 +7,9 @@ export interface SystemPart {
   readonly text: string;
 }
 
+/** They are in Redis, which is away or refuses. */
+export const FIGURES_AWAY: SystemPart = { name: 'Redis', state: 'bad', text: 'the figures cannot be read' };
+
 interface Partition extends Pick<PartitionHealth, 'stopped' | 'appliedAt'> {
   readonly partition: string;
   readonly lag: number | null;
