@@ -6,6 +6,8 @@ import { createOfferSender } from './behaviour/offer-sender.js';
 import { allMetrics } from './metrics/index.js';
 import type { AggregatorOptions } from './options.js';
 import { createPartitionSession, type PartitionSession, type SessionOptions } from './partition-session.js';
+import type { AdoptingHub } from './sink/hub-change.js';
+import type { Owner } from './sink/owner.js';
 import type { LiveSink } from './sink/redis-sink.js';
 import { createPartitionState, type SavedState } from './state/partition.js';
 import type { OwnedState, StateStore } from './state/store.js';
@@ -57,6 +59,13 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
     }
     return owned;
   };
+  /** What is shown is removed, and what comes is of this hub. */
+  const replaceShown = async (owner: Owner, hub: AdoptingHub, facts: object): Promise<void> => {
+    const told = { partitionId: owner.partition, hubCreatedAtMs: hub.hubCreatedAtMs, ...facts };
+    logger.warn(told, 'what is saved or shown is of another hub of this name: it is removed');
+    await sink.forget(owner);
+    await sink.adopt(owner, hub);
+  };
   /** The saved state, if it fits what the hub has now. What is shown of another hub is removed. */
   const fitting = async (partition: PartitionOfHub, owned: OwnedState): Promise<SavedState | undefined> => {
     const { saved, savedHubCreatedAtMs, epoch } = owned;
@@ -65,12 +74,8 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
     const sequenceNumber = saved?.position.sequenceNumber ?? -1;
     const known = savedHubCreatedAtMs !== undefined && hubCreatedAtMs !== undefined;
     const isOfAnother = (known && savedHubCreatedAtMs !== hubCreatedAtMs) || sequenceNumber > last;
-    if (isOfAnother || !(await sink.adopt(owner, partition))) {
-      const facts = { partitionId, saved: saved && sequenceNumber, last, savedHubCreatedAtMs, hubCreatedAtMs };
-      logger.warn(facts, 'what is saved or shown is of another hub of this name: it is removed');
-      await sink.forget(owner);
-      await sink.adopt(owner, partition);
-    }
+    if (isOfAnother || !(await sink.adopt(owner, partition)))
+      await replaceShown(owner, partition, { saved: saved && sequenceNumber, last, savedHubCreatedAtMs });
     if (saved === undefined || isOfAnother) {
       if (isOfAnother || hubCreatedAtMs !== savedHubCreatedAtMs) await owned.startAnew(hubCreatedAtMs);
       return undefined;
@@ -104,14 +109,19 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
       const seed = [wordOf(random), wordOf(random)] as const;
       const state = createPartitionState(config.aggregator, { ...allMetrics, behaviours, seed, onFailure }, saved);
       const sending = { partitionId, outbox: state.outbox, clock, random, logger };
-      const { epoch } = owned;
+      const owner = { partition: partitionId, epoch: owned.epoch };
+      // How far the hub is by now nobody asks; when it was made stays.
+      const hub = { hubCreatedAtMs: partition.hubCreatedAtMs };
       const session = createPartitionSession(
         {
-          owner: { partition: partitionId, epoch },
+          owner,
           state,
           sink,
           save: (saving) => owned.save(saving, partition.hubCreatedAtMs),
-          checkpoint: (position) => deps.processor.checkpoint(partitionId, position, epoch),
+          adopt: async () => {
+            if (!(await sink.adopt(owner, hub))) await replaceShown(owner, hub, {});
+          },
+          checkpoint: (position) => deps.processor.checkpoint(partitionId, position, owner.epoch),
           offers: topic && createOfferSender({ ...sending, topic }),
           stops,
           clock,
@@ -120,7 +130,10 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
         config.session,
       );
       sessions.set(partitionId, session);
-      logger.info({ partitionId, epoch, from: saved?.position.sequenceNumber ?? 'earliest' }, 'partition opened');
+      logger.info(
+        { partitionId, epoch: owner.epoch, from: saved?.position.sequenceNumber ?? 'earliest' },
+        'partition opened',
+      );
       return saved?.position;
     },
     async process(partitionId, events) {

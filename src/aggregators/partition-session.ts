@@ -39,6 +39,8 @@ export interface SessionDeps {
   /** Writes the state; called with no other save of this partition in progress. */
   readonly save: (state: SavedState) => Promise<void>;
   readonly checkpoint: (position: PartitionPosition) => Promise<void>;
+  /** Removes what Redis shows of the partition that is of another hub. */
+  readonly adopt: () => Promise<void>;
   readonly offers: OfferSender | undefined;
   /** Of each partition why its reader stopped, from one session to the next until a hub event is applied again. */
   readonly stops: Pick<Map<string, string>, 'get' | 'set' | 'delete'>;
@@ -92,6 +94,15 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
 
   /** How often Redis may have lost what it had. */
   let losses = 0;
+  /** Of these it is known whether what came back was of another hub: Redis may have been brought back from before it. */
+  let adoptedLosses = 0;
+  const adoptLost = async (): Promise<void> => {
+    const before = losses;
+    if (adoptedLosses === before) return;
+    await deps.adopt();
+    adoptedLosses = before;
+    state.markAllDirty();
+  };
   const stopRecovery = sink.onRecovered(() => {
     losses++;
     completeThrough = -1;
@@ -132,12 +143,13 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
     if (fenced !== undefined) throw fenced;
     if (torn) return;
     lastFlushMs = clock.now();
+    const lossesBefore = losses;
+    await adoptLost();
     if (showAllAt >= 0 && (state.position?.sequenceNumber ?? -1) >= showAllAt) {
       state.markAllDirty();
       showAllAt = -1;
     }
     const through = state.position?.sequenceNumber ?? -1;
-    const lossesBefore = losses;
     const shown = () => {
       if (showAllAt < 0 && losses === lossesBefore) completeThrough = through;
       shownSequenceNumber = through;

@@ -281,6 +281,28 @@ test('after crashes at any step, moves with the former owner alive, and losses o
   expect(taken).toBeGreaterThan(0);
 }, 240_000);
 
+const view = (device: string): BatchEvent => ({
+  id: 'id0',
+  type: 'page_view',
+  time: '2026-01-01T00:00:00.000Z',
+  source: 'shop',
+  data: { anonymousId: 'a', page: { path: '/' }, context: { device }, properties: { item_id: '/' } },
+});
+/** Redis is brought back from before the hub was made anew, while its successor is being read and has nothing to show yet. */
+const broughtBack: Case = {
+  deeds: [
+    { kind: 'send', partition: 0, pack: [view('desktop')] },
+    { kind: 'read', process: 0, partition: 0, count: 1, steps: 0, how: 'run' },
+    { kind: 'replace' },
+    { kind: 'read', process: 0, partition: 0, count: 1, steps: WHOLE, how: 'run' },
+    { kind: 'backUp' },
+    { kind: 'open', process: 0, partition: 0, steps: WHOLE, how: 'run' },
+    { kind: 'restore' },
+    { kind: 'send', partition: 0, pack: [view('mobile')] },
+  ],
+  last: 0,
+};
+
 test('of a hub that was deleted and made again the figures and late events are those of the new one alone, whatever else happens', async () => {
   let replaced = 0;
   await fc.assert(
@@ -300,7 +322,7 @@ test('of a hub that was deleted and made again the figures and late events are t
         expect(shown).toEqual(expected);
       }
     }),
-    { numRuns: 300, endOnFailure: true },
+    { numRuns: 300, examples: [[broughtBack]], endOnFailure: true },
   );
   expect(replaced).toBeGreaterThan(50);
 }, 60_000);

@@ -97,6 +97,9 @@ beforeEach(() => {
         async checkpoint({ sequenceNumber }) {
           deeds.push(`checkpoint ${sequenceNumber}`);
         },
+        async adopt() {
+          deeds.push('adopt');
+        },
         offers: {
           kick: () => void kicks++,
           close: () => void closes++,
@@ -303,10 +306,10 @@ test('what the sink lost has to be shown again before a checkpoint is of it', as
   sinkIsAway = true;
   recover();
   await advance(3_000);
-  expect(deeds).toEqual(['show 0', 'save 0']);
+  expect(deeds).toEqual(['show 0', 'adopt', 'save 0']);
   sinkIsAway = false;
   await advance(3_000);
-  expect(deeds).toEqual(['show 0', 'save 0', 'show 0', 'checkpoint 0']);
+  expect(deeds).toEqual(['show 0', 'adopt', 'save 0', 'show 0', 'checkpoint 0']);
 });
 
 test('what the sink lost while it was being written is not taken for shown', async () => {
@@ -321,7 +324,7 @@ test('what the sink lost while it was being written is not taken for shown', asy
   await settle();
   sinkIsAway = true;
   await advance(3_000);
-  expect(deeds).toEqual(['show 0', 'save 0']);
+  expect(deeds).toEqual(['show 0', 'adopt', 'save 0']);
 });
 
 test('an empty pack is no lag', async () => {
@@ -405,7 +408,7 @@ test('after the sink lost what it had everything is shown again', async () => {
   const before = reports.length;
   recover();
   await advance(200);
-  expect(deeds).toEqual(['show 0', 'show 0']);
+  expect(deeds).toEqual(['show 0', 'adopt', 'show 0']);
   expect(reports.length).toBeGreaterThan(before);
 });
 

@@ -14,6 +14,7 @@ local owner = tonumber(redis.call('HGET', KEYS[1], partition) or 0)
 if owner > epoch then return { owner, 0 } end
 local hub = redis.call('HGET', KEYS[1], partition .. '#hub')
 local reached = tonumber(redis.call('HGET', KEYS[1], partition .. '#at') or -1)
-if (owner == epoch and reached > tonumber(ARGV[4])) or (hub and ARGV[3] ~= '' and hub ~= ARGV[3]) then return { epoch, 0 } end
+local last = tonumber(ARGV[4]) or math.huge
+if (owner == epoch and reached > last) or (hub and ARGV[3] ~= '' and hub ~= ARGV[3]) then return { epoch, 0 } end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], partition .. '#hub', ARGV[3]) end
 return { epoch, 1 }

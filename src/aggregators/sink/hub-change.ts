@@ -18,8 +18,8 @@ import { type Owner, refuseFormer } from './owner.js';
 export interface AdoptingHub {
   /** When it was made, where that is known. */
   readonly hubCreatedAtMs?: number | undefined;
-  /** Of the newest event in the partition; -1 for none. */
-  readonly lastSequenceNumber: number;
+  /** Of the newest event in the partition, -1 for none; left out to go by the time alone. */
+  readonly lastSequenceNumber?: number;
 }
 
 type Script<Answer> = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<Answer>;
@@ -75,7 +75,7 @@ export function createHubChange(
         partition,
         epoch,
         hubCreatedAtMs ?? '',
-        lastSequenceNumber,
+        lastSequenceNumber ?? '',
       );
       refuseFormer(owner, [by]);
       return isSame === 1;

@@ -107,7 +107,7 @@ export function createSinkModel(): SinkModel {
       for (const event of events) if (isAfter(event, stream.at(-1))) stream.push(event);
       return epoch;
     },
-    adopt({ partition, epoch }, { hubCreatedAtMs, lastSequenceNumber }) {
+    adopt({ partition, epoch }, { hubCreatedAtMs, lastSequenceNumber = Number.POSITIVE_INFINITY }) {
       const highest = owners.get(`totals/${partition}`) ?? 0;
       if (highest > epoch) return highest;
       const hub = hubs.get(partition);

@@ -331,6 +331,8 @@ test('what was read from a hub that was made at another time, or had more events
   expect(await sink.adopt(owner('0', 2), hub)).toBe(true);
   expect(await sink.adopt(owner('0', 2), { lastSequenceNumber: 9 })).toBe(true);
   expect(await sink.adopt(owner('0', 2), { lastSequenceNumber: 8 })).toBe(false);
+  expect(await sink.adopt(owner('0', 2), { hubCreatedAtMs: 5 })).toBe(true);
+  expect(await sink.adopt(owner('0', 2), { hubCreatedAtMs: 6 })).toBe(false);
   const next = { hubCreatedAtMs: 6, lastSequenceNumber: 1_000 };
   expect(await sink.adopt(owner('0', 2), next)).toBe(false);
   await sink.forget(owner('0', 2));
