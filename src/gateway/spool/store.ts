@@ -2,7 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
-import { saysLocked } from '../../shared/leveldb/index.js';
+import { createSyncedNote, saysLocked } from '../../shared/leveldb/index.js';
 import { GatewayError } from '../errors.js';
 import { type MendedSpool, mendSpool } from './mend.js';
 
@@ -70,6 +70,7 @@ export async function openSpoolStore(
   // LevelDB holds this file as long as it has the database open, and never makes it anew.
   const lock = join(location, 'LOCK');
   const ours = await identityOf(lock);
+  const synced = await createSyncedNote(location);
   return {
     keys: (from, to) => db.keys({ gte: from, lt: to }),
     entries: (from, to, aheadBytes) => db.iterator({ gte: from, lt: to, highWaterMarkBytes: aheadBytes }),
@@ -79,12 +80,15 @@ export async function openSpoolStore(
       const batch = writes.map(({ key, value }) =>
         value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
       );
-      await db.batch(batch, { sync: true });
+      await synced.around(() => db.batch(batch, { sync: true }));
       // A write to files that were removed succeeds, and is gone with the process.
       if ((await identityOf(lock)) !== ours)
         throw new GatewayError('PS_SPOOL_UNUSABLE', `${location} was removed or replaced: what was in it is lost`);
     },
-    close: () => db.close(),
+    async close() {
+      await synced.close();
+      await db.close();
+    },
   };
 }
 

@@ -2,10 +2,12 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, stat, truncate } from '
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { replaceFile } from '../replace-file.js';
+import { LOG, logName, MANIFEST, TABLE, tableName } from './names.js';
 import { readRecordLog, writeRecordLog } from './record-log.js';
+import { readSynced, SYNCED } from './synced.js';
 import { withEntries } from './table.js';
 import { readTable } from './table-file.js';
-import { LOG, logName, MANIFEST, missing, TABLE, tableName, type Verdict, verifyDatabase } from './verify.js';
+import { missing, type Verdict, verifyDatabase } from './verify.js';
 import { readVersion } from './version.js';
 import { mayBeginBatch } from './write-batch.js';
 
@@ -71,14 +73,23 @@ async function mendLog(patient: Patient): Promise<Loss[]> {
   const bytes = await readFile(join(location, file)).catch(missing);
   if (bytes === undefined) {
     await replace(patient, Buffer.alloc(0));
+    await forgetSynced(location);
     return [{ file, what: 'was missing: all writes in it are lost' }];
   }
   const { records, damage, tornAt } = readRecordLog(bytes, mayBeginBatch);
+  const synced = await readSynced(location);
+  const to = Math.max(bytes.length, synced?.log === file ? synced.bytes : 0);
+  const from = tornAt ?? bytes.length;
   await replace(patient, writeRecordLog(records.map(({ pieces }) => pieces)));
-  const spans = tornAt === undefined ? damage : [...damage, { from: tornAt, to: bytes.length }];
+  // Ended before this, the same is found and told of once more.
+  if (synced?.log === file) await forgetSynced(location);
+  const spans = from < to ? [...damage, { from, to }] : damage;
   const whole = `${records.length} writes were kept`;
   return spans.map(({ from, to }) => ({ file, what: `lost the writes from byte ${from} to ${to}; ${whole}` }));
 }
+
+/** What it says is not so of a log that was written anew. */
+const forgetSynced = (location: string) => rm(join(location, SYNCED), { force: true });
 
 /** Keeps every block that is whole, in a table of the size that the manifest knows. */
 async function mendTable(patient: Patient, bytes: number | undefined): Promise<Loss[]> {
@@ -116,7 +127,7 @@ async function mendManifest(patient: Patient): Promise<Loss[]> {
   const losses: Loss[] = [];
   // LevelDB's own repair believes what it reads: what is damaged has to go first.
   for (const name of names) {
-    if (LOG.test(name) && (await readRecordLogOf(location, name)).damage.length > 0) {
+    if (LOG.test(name) && (await isLogDamaged(location, name))) {
       losses.push(...(await mendLog({ location, keep, file: name })));
     }
     if (TABLE.test(name) && (await readTable(join(location, name), true)).faults.length > 0) {
@@ -124,14 +135,19 @@ async function mendManifest(patient: Patient): Promise<Loss[]> {
     }
   }
   await ClassicLevel.repair(location);
+  await forgetSynced(location);
   // It puts aside what it took in: logs that are tables now, and old manifests.
   await rename(join(location, 'lost'), join(keep, 'lost')).catch(missing);
   await rm(join(location, 'lost'), { recursive: true, force: true });
   return [...losses, { file, what: 'was made anew of the tables and logs: what was gone may be back' }];
 }
 
-const readRecordLogOf = async (location: string, name: string) =>
-  readRecordLog(await readFile(join(location, name)), mayBeginBatch);
+async function isLogDamaged(location: string, name: string): Promise<boolean> {
+  const bytes = await readFile(join(location, name));
+  const { damage, tornAt } = readRecordLog(bytes, mayBeginBatch);
+  const synced = await readSynced(location);
+  return damage.length > 0 || (synced?.log === name && (tornAt ?? bytes.length) < synced.bytes);
+}
 
 /** Whether a manifest is whole and everything that it names is there. */
 async function isUsable(location: string, manifest: string, names: readonly string[]): Promise<boolean> {

@@ -1,6 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LOG, logName, MANIFEST, TABLE, tableName } from './names.js';
 import { type LogRecord, readRecordLog } from './record-log.js';
+import { readSynced } from './synced.js';
 import { readTable } from './table-file.js';
 import { readVersion, type TableFile, type Version } from './version.js';
 import { mayBeginBatch } from './write-batch.js';
@@ -21,11 +23,6 @@ export interface Verdict {
   readonly sizes: ReadonlyMap<string, number>;
 }
 
-export const logName = (number: number): string => `${String(number).padStart(6, '0')}.log`;
-export const tableName = (number: number): string => `${String(number).padStart(6, '0')}.ldb`;
-export const LOG = /^(\d{6,})\.log$/;
-export const TABLE = /^(\d{6,})\.ldb$/;
-export const MANIFEST = /^MANIFEST-(\d{6,})$/;
 /** What LevelDB makes before CURRENT, in an empty folder. */
 const FIRST_MANIFEST = 'MANIFEST-000001';
 
@@ -67,7 +64,8 @@ async function currentManifest(location: string, names: ReadonlySet<string>): Pr
   if (!names.has('CURRENT')) {
     const holdsData = (name: string) =>
       LOG.test(name) || TABLE.test(name) || (MANIFEST.test(name) && name !== FIRST_MANIFEST);
-    return [...names].some(holdsData) ? damaged('CURRENT', 'is missing') : SOUND;
+    const wasWritten = [...names].some(holdsData) || (await readSynced(location)) !== undefined;
+    return wasWritten ? damaged('CURRENT', 'is missing') : SOUND;
   }
   const manifest = (await readFile(join(location, 'CURRENT'), 'latin1')).replace(/\n$/, '');
   return MANIFEST.test(manifest) ? manifest : damaged('CURRENT', 'names no manifest');
@@ -103,15 +101,24 @@ async function verifyLogs(location: string, version: Version, { names }: Look): 
   const found: Damage[] = [];
   const { logNumber } = version;
   // It is made before a manifest names it, and removed after one names the next.
-  if (logNumber > 0 && !names.has(logName(logNumber))) found.push({ file: logName(logNumber), what: 'is missing' });
+  const synced = await readSynced(location);
+  const [syncedNumber = 0] = neededLogs(synced === undefined ? [] : [synced.log], version);
+  for (const number of new Set([logNumber, syncedNumber])) {
+    if (number > 0 && !names.has(logName(number))) found.push({ file: logName(number), what: 'is missing' });
+  }
   let torn: Damage | undefined;
   for (const number of neededLogs(names, version)) {
     const file = logName(number);
-    const { records, damage, tornAt } = readRecordLog(await readFile(join(location, file)), mayBeginBatch);
+    const bytes = await readFile(join(location, file));
+    const { records, damage, tornAt } = readRecordLog(bytes, mayBeginBatch);
     // A log is begun when all of the one before is durable.
     if (records.length > 0 && torn !== undefined) found.push(torn);
     for (const { from } of damage) found.push({ file, what: `is damaged at byte ${from}` });
     torn = tornAt === undefined ? undefined : { file, what: `ends too early, at byte ${tornAt}` };
+    const end = tornAt ?? bytes.length;
+    if (synced?.log !== file || end >= synced.bytes) continue;
+    found.push({ file, what: `ends too early, at byte ${end}: ${synced.bytes} bytes of it were on disk` });
+    torn = undefined;
   }
   return found;
 }

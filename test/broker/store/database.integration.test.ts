@@ -38,7 +38,7 @@ const indexesIn = async (store: Store) =>
 const SPLITS = 3;
 
 /** A database as `kill -9` leaves it: tables, more than one of them, and a log that no table has. */
-async function fill(count: number, inLog = 50): Promise<void> {
+async function fill(count: number, inLog = 50, end: 'killed' | 'closed' = 'killed'): Promise<void> {
   const live = join(root, 'live');
   for (let split = 0; split < SPLITS; split++) {
     const store = await openLevelStore(live);
@@ -51,8 +51,9 @@ async function fill(count: number, inLog = 50): Promise<void> {
   for (let index = count; index < count + inLog; index++) {
     await again.commit([{ key: key(index), value: value(index) }]);
   }
-  await copyLive(live);
+  if (end === 'killed') await copyLive(live);
   await again.close();
+  if (end === 'closed') await copyLive(live);
 }
 
 async function copyLive(live: string): Promise<void> {
@@ -74,6 +75,9 @@ async function flip(file: string, at: number): Promise<void> {
   await handle.write(byte, 0, 1, at);
   await handle.close();
 }
+
+/** As where the last write was cut off, which is never noted. */
+const forgetSynced = () => rm(join(location, 'SYNCED'));
 
 const refusal = (file: string, what: RegExp) => ({
   code: 'PS_BROKER_STORE_CORRUPT',
@@ -99,6 +103,7 @@ describe('a database that LevelDB wrote', () => {
 
   it('that ends in a torn write starts without it, and without a word', async () => {
     await fill(100);
+    await forgetSynced();
     const log = await fileLike(/\.log$/);
     await truncate(join(location, log), (await stat(join(location, log))).size - 7);
     const store = await openLevelStore(location);
@@ -108,6 +113,7 @@ describe('a database that LevelDB wrote', () => {
 
   it('that ends in a write of which only parts reached the disk starts without it', async () => {
     await fill(100);
+    await forgetSynced();
     const log = await fileLike(/\.log$/);
     await flip(log, (await stat(join(location, log))).size - 100);
     await appendFile(join(location, log), Buffer.alloc(5000));
@@ -172,6 +178,28 @@ describe('a database that is damaged is refused with the file and the place, and
     await expectRefused(log, /ends too early, at byte \d+/);
   });
 
+  it.each<[string, number, (path: string, bytes: number) => Promise<void>]>([
+    ['that is empty, as that of a new database is', 0, (path) => truncate(path, 0)],
+    ['that is empty, beside tables', 2000, (path) => truncate(path, 0)],
+    [
+      'that is zero, as that of a first write that was cut off is',
+      0,
+      (path, bytes) => writeFile(path, Buffer.alloc(bytes)),
+    ],
+    ['that ends in zeros', 100, (path, bytes) => truncate(path, bytes >> 1).then(() => truncate(path, bytes))],
+  ])('in a log %s', async (_what, inTables, harm) => {
+    await fill(inTables, 50, 'closed');
+    const log = await fileLike(/\.log$/);
+    await harm(join(location, log), (await stat(join(location, log))).size);
+    await expectRefused(log, /ends too early, at byte \d+: \d+ bytes of it were on disk/);
+  });
+
+  it('in all of its files but the one that tells how much there was', async () => {
+    await fill(100);
+    for (const name of await readdir(location)) if (name !== 'SYNCED') await rm(join(location, name));
+    await expectRefused('CURRENT', /is missing/);
+  });
+
   it('in its manifest', async () => {
     await fill(2000);
     const manifest = await fileLike(/^MANIFEST/);
@@ -228,6 +256,31 @@ describe('a damaged database that is mended', () => {
     expect(losses).toMatchObject([{ file: log, what: expect.stringContaining('49 writes were kept') as string }]);
     expect((await readFile(join(keep(), log))).equals(damaged)).toBe(true);
     expect(await lostOf(150)).toHaveLength(1);
+  });
+
+  it('has all of its log up to where it is zero, and tells what is lost by its bytes', async () => {
+    await fill(100, 50, 'closed');
+    const log = await fileLike(/\.log$/);
+    const path = join(location, log);
+    const { size } = await stat(path);
+    await truncate(path, 50_000);
+    await truncate(path, size);
+    const [loss, ...others] = await mendStore(location, keep());
+    expect(others).toEqual([]);
+    expect(loss).toMatchObject({ file: log });
+    const [, from, to] = /^lost the writes from byte (\d+) to (\d+); 24 writes were kept$/.exec(loss?.what ?? '') ?? [];
+    expect([Number(from) < 50_000, Number(to)]).toEqual([true, size]);
+    expect(await lostOf(150)).toHaveLength(26);
+    // What it was known to have is not asked of the log that was made of it.
+    expect(await mendStore(location, keep())).toEqual([]);
+  });
+
+  it('is empty and can be used where its only log was emptied', async () => {
+    await fill(0, 50, 'closed');
+    const log = await fileLike(/\.log$/);
+    await truncate(join(location, log), 0);
+    expect(await mendStore(location, keep())).toMatchObject([{ file: log }]);
+    expect(await lostOf(50)).toHaveLength(50);
   });
 
   it('has all of a table but the blocks that cannot be read', async () => {
