@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createRefusalLog } from '../shared/refusal-log.js';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
@@ -55,6 +57,9 @@ const MAX_CONNECTIONS = 5000;
 const FAREWELL_MS = 250;
 /** How long clients may take to go when the broker stops. */
 const CLIENTS_LEAVE_MS = 2000;
+
+const KEYS_WERE_MISSING =
+  'the file of access keys was missing, and new keys were made: who has a connection string of before is refused';
 
 const random = { newKey: () => randomBytes(32).toString('base64'), newTrackingId: () => randomUUID() };
 
@@ -124,6 +129,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         metrics.committed(what, batch);
       },
     });
+    const isUsed = existsSync(join(folders.store, 'CURRENT'));
     const store = await openLevelStore(folders.store, onFatal, meterOf('messages')).catch(async (error: unknown) => {
       await run.end();
       throw error;
@@ -135,7 +141,9 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
     let namespace: Namespace | undefined;
     let capture: CaptureService | undefined;
     try {
-      const { rules, root } = ensureKeys(folders.security, options.topology.authorizationRules);
+      const { rules, root, file, areNew } = ensureKeys(folders.security, options.topology.authorizationRules);
+      // Not refused: to remove the file is how all keys are made anew.
+      if (areNew && isUsed) logger.warn({ file }, KEYS_WERE_MISSING);
       const keys = createSasKeys(rules, (name) => (namespace ? entityRules(namespace, name) : []));
       const names = hostNames(options.host, options.tlsNames);
       const ensure = () => ensureCertificates(folders.security, names, clock.now());

@@ -41,6 +41,9 @@ interface AccessKeys {
   readonly rules: readonly AccessRule[];
   /** Name and key of the connection string. */
   readonly root: { readonly name: string; readonly key: string };
+  readonly file: string;
+  /** There was no file of keys: all of them are new. */
+  readonly areNew: boolean;
 }
 
 function parseKeys(path: string, text: string): KeysFile {
@@ -94,5 +97,7 @@ export function ensureKeys(dir: string, declared: readonly DeclaredRule[] = []):
   return {
     rules: Object.entries(complete).map(([id, value]) => toRule(id, value)),
     root: { name: ROOT_KEY_NAME, key: complete[ROOT_KEY_NAME] as string },
+    file: path,
+    areNew: existing === undefined,
   };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../../shared/logger.js';
 
@@ -17,12 +17,23 @@ export function createSaltStore(folder: string, logger: Logger): (day: string) =
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       forgetOthers(folder, day);
+      forgetDamaged(folder, day, logger);
       return readSalt(folder, day) ?? makeSalt(folder, day);
     } catch (error) {
       logger.error({ err: error }, 'the salt of the day cannot be kept: visitors without cookies are counted anew');
       return randomBytes(SALT_BYTES);
     }
   };
+}
+
+/** A salt that is not whole, or zero and so known to everybody, would be in the way of a new one. */
+function forgetDamaged(folder: string, day: string, logger: Logger): void {
+  const path = join(folder, day);
+  if (!existsSync(path)) return;
+  const salt = readFileSync(path);
+  if (salt.length === SALT_BYTES && salt.some((byte) => byte !== 0)) return;
+  logger.warn({ file: path }, 'the salt of the day is damaged: visitors without cookies are counted anew');
+  rmSync(path);
 }
 
 function readSalt(folder: string, day: string): Buffer | undefined {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CancelTimer, Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
@@ -47,11 +47,14 @@ const SEGMENT_NAME = /^[0-9a-z]{9}-[0-9a-f]{8}\.ids$/;
 export async function openJournal(folder: string, deps: JournalDeps, options: JournalOptions): Promise<Journal> {
   const { clock, logger } = deps;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const key = await shareKey(folder);
+  const keyBytes = await shareKey(folder, logger);
+  const key = readFingerprintKey(keyBytes);
   const writer = randomBytes(4).toString('hex');
   const isOwn = (name: string) => name.includes(writer);
   /** How far the files of others have been read. */
   const offsets = new Map<string, number>();
+  /** Files of others that could not be read, each of which is told of once. */
+  const unreadable = new Set<string>();
 
   let gathered = new Int32Array(1024 * ENTRY_WORDS);
   let count = 0;
@@ -86,9 +89,12 @@ export async function openJournal(folder: string, deps: JournalDeps, options: Jo
 
   async function write(block: Buffer): Promise<void> {
     try {
-      segment = (await usable(segment, block.length)) ?? (await begin());
-      await writeFile(segment.path, block, { flag: 'a', mode: 0o600 });
-      segment.bytes += block.length;
+      await put(block).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        // The folder was removed.
+        segment = undefined;
+        return put(block);
+      });
       failing = false;
     } catch (error) {
       // Half a block may be there: nobody reads past it.
@@ -99,6 +105,12 @@ export async function openJournal(folder: string, deps: JournalDeps, options: Jo
     }
   }
 
+  async function put(block: Buffer): Promise<void> {
+    segment = (await usable(segment, block.length)) ?? (await begin());
+    await writeFile(segment.path, block, { flag: 'a', mode: 0o600 });
+    segment.bytes += block.length;
+  }
+
   async function usable(current: typeof segment, bytes: number): Promise<typeof segment> {
     if (current === undefined || clock.now() - current.startedMs > SEGMENT_AGE_MS) return undefined;
     return current.bytes + bytes > options.maxBytes / SEGMENTS ? undefined : current;
@@ -106,6 +118,8 @@ export async function openJournal(folder: string, deps: JournalDeps, options: Jo
 
   async function begin(): Promise<NonNullable<typeof segment>> {
     const startedMs = clock.now();
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await linkKey(folder, keyBytes);
     await prune(startedMs);
     return { path: join(folder, `${startedMs.toString(36).padStart(9, '0')}-${writer}.ids`), bytes: 0, startedMs };
   }
@@ -124,20 +138,34 @@ export async function openJournal(folder: string, deps: JournalDeps, options: Jo
     const names = (await segmentsIn(folder)).filter((name) => !isOwn(name));
     for (const name of offsets.keys()) if (!names.includes(name)) offsets.delete(name);
     const read: Int32Array[] = [];
-    for (const name of names) {
-      const offset = offsets.get(name) ?? 0;
+    for (const name of names) read.push(...(await readOther(name)));
+    return read;
+  }
+
+  async function readOther(name: string): Promise<readonly Int32Array[]> {
+    const offset = offsets.get(name) ?? 0;
+    try {
       const { blocks, bytes } = decodeBlocks(await readFrom(join(folder, name), offset));
       offsets.set(name, offset + bytes);
-      read.push(...blocks);
+      return blocks;
+    } catch (error) {
+      if (!unreadable.has(name)) {
+        logger.warn({ err: error, file: join(folder, name) }, 'a file of ids cannot be read: others are');
+      }
+      unreadable.add(name);
+      return [];
     }
-    return read;
   }
 
   return { key, append, readOthers, close: flush };
 }
 
 async function segmentsIn(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => SEGMENT_NAME.test(name)).sort();
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return [];
+  });
+  return names.filter((name) => SEGMENT_NAME.test(name)).sort();
 }
 
 /** What a file has beyond `offset`; nothing when it has just been removed. */
@@ -159,17 +187,32 @@ async function readFrom(path: string, offset: number): Promise<Buffer> {
   }
 }
 
-/** The first gateway of a folder makes the key. Written whole under another name and then linked: of several one wins. */
-async function shareKey(folder: string): Promise<FingerprintKey> {
+/** A file that lost its contents may be zero. */
+const isKey = (bytes: Buffer): boolean => bytes.length === FINGERPRINT_KEY_BYTES && bytes.some((byte) => byte !== 0);
+
+/** The first gateway of a folder makes the key. Of a damaged one nothing can be had that was written down under it. */
+async function shareKey(folder: string, logger: JournalDeps['logger']): Promise<Buffer> {
+  const path = join(folder, 'key');
+  const known = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  });
+  if (known !== undefined && isKey(known)) return known;
+  if (known !== undefined) {
+    logger.warn({ file: path }, 'the key of the ids is damaged: a new one is made, and a retry is sent once more');
+    await rename(path, `${path}.damaged`);
+  }
+  await linkKey(folder, randomBytes(FINGERPRINT_KEY_BYTES));
+  const shared = await readFile(path);
+  if (!isKey(shared)) throw new Error(`${path} is no key`);
+  return shared;
+}
+
+/** Makes the key where there is none. Written whole under another name and then linked: of several gateways one wins. */
+async function linkKey(folder: string, key: Buffer): Promise<void> {
   const path = join(folder, 'key');
   const draft = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  const read = async () => {
-    const bytes = await readFile(path).catch(() => Buffer.alloc(0));
-    return bytes.length === FINGERPRINT_KEY_BYTES ? readFingerprintKey(bytes) : undefined;
-  };
-  const known = await read();
-  if (known !== undefined) return known;
-  await writeFile(draft, randomBytes(FINGERPRINT_KEY_BYTES), { mode: 0o600, flush: true });
+  await writeFile(draft, key, { mode: 0o600, flush: true });
   try {
     await link(draft, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
@@ -177,7 +220,4 @@ async function shareKey(folder: string): Promise<FingerprintKey> {
   } finally {
     await rm(draft, { force: true });
   }
-  const shared = await read();
-  if (shared === undefined) throw new Error(`${path} is no key`);
-  return shared;
 }

@@ -25,7 +25,8 @@ describe('access keys', () => {
     expect(first.rules).toEqual([
       { name: first.root.name, scope: '', rights: ['Listen', 'Send', 'Manage'], keys: [first.root.key] },
     ]);
-    expect(ensureKeys(dir)).toEqual(first);
+    expect(first.areNew).toBe(true);
+    expect(ensureKeys(dir)).toEqual({ ...first, areNew: false });
     expect(modeOf('access-keys.json')).toBe(0o600);
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSaltStore } from '../../../src/gateway/index.js';
-import { createLogger } from '../../../src/shared/logger.js';
+import { createLogger, type Logger } from '../../../src/shared/logger.js';
 
 const logger = createLogger('test', 'silent');
 let folder: string;
@@ -37,4 +37,14 @@ test('what a gateway that was killed left half-made is no salt, and goes with it
 test('a folder that cannot be used costs no event: the salt is in memory then', () => {
   writeFileSync(join(folder, 'file'), '');
   expect(createSaltStore(join(folder, 'file'), logger)('2026-11-21')).toHaveLength(32);
+});
+
+test.each([0, 16, 32])('a salt of which %i zeros are left is told of, and another is kept for the day', (bytes) => {
+  const path = join(folder, '2026-11-21');
+  writeFileSync(path, Buffer.alloc(bytes));
+  const warned: unknown[] = [];
+  const telling = { ...logger, warn: (facts: unknown) => warned.push(facts) } as unknown as Logger;
+  const salt = createSaltStore(folder, telling)('2026-11-21');
+  expect(createSaltStore(folder, telling)('2026-11-21')).toEqual(salt);
+  expect(warned).toEqual([{ file: path }]);
 });

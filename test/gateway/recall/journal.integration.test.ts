@@ -1,11 +1,10 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, utimes } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ENTRY_WORDS, type Entry, NO_PARTITION, readEntry } from '../../../src/gateway/recall/entry.js';
 import { openJournal } from '../../../src/gateway/recall/index.js';
 import { systemClock } from '../../../src/shared/clock.js';
-import { createLogger } from '../../../src/shared/logger.js';
 import { waitFor } from '../../helpers/wait.js';
 
 let folder: string;
@@ -14,7 +13,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const logger = createLogger('test', 'silent');
+const warned: unknown[] = [];
+const logger = { warn: (facts: unknown) => void warned.push((facts as { file?: unknown }).file) };
+beforeEach(() => void warned.splice(0));
 const open = (options: { maxBytes?: number } = {}) =>
   openJournal(folder, { clock: systemClock, logger }, { ageMs: 13 * 3_600_000, maxBytes: 1e6, ...options });
 const entry = (number: number): Entry => ({
@@ -107,8 +108,45 @@ it('a folder that has gone is no end: what can be written later is', async () =>
   await rm(folder, { recursive: true });
   journal.append(entry(1));
   await journal.close();
-  await open();
+  expect(entriesOf(await (await open()).readOthers())).toEqual([entry(1)]);
+  await rm(folder, { recursive: true });
+  expect(await journal.readOthers()).toEqual([]);
   journal.append(entry(2));
   await journal.close();
-  expect(entriesOf(await (await open()).readOthers())).toEqual([entry(2)]);
+  const next = await open();
+  expect(next.key).toEqual(journal.key);
+  expect(entriesOf(await next.readOthers())).toEqual([entry(2)]);
+  expect(warned).toEqual([]);
+});
+
+it('a file that cannot be read is told of once, and hides no other', async () => {
+  const unreadable = join(folder, '000000000-00000000.ids');
+  const first = await open();
+  first.append(entry(1));
+  await first.close();
+  await mkdir(unreadable);
+  await writeFile(join(unreadable, 'content'), '');
+  const next = await open();
+  expect(entriesOf(await next.readOthers())).toEqual([entry(1)]);
+  first.append(entry(2));
+  await first.close();
+  expect(entriesOf(await next.readOthers())).toEqual([entry(2)]);
+  expect(warned).toEqual([unreadable]);
+});
+
+it.each([
+  ['empty', Buffer.alloc(0)],
+  ['cut', Buffer.alloc(7, 1)],
+  ['zero', Buffer.alloc(8)],
+])('a key that is %s is told of, and the next ids are known again', async (_what, damaged) => {
+  await (await open()).close();
+  const path = join(folder, 'key');
+  await writeFile(path, damaged);
+  const journal = await open();
+  journal.append(entry(1));
+  await journal.close();
+  const next = await open();
+  expect(next.key).toEqual(journal.key);
+  expect(entriesOf(await next.readOthers())).toEqual([entry(1)]);
+  expect(warned).toEqual([path]);
 });
