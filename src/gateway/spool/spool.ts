@@ -91,6 +91,8 @@ interface LaneState {
   firstSequence: number;
   records: number;
   bytes: number;
+  /** Of the records, those that are on disk for sure: neither on their way in nor on their way out. */
+  lying: number;
   oldestAtMs: number | undefined;
   /** Of the newest record. */
   newestAtMs: number;
@@ -101,7 +103,7 @@ interface LaneState {
 }
 
 const emptyLane = (): LaneState => ({
-  ...{ nextSequence: 0, firstSequence: 0, records: 0, bytes: 0, oldestAtMs: undefined },
+  ...{ nextSequence: 0, firstSequence: 0, records: 0, bytes: 0, lying: 0, oldestAtMs: undefined },
   ...{ newestAtMs: Number.NEGATIVE_INFINITY, setBackToMs: Number.POSITIVE_INFINITY },
   asideAtMs: [],
 });
@@ -125,6 +127,7 @@ const laneName = (destination: string, part: string): string => `${destination}/
 /** The name of a topic may have slashes of its own. */
 const destinationOf = (lane: string): string => lane.slice(0, lane.lastIndexOf('/'));
 
+const HIDES = 'the spool does not give back what is in it';
 const FACTS = '!facts/';
 const ASIDE = '!aside/';
 const READ_AT_ONCE = 4096;
@@ -176,6 +179,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
       if (state.records === 0) state.firstSequence = record.sequence;
       noteTime(state, record.atMs);
       state.records++;
+      state.lying++;
       state.bytes += record.bytes;
       state.nextSequence = Math.max(state.nextSequence, record.sequence + 1);
     }
@@ -296,26 +300,34 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
         state.bytes += body.length;
         noteTime(state, atMs);
         await write([{ key: record.key, value: body }]);
+        state.lying++;
         return record;
       },
 
       async read(maxBytes, overheadBytes) {
         if (broken || closed) throw unusable();
+        const { lying } = state;
         try {
-          return await readFirst(maxBytes, overheadBytes);
+          const found = await readFirst(maxBytes, overheadBytes);
+          // LevelDB passes over a table whose first block it cannot read, and says nothing.
+          if (found.length === 0 && lying > 0) throw new GatewayError('PS_SPOOL_UNUSABLE', HIDES);
+          return found;
         } catch (error) {
           // It is mended when the store is opened anew: nothing else gets past it.
-          if ((error as NodeJS.ErrnoException).code === 'LEVEL_CORRUPTION') fail(error);
+          if (error instanceof GatewayError || (error as NodeJS.ErrnoException).code === 'LEVEL_CORRUPTION')
+            fail(error);
           throw error;
         }
       },
 
       async remove(records) {
+        state.lying -= records.length;
         await write(records.map(({ key }) => ({ key })));
         forget(records);
       },
 
       async setAside(record) {
+        state.lying--;
         await write([{ key: record.key }, { key: `${ASIDE}${record.key}`, value: record.body }]);
         forget([record]);
         noteAside(state, record);

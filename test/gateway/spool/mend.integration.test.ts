@@ -160,8 +160,6 @@ describe('a damaged spool', () => {
   });
 
   it('is mended also when the damage is met while it is drained', async () => {
-    await rm(location, { recursive: true });
-    await fill(0, RECORDS);
     const spool = await openIt();
     const lane = spool.lane('hub:clicks', '0');
     for (const table of await filesOf('.ldb')) await change(table, 0, () => Buffer.alloc(16, 0xff));
