@@ -66,22 +66,25 @@ export const single: Bench = async (context) => {
         }),
       });
     }
-    await atEase(subjects.click, seconds, report);
+    // The same host and load: what of a tail is theirs stands in both.
+    await atEase(subjects.bareClick, { seconds, report });
+    await atEase(subjects.click, { seconds, report }, P99_AIM_MS);
   } finally {
     await parts.stop();
   }
 };
 
-async function atEase({ url, body, ...subject }: Subject, seconds: number, report: BenchContext['report']) {
-  const perSecond = Math.round(EASE * rate({ url, body, ...subject }));
+async function atEase(subject: Subject, { seconds, report }: Pick<BenchContext, 'seconds' | 'report'>, aimMs?: number) {
+  const { row, url, body } = subject;
+  const perSecond = Math.round(EASE * rate(subject));
   const load = await runLoad({ ...loadOf({ url, body }), perSecond, warmUpSeconds: WARM_UP_SECONDS, seconds });
   report({
-    row: `Penstock, page view to the hub at ${EASE * 100} % of that load, p99`,
+    row: `${row} at ${EASE * 100} % of that load, p99`,
     value: load.p99Ms,
     unit: 'ms',
     p50Ms: load.p50Ms,
     p99Ms: load.p99Ms,
-    aim: { text: `< ${P99_AIM_MS} ms`, met: load.p99Ms < P99_AIM_MS },
+    ...(aimMs !== undefined && { aim: { text: `< ${aimMs} ms`, met: load.p99Ms < aimMs } }),
   });
 }
 
