@@ -77,8 +77,8 @@ class Passenger<Item extends SpooledItem> implements LaneItem {
 
 /** How long the lane waits before it tries the disk again. */
 const DISK_RETRY_MS = 1_000;
-/** What is read from the disk at once: it is in memory while it is sent, and until it is collected. */
-const DRAIN_BYTES = 256 * 1024;
+/** What is read from the disk at once: it is in memory while it is sent, and until it is collected. Twice as much drains no faster. */
+const DRAIN_BYTES = 128 * 1024;
 
 /**
  * A lane that never leaves an event standing: while its broker is away or slow, everything that waits and all that comes
