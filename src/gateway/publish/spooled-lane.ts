@@ -77,7 +77,7 @@ class Passenger<Item extends SpooledItem> implements LaneItem {
 
 /** How long the lane waits before it tries the disk again. */
 const DISK_RETRY_MS = 1_000;
-/** What is read from the disk at once: it is in memory while it is sent, and until it is collected. Twice as much drains no faster. */
+/** What is read from the disk at once: it is in memory while it is sent, and until it is collected. Twice as much at once drained no faster. */
 const DRAIN_BYTES = 128 * 1024;
 
 /**
