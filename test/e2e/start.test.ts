@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { isAlive } from '../helpers/is-alive.js';
 import { createTempDir } from '../helpers/parts.js';
 import { waitFor } from '../helpers/wait.js';
 import { penstock, type RunningInstance, startInstance } from './support/penstock.js';
@@ -21,15 +22,6 @@ afterAll(async () => {
   await stop();
   dir.remove();
 });
-
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 const PARTS = ['broker', 'azurite', 'redis', 'gateway', 'aggregate', 'dashboard', 'consume'];
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { isAlive } from '../helpers/is-alive.js';
 import { createTempDir } from '../helpers/parts.js';
 import { waitFor } from '../helpers/wait.js';
 
@@ -20,15 +21,6 @@ function createClone() {
   writeFileSync(join(path, 'bin/npm'), npm, { mode: 0o755 });
   return { path, pidFile, remove };
 }
-
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 test('npm start that is ended while it installs ends what installs, too', async () => {
   const clone = createClone();

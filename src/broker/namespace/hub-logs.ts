@@ -6,10 +6,8 @@ import { decodeLogState } from './states.js';
 
 const MAX_ENTITIES = 100_000;
 
-type Readable = Pick<Store, 'range' | 'getMany'>;
-
 /** What the store knows of the files of hubs, for who looks after them while the namespace is not open. */
-export async function hubLogsOf(store: Readable): Promise<readonly KnownLog[]> {
+export async function hubLogsOf(store: Pick<Store, 'range' | 'getMany'>): Promise<readonly KnownLog[]> {
   const rows = await store.range({ ...definitionRange(), limit: MAX_ENTITIES });
   const records = rows.map(({ value }) => decodeRecord<EntityRecord>(value));
   const logs: KnownLog[] = [];

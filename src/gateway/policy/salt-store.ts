@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../../shared/logger.js';
 
@@ -17,8 +17,15 @@ export function createSaltStore(folder: string, logger: Logger): (day: string) =
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       forgetOthers(folder, day);
-      forgetDamaged(folder, day, logger);
-      return readSalt(folder, day) ?? makeSalt(folder, day);
+      const path = join(folder, day);
+      const found = readSalt(path);
+      if (found !== undefined && isSalt(found)) return found;
+      if (found !== undefined) {
+        logger.warn({ file: path }, 'the salt of the day is damaged: visitors without cookies are counted anew');
+        // It would be in the way of a new one.
+        rmSync(path);
+      }
+      return makeSalt(path);
     } catch (error) {
       logger.error({ err: error }, 'the salt of the day cannot be kept: visitors without cookies are counted anew');
       return randomBytes(SALT_BYTES);
@@ -26,20 +33,12 @@ export function createSaltStore(folder: string, logger: Logger): (day: string) =
   };
 }
 
-/** A salt that is not whole, or zero and so known to everybody, would be in the way of a new one. */
-function forgetDamaged(folder: string, day: string, logger: Logger): void {
-  const path = join(folder, day);
-  if (!existsSync(path)) return;
-  const salt = readFileSync(path);
-  if (salt.length === SALT_BYTES && salt.some((byte) => byte !== 0)) return;
-  logger.warn({ file: path }, 'the salt of the day is damaged: visitors without cookies are counted anew');
-  rmSync(path);
-}
+/** Not one that is cut, or zero and so known to everybody. */
+const isSalt = (bytes: Buffer): boolean => bytes.length === SALT_BYTES && bytes.some((byte) => byte !== 0);
 
-function readSalt(folder: string, day: string): Buffer | undefined {
+function readSalt(path: string): Buffer | undefined {
   try {
-    const salt = readFileSync(join(folder, day));
-    return salt.length === SALT_BYTES ? salt : undefined;
+    return readFileSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -47,16 +46,16 @@ function readSalt(folder: string, day: string): Buffer | undefined {
 }
 
 /** Written whole under another name and then linked: of several gateways one wins, and nobody reads half a salt. */
-function makeSalt(folder: string, day: string): Buffer {
+function makeSalt(path: string): Buffer {
   const salt = randomBytes(SALT_BYTES);
-  const draft = join(folder, `${day}.${process.pid}.${salt.toString('hex', 0, 4)}.tmp`);
+  const draft = `${path}.${process.pid}.${salt.toString('hex', 0, 4)}.tmp`;
   writeFileSync(draft, salt, { mode: 0o600, flush: true });
   try {
-    linkSync(draft, join(folder, day));
+    linkSync(draft, path);
     return salt;
   } catch (error) {
-    const winner = readSalt(folder, day);
-    if (winner === undefined) throw error;
+    const winner = readSalt(path);
+    if (winner === undefined || !isSalt(winner)) throw error;
     return winner;
   } finally {
     rmSync(draft, { force: true });

@@ -4,7 +4,7 @@ import { ClassicLevel } from 'classic-level';
 import { replaceFile } from '../replace-file.js';
 import { LOG, logName, MANIFEST, TABLE, tableName } from './names.js';
 import { readRecordLog, writeRecordLog } from './record-log.js';
-import { readSynced, SYNCED } from './synced.js';
+import { readSynced, SYNCED, syncedBytesOf } from './synced.js';
 import { withEntries } from './table.js';
 import { readTable } from './table-file.js';
 import { missing, type Verdict, verifyDatabase } from './verify.js';
@@ -78,7 +78,7 @@ async function mendLog(patient: Patient): Promise<Loss[]> {
   }
   const { records, damage, tornAt } = readRecordLog(bytes, mayBeginBatch);
   const synced = await readSynced(location);
-  const to = Math.max(bytes.length, synced?.log === file ? synced.bytes : 0);
+  const to = Math.max(bytes.length, syncedBytesOf(synced, file));
   const from = tornAt ?? bytes.length;
   await replace(patient, writeRecordLog(records.map(({ pieces }) => pieces)));
   // Ended before this, the same is found and told of once more.
@@ -146,7 +146,7 @@ async function isLogDamaged(location: string, name: string): Promise<boolean> {
   const bytes = await readFile(join(location, name));
   const { damage, tornAt } = readRecordLog(bytes, mayBeginBatch);
   const synced = await readSynced(location);
-  return damage.length > 0 || (synced?.log === name && (tornAt ?? bytes.length) < synced.bytes);
+  return damage.length > 0 || (tornAt ?? bytes.length) < syncedBytesOf(synced, name);
 }
 
 /** Whether a manifest is whole and everything that it names is there. */

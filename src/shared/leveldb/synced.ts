@@ -32,6 +32,10 @@ export async function readSynced(location: string): Promise<Synced | undefined> 
   return { log: logName(log), bytes };
 }
 
+/** How many bytes of a log were on disk for sure; 0 where that is not known. */
+export const syncedBytesOf = (synced: Synced | undefined, log: string): number =>
+  synced?.log === log ? synced.bytes : 0;
+
 function encode(log: number, bytes: number): string {
   const numbers = [log, bytes].map((value) => String(value).padStart(DIGITS, '0')).join(' ');
   return `${numbers} ${crc32(numbers).toString(16).padStart(8, '0')}\n`;

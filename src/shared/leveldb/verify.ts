@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOG, logName, MANIFEST, TABLE, tableName } from './names.js';
 import { type LogRecord, readRecordLog } from './record-log.js';
-import { readSynced } from './synced.js';
+import { readSynced, syncedBytesOf } from './synced.js';
 import { readTable } from './table-file.js';
 import { readVersion, type TableFile, type Version } from './version.js';
 import { mayBeginBatch } from './write-batch.js';
@@ -116,8 +116,9 @@ async function verifyLogs(location: string, version: Version, { names }: Look): 
     for (const { from } of damage) found.push({ file, what: `is damaged at byte ${from}` });
     torn = tornAt === undefined ? undefined : { file, what: `ends too early, at byte ${tornAt}` };
     const end = tornAt ?? bytes.length;
-    if (synced?.log !== file || end >= synced.bytes) continue;
-    found.push({ file, what: `ends too early, at byte ${end}: ${synced.bytes} bytes of it were on disk` });
+    const syncedBytes = syncedBytesOf(synced, file);
+    if (end >= syncedBytes) continue;
+    found.push({ file, what: `ends too early, at byte ${end}: ${syncedBytes} bytes of it were on disk` });
     torn = undefined;
   }
   return found;
