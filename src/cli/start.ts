@@ -5,6 +5,7 @@ import {
   claimDataDir,
   endLeftParts,
   ensureLocalKeys,
+  hasHadParts,
   type Instance,
   type LogFile,
   type ManagedProcess,
@@ -20,8 +21,11 @@ import {
 import { systemClock } from '../shared/clock.js';
 import { type Config, loadConfig } from '../shared/config/index.js';
 import { type Endpoints, removeEndpoints, writeEndpoints } from '../shared/endpoints.js';
-import { createLogger } from '../shared/logger.js';
+import { createLogger, type Logger } from '../shared/logger.js';
 import { ownDataDir, port, positiveInteger } from './options.js';
+
+const KEYS_WERE_MISSING =
+  'the file of keys was missing, and new keys were made: clients with the write key of before are refused';
 
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -73,7 +77,7 @@ async function start(config: Config): Promise<void> {
         }),
       },
       config,
-      ensureLocalKeys(config.dataDir),
+      keysOf(config.dataDir, logger),
     );
   const starting = endLeftParts(config.dataDir, shared).then(startAll);
 
@@ -109,6 +113,13 @@ async function start(config: Config): Promise<void> {
     release();
     throw error;
   }
+}
+
+function keysOf(dataDir: string, logger: Logger) {
+  const { file, areNew, ...keys } = ensureLocalKeys(dataDir);
+  // Not refused: to remove the file is how all keys are made anew.
+  if (areNew && hasHadParts(dataDir)) logger.warn({ file }, KEYS_WERE_MISSING);
+  return keys;
 }
 
 /** Starts parts, keeps account of which there are, and takes what they print into the log. */

@@ -1,5 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { LocalError } from './errors.js';
 import type { ProcessSpec } from './process-spec.js';
 
 const ACCOUNT = 'penstock';
@@ -26,9 +28,17 @@ export function azuriteConnectionString(options: Pick<AzuriteOptions, 'port' | '
   return `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${options.accountKey};BlobEndpoint=${endpoint};`;
 }
 
-/** Azurite's blob service alone, on loopback, with an account key of this data folder. */
+/** Which blobs there are, and where in the files of `EXTENTS` they lie. */
+const INDEXES = ['__azurite_db_blob__.json', '__azurite_db_blob_extent__.json'];
+const EXTENTS = '__blobstorage__';
+
+/**
+ * Azurite's blob service alone, on loopback, with an account key of this data folder.
+ * @throws LocalError PS_LOCAL_STORAGE_CORRUPT when it would forget blobs that it has.
+ */
 export function azuriteProcess(options: AzuriteOptions): ProcessSpec {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  for (const name of INDEXES) refuseDamaged(options.dir, name);
   return {
     name: 'azurite',
     command: process.execPath,
@@ -43,4 +53,29 @@ export function azuriteProcess(options: AzuriteOptions): ProcessSpec {
     ready: { by: 'line', text: 'successfully listens' },
     stopSignal: 'SIGTERM',
   };
+}
+
+/**
+ * Azurite begins with no blobs where an index is missing or empty, and removes what is in its files; of one that it cannot
+ * parse it says no name. It replaces them whole, so that `kill -9` leaves none of these.
+ */
+function refuseDamaged(dir: string, name: string): void {
+  const file = join(dir, name);
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  if (text === '' ? !holdsBytes(join(dir, EXTENTS)) : isJson(text)) return;
+  const advice = `bring ${dir} back from a copy, or move it away to go on without the files of Capture that are in it`;
+  const message = `${file} is missing or damaged: ${advice}; figures are made anew from what the hub has`;
+  throw new LocalError('PS_LOCAL_STORAGE_CORRUPT', message, { facts: { file } });
+}
+
+const holdsBytes = (folder: string): boolean =>
+  existsSync(folder) && readdirSync(folder).some((name) => statSync(join(folder, name)).size > 0);
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

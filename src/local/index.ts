@@ -4,7 +4,7 @@ export { type Instance, startInstance } from './instance.js';
 export { ensureLocalKeys } from './keys.js';
 export { type LogFile, openLogFile } from './log-file.js';
 export { type ManagedProcess, startProcess } from './managed-process.js';
-export { endLeftParts, openPartList, type PartList } from './part-list.js';
+export { endLeftParts, hasHadParts, openPartList, type PartList } from './part-list.js';
 export { claimDataDir } from './pid-file.js';
 export type { ProcessSpec, ReadyFacts } from './process-spec.js';
 export { redisProcess, redisUrl } from './redis.js';

@@ -67,6 +67,9 @@ export async function endLeftParts(dataDir: string, { clock, logger, givenUp }: 
   if (!givenUp?.aborted) await end('SIGKILL', KILL_MS);
 }
 
+/** Whether parts were ever started in this folder. */
+export const hasHadParts = (dataDir: string): boolean => existsSync(fileOf(dataDir));
+
 const fileOf = (dataDir: string) => join(dataDir, 'parts.pids');
 
 /** Of a copy of a folder the parts are those of the original, which are no business of ours. */
