@@ -56,6 +56,8 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
     for (let known = await sink.claim(ownerOf()); known > owned.epoch; known = await sink.claim(ownerOf())) {
       // Either there is a later owner already, which this throws, or the epochs of a lost storage account are in Redis.
       await owned.raiseAbove(known);
+      if (owned.saved === undefined)
+        logger.warn({ partitionId }, 'the saved state is gone: counting anew what the hub retains');
     }
     return owned;
   };

@@ -32,5 +32,9 @@ const CODES: Readonly<Record<string, ConsumeErrorCode>> = {
 export function toConsumeError(error: unknown, what: string): ConsumeError {
   if (error instanceof ConsumeError) return error;
   const code = codeOfSdkError(error, CODES) ?? 'PS_CONSUME_UNAVAILABLE';
-  return new ConsumeError(code, `${what}: ${messageOf(error)}`, { cause: error });
+  return new ConsumeError(code, `${what}: ${messageOf(error) || answerOf(error)}`, { cause: error });
 }
+
+/** All that is known of an error answer without a text. */
+const answerOf = (error: unknown) =>
+  `HTTP status ${(error as { statusCode?: unknown } | null)?.statusCode ?? 'unknown'}`;
