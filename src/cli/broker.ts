@@ -81,6 +81,10 @@ export function register(command: Command): void {
       gathered,
     )
     .allowExcessArguments()
+    .on('beforeHelp', () => {
+      // Then flags that nobody knows are among the arguments.
+      if (command.args[0]?.startsWith('-') === false) refuseUnknown(command);
+    })
     .action((flags: Record<string, unknown>) => {
       refuseUnknown(command);
       return runRole(
