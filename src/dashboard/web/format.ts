@@ -1,7 +1,7 @@
 const numberFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const smallFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
-const shortFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 const briefFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
+const tinyFormat = new Intl.NumberFormat('en', { notation: 'scientific', maximumSignificantDigits: 2 });
 const percentFormat = new Intl.NumberFormat('en', { style: 'percent' });
 const clockFormat = new Intl.DateTimeFormat('en', {
   hour: '2-digit',
@@ -22,8 +22,10 @@ const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'co
 
 /** Of a share or a rate, one digit more. */
 export const formatNumber = (value: number): string => (Math.abs(value) < 1 ? smallFormat : numberFormat).format(value);
-/** At most five characters up to a trillion: "950", "12.3K". */
-export const formatShort = (value: number): string => shortFormat.format(value);
+const TINY = 0.001;
+/** A number beside an axis, where there is room for six characters: "950", "12.5K", "0.0125", "2.5E-6". */
+export const formatOnScale = (value: number): string =>
+  (value !== 0 && Math.abs(value) < TINY ? tinyFormat : briefFormat).format(value);
 /** The whole number where there is room for so many characters, else a few digits of it: one that is cut is another one. */
 export function formatWithin(room: number, value: number, format: (value: number) => string = formatNumber): string {
   const whole = format(value);

@@ -1,12 +1,11 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { element } from './dom.js';
-import { formatShort, formatTick } from './format.js';
+import { formatOnScale, formatTick } from './format.js';
+import { type Scale, scaleOf } from './scale.js';
 import { colour, onThemeChange } from './theme.js';
 
 const MINUTE_MS = 60_000;
-/** A scale that ends at 1 or 2 makes a single visitor look like a flood. */
-const SMALLEST_SCALE = 5;
 const STEPS_MS = [1, 2, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440].map((minutes) => minutes * MINUTE_MS);
 
 export interface PlotLine {
@@ -34,14 +33,20 @@ export interface Plot {
  */
 export function createPlot(box: HTMLElement, lines: readonly PlotLine[], onCursor: (index?: number) => void): Plot {
   let stepMs = MINUTE_MS;
+  let scale = scaleOf([]);
   const tell = (plot: uPlot) => onCursor(plot.cursor.idx ?? undefined);
-  const plot = new uPlot(plotOptions(box, lines, { stepMs: () => stepMs, tell }), emptyData(lines), box);
+  const plot = new uPlot(
+    plotOptions(box, lines, { stepMs: () => stepMs, scale: () => scale, tell }),
+    emptyData(lines),
+    box,
+  );
   const observer = new ResizeObserver(() => plot.setSize(sizeOf(box)));
   observer.observe(box);
   const forget = onThemeChange(() => plot.redraw(false));
   return {
     show(data) {
       stepMs = data.stepMs;
+      scale = scaleOf(data.values.flat());
       const last = data.startsMs.length - 1;
       const columns = lines.flatMap(({ form }, line) => {
         const values = data.values[line] ?? [];
@@ -69,10 +74,15 @@ const sizeOf = (box: HTMLElement) => ({ width: box.clientWidth, height: box.clie
 
 interface Surroundings {
   stepMs(): number;
+  scale(): Scale;
   tell(plot: uPlot): void;
 }
 
-function plotOptions(box: HTMLElement, lines: readonly PlotLine[], { stepMs, tell }: Surroundings): uPlot.Options {
+function plotOptions(
+  box: HTMLElement,
+  lines: readonly PlotLine[],
+  { stepMs, scale, tell }: Surroundings,
+): uPlot.Options {
   const axis: uPlot.Axis = {
     stroke: () => colour('ink-soft'),
     font: `12px ${getComputedStyle(document.body).fontFamily}`,
@@ -87,8 +97,7 @@ function plotOptions(box: HTMLElement, lines: readonly PlotLine[], { stepMs, tel
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9 } },
     scales: {
       x: { time: true, range: (_plot, min, max) => [min - stepMs() / 2, max + stepMs() / 2] },
-      // With 0 in it, and what is below: sums may be negative.
-      y: { range: (_plot, min, max) => [Math.min(0, (min || 0) * 1.08), Math.max(SMALLEST_SCALE, (max || 0) * 1.08)] },
+      y: { range: () => [scale().from, scale().to] },
     },
     axes: [
       {
@@ -103,7 +112,12 @@ function plotOptions(box: HTMLElement, lines: readonly PlotLine[], { stepMs, tel
           return times.map((time) => formatTick(time, spanMs));
         },
       },
-      { ...axis, size: 44, values: (_plot, values) => values.map((value) => (value % 1 ? '' : formatShort(value))) },
+      {
+        ...axis,
+        size: 44,
+        values: (_plot, values) =>
+          values.map((value) => (scale().isOfCounts && value % 1 !== 0 ? '' : formatOnScale(value))),
+      },
     ],
     series: [{}, ...lines.flatMap((line) => (line.form === 'bars' ? [barsOf(line)] : linesOf(line)))],
     hooks: { drawClear: [(plot) => shadeRunning(plot, stepMs())], setCursor: [tell] },

@@ -5,6 +5,7 @@ import {
   formatLabel,
   formatName,
   formatNumber,
+  formatOnScale,
   formatWithin,
 } from '../../../src/dashboard/web/format.js';
 
@@ -29,6 +30,15 @@ it('a number is whole where it has room, and else short and within half a percen
 
 it('a share is no 0', () => {
   expect([0.034, -0.5, 0, 1.04, 1e15].map(formatNumber)).toEqual(['0.03', '-0.5', '0', '1', '1,000,000,000,000,000']);
+});
+
+it('a number beside an axis is told from the next one, and is short', () => {
+  for (const step of [2.5e-6, 0.001, 0.0025, 0.005, 0.25, 0.5, 2, 25, 250, 2_500, 25e4, 25e5, 25e8]) {
+    const labels = [0, 1, 2, 3, 4, 5].map((times) => formatOnScale(times * step));
+    expect(new Set(labels).size).toBe(labels.length);
+    expect(Math.max(...labels.map(({ length }) => length))).toBeLessThanOrEqual(6);
+  }
+  expect([0, 950, 12_500, 0.0125, 2.5e-6].map(formatOnScale)).toEqual(['0', '950', '12.5K', '0.0125', '2.5E-6']);
 });
 
 describe('a name that somebody else chose', () => {
