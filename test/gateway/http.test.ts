@@ -120,6 +120,48 @@ describe('when too much waits', () => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     expect(rig.brokers.hubEvents()).toHaveLength(1);
   });
+
+  const limit = 20_000;
+  const utf8Bytes = (json: string) => Buffer.byteLength(json);
+  /** V8 keeps each character of such a text in two bytes. */
+  const textBytes = (json: string) => Math.max(utf8Bytes(json), 2 * json.length);
+  const escapeAll = (json: string) =>
+    json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const view = { ...event, properties: {} };
+  const purchase = { type: 'purchase', properties: { value: 1, currency: 'EUR' } };
+  it.each([
+    ['ASCII', view, 'a title '.repeat(50), utf8Bytes, String],
+    ['umlauts', view, 'größer öfter'.repeat(30), utf8Bytes, String],
+    ['Chinese', view, '一个页面的标题'.repeat(50), utf8Bytes, String],
+    ['emoji', view, '🎉🧨'.repeat(90), utf8Bytes, String],
+    ['escapes', view, '一个页面的标题'.repeat(50), utf8Bytes, escapeAll],
+    ['a little Chinese in an order', purchase, '标题', textBytes, String],
+    ['Chinese in an order', purchase, '一个页面的标题'.repeat(50), textBytes, String],
+    ['ASCII in an order', purchase, 'a title '.repeat(50), utf8Bytes, String],
+  ])('it is measured in bytes, not in characters: %s', async (_, one, title, bytesOf, spell) => {
+    const rig = await createGatewayRig({ limits: { pendingBytes: limit } });
+    let release = () => {};
+    rig.brokers.state.topicWaits = rig.brokers.state.hubWaits = new Promise((resolve) => {
+      release = resolve;
+    });
+    const statuses: number[] = [];
+    const answers: Promise<unknown>[] = [];
+    for (let number = 100; statuses.length === 0; number++) {
+      const own = { id: `id-${number}`, properties: { ...one.properties, transaction_id: `A${number}` } };
+      const answer = rig.post(spell(JSON.stringify({ ...one, ...own, page: { title } })));
+      answers.push(answer.then(({ statusCode }) => statuses.push(statusCode)));
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    release();
+    await Promise.all(answers);
+    const { state, hubEvents } = rig.brokers;
+    const taken = [...hubEvents().map((taken) => JSON.stringify(taken)), ...state.messages.map(({ body }) => body)];
+    expect(statuses).toEqual([429, ...taken.map(() => 200)]);
+    const sizes = taken.map(bytesOf);
+    const sum = sizes.reduce((total, size) => total + size, 0);
+    expect(sum).toBeLessThanOrEqual(limit);
+    expect(sum + Math.max(...sizes)).toBeGreaterThan(limit);
+  });
 });
 
 describe('GET /v1/pixel.gif', () => {

@@ -18,6 +18,7 @@ export function createMemoryBrokers(options: { partitionCount?: number; maxMessa
     messages: [] as TopicMessage[],
     /** Set: hubs answer when it is resolved. */
     hubWaits: undefined as Promise<void> | undefined,
+    topicWaits: undefined as Promise<void> | undefined,
     /** Batches that hubs have been given and have not answered. */
     hubSends: 0,
     closed: 0,
@@ -47,6 +48,7 @@ export function createMemoryBrokers(options: { partitionCount?: number; maxMessa
   const openTopic = (): TopicPublisher => ({
     probe: async () => failIf(state.topicFailure),
     send: async (messages) => {
+      await state.topicWaits;
       failIf(state.topicFailure);
       let bytes = 0;
       let count = 0;

@@ -124,7 +124,7 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
 
   function launch(
     { sender, client, context }: IngestRequest,
-    { items, sentAt, isPlain, isDryRun }: MappedBody,
+    { items, sentAt, isPlain, isAscii, isDryRun }: MappedBody,
   ): Launched | Problem {
     const receivedAtMs = clock.now();
     const refusal = sender.rates?.take(client.address, items.length, receivedAtMs);
@@ -139,7 +139,7 @@ export function createIngest(clock: Clock, steps: IngestSteps) {
     const watch = dryRun ? undefined : steps.watchVisitors?.(source, receivedAtMs);
     const takeQuota = dryRun ? undefined : sender.takeQuota;
     const visit = steps.recall(source, receivedAtMs);
-    const fate = { receivedAtMs, sentAt, context, judge, watch, takeQuota, visit };
+    const fate = { receivedAtMs, sentAt, context, isAscii, judge, watch, takeQuota, visit };
     const { entries, outgoing } = steps.prepare(items, fate, envelope);
     return { entries, visit, receivedAtMs, settled: dryRun ? undefined : steps.publish(outgoing) };
   }

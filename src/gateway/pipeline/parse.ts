@@ -10,6 +10,8 @@ export interface ParsedBody {
   readonly sentAt?: unknown;
   /** No string in it needs an escape: see isPlainJson. */
   readonly isPlain?: boolean;
+  /** It is known that every character of it is one byte of UTF-8. */
+  readonly isAscii?: boolean;
 }
 
 export interface ParseOptions {
@@ -40,15 +42,15 @@ export function createParse(options: ParseOptions) {
   function parseDocument(body: Buffer): ParsedBody | Problem {
     const parsed = parseJson(body);
     if (parsed instanceof Problem) return looksLikeLines(body) ? parseLines(body) : parsed;
-    const { value, isPlain } = parsed;
-    if (Array.isArray(value)) return { items: value, isPlain };
+    const { value, isPlain, isAscii } = parsed;
+    if (Array.isArray(value)) return { items: value, isPlain, isAscii };
     if (value === null || typeof value !== 'object') {
       return new Problem('PS_BODY_NOT_EVENTS', 'Send one event, an array of events, or {"events": […]}');
     }
     const { events, type, sentAt } = value as { events?: unknown; type?: unknown; sentAt?: unknown };
     return Array.isArray(events) && type === undefined
-      ? { items: events, sentAt, isPlain }
-      : { items: [value], isPlain };
+      ? { items: events, sentAt, isPlain, isAscii }
+      : { items: [value], isPlain, isAscii };
   }
 
   function parseLines(body: Buffer): ParsedBody | Problem {
@@ -67,13 +69,21 @@ export function createBound(options: ParseOptions) {
   };
 }
 
+export interface ParsedJson {
+  readonly value: unknown;
+  readonly isPlain: boolean;
+  readonly isAscii: boolean;
+}
+
 /** The value of JSON text in UTF-8, with lone surrogates made harmless. */
-export function parseJson(body: Buffer): { readonly value: unknown; readonly isPlain: boolean } | Problem {
+export function parseJson(body: Buffer): ParsedJson | Problem {
   if (!isUtf8(body)) return new Problem('PS_BODY_NOT_UTF8', 'JSON is exchanged as UTF-8');
   const text = textOf(body);
   const isPlain = isPlainJson(text);
   try {
-    return { value: JSON.parse(isPlain ? text : replaceLoneSurrogates(text)), isPlain };
+    const value = JSON.parse(isPlain ? text : replaceLoneSurrogates(text));
+    // An escape may stand for any character.
+    return { value, isPlain, isAscii: isPlain && text.length === body.length };
   } catch (error) {
     return new Problem('PS_BODY_NOT_JSON', messageOf(error));
   }

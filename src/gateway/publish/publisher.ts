@@ -38,7 +38,7 @@ export function createPublisher(clock: Clock, budget: Budget, limits: { readonly
     let bytes = 0;
     for (const events of outgoing.values()) {
       count += events.length;
-      for (const event of events) bytes += event.json.length;
+      for (const event of events) bytes += event.heldBytes;
     }
     if (count === 0) return Promise.resolve(NOTHING_SENT);
     const reserved = budget.reserve(bytes);

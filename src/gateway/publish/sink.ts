@@ -8,6 +8,8 @@ import type { Ticket } from './ticket.js';
 export interface OutgoingEvent {
   /** Its JSON text. */
   readonly json: string;
+  /** What it takes of memory while it waits for its broker. */
+  readonly heldBytes: number;
   /** Events with the same key stay in order. */
   readonly partitionKey: string;
   /** Made when the destination is a topic. */

@@ -19,7 +19,7 @@ function createHeldSink(retryAfterSeconds?: number) {
 }
 
 const eventOf = (index: number): OutgoingEvent => ({
-  ...{ json: 'x'.repeat(60), partitionKey: 'v', message: undefined, index },
+  ...{ json: '{}', heldBytes: 60, partitionKey: 'v', message: undefined, index },
 });
 
 function createRig() {
@@ -46,8 +46,8 @@ it('what found no room on disk may come again when the slowest of its disks says
   const [topic, hub] = [createHeldSink(60), createHeldSink(7)];
   const settled = publish(
     new Map([
-      [topic.sink, [{ ...eventOf(0), json: '{}' }]],
-      [hub.sink, [{ ...eventOf(1), json: '{}' }]],
+      [topic.sink, [{ ...eventOf(0), heldBytes: 2 }]],
+      [hub.sink, [{ ...eventOf(1), heldBytes: 2 }]],
     ]),
   );
   topic.settle('broker');
