@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CancelTimer, Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
+import { readSharedSecret } from '../shared-secret.js';
 import { decodeBlocks, encodeBlock } from './block.js';
 import { ENTRY_WORDS, type Entry, writeEntry } from './entry.js';
 import { FINGERPRINT_KEY_BYTES, type FingerprintKey, readFingerprintKey } from './fingerprint.js';
@@ -47,7 +48,7 @@ const SEGMENT_NAME = /^[0-9a-z]{9}-[0-9a-f]{8}\.ids$/;
 export async function openJournal(folder: string, deps: JournalDeps, options: JournalOptions): Promise<Journal> {
   const { clock, logger } = deps;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const keyBytes = await shareKey(folder, logger);
+  const keyBytes = shareKey(folder, randomBytes(FINGERPRINT_KEY_BYTES), logger);
   const key = readFingerprintKey(keyBytes);
   const writer = randomBytes(4).toString('hex');
   const isOwn = (name: string) => name.includes(writer);
@@ -119,7 +120,7 @@ export async function openJournal(folder: string, deps: JournalDeps, options: Jo
   async function begin(): Promise<NonNullable<typeof segment>> {
     const startedMs = clock.now();
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await linkKey(folder, keyBytes);
+    shareKey(folder, keyBytes, logger);
     await prune(startedMs);
     return { path: join(folder, `${startedMs.toString(36).padStart(9, '0')}-${writer}.ids`), bytes: 0, startedMs };
   }
@@ -187,37 +188,11 @@ async function readFrom(path: string, offset: number): Promise<Buffer> {
   }
 }
 
-/** A file that lost its contents may be zero. */
-const isKey = (bytes: Buffer): boolean => bytes.length === FINGERPRINT_KEY_BYTES && bytes.some((byte) => byte !== 0);
-
-/** The first gateway of a folder makes the key. Of a damaged one nothing can be had that was written down under it. */
-async function shareKey(folder: string, logger: JournalDeps['logger']): Promise<Buffer> {
-  const path = join(folder, 'key');
-  const known = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return undefined;
+/** Of a damaged one nothing can be had that was written down under it. */
+function shareKey(folder: string, fresh: Buffer, logger: JournalDeps['logger']): Buffer {
+  return readSharedSecret(join(folder, 'key'), {
+    fresh,
+    onDamaged: (file) =>
+      logger.warn({ file }, 'the key of the ids is damaged: a new one is made, and a retry is sent once more'),
   });
-  if (known !== undefined && isKey(known)) return known;
-  if (known !== undefined) {
-    logger.warn({ file: path }, 'the key of the ids is damaged: a new one is made, and a retry is sent once more');
-    await rename(path, `${path}.damaged`);
-  }
-  await linkKey(folder, randomBytes(FINGERPRINT_KEY_BYTES));
-  const shared = await readFile(path);
-  if (!isKey(shared)) throw new Error(`${path} is no key`);
-  return shared;
-}
-
-/** Makes the key where there is none. Written whole under another name and then linked: of several gateways one wins. */
-async function linkKey(folder: string, key: Buffer): Promise<void> {
-  const path = join(folder, 'key');
-  const draft = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  await writeFile(draft, key, { mode: 0o600, flush: true });
-  try {
-    await link(draft, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await rm(draft, { force: true });
-  }
 }
