@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { endWithUsage, readFlags } from '../helpers/flags.js';
 import { abuseBroker } from './broker/run.js';
 import { abuseGateway } from './gateway/run.js';
+import { abuseWorkers } from './gateway/workers.js';
 
 const usage = [
   'usage: npm run abuse -- gateway [--requests N] [--seed N]',
+  '       npm run abuse -- workers [--rounds N] [--seed N]',
   '       npm run abuse -- broker [--seconds N] [--connections N] [--seed N]',
 ].join('\n');
 const { values, positionals } = readFlags(usage, {
@@ -14,10 +16,16 @@ const { values, positionals } = readFlags(usage, {
     requests: { type: 'string', default: '100000' },
     seconds: { type: 'string', default: '120' },
     connections: { type: 'string', default: '500' },
+    rounds: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
   },
 });
-const [requests, seconds, connections] = [Number(values.requests), Number(values.seconds), Number(values.connections)];
+const [requests, seconds, connections, rounds] = [
+  values.requests,
+  values.seconds,
+  values.connections,
+  values.rounds,
+].map(Number) as [number, number, number, number];
 const seed = Number(values.seed);
 const progress = (text: string) => void process.stderr.write(`${text}\n`);
 
@@ -36,12 +44,19 @@ async function ofGateway() {
   return { ...result, what: `${result.requests} requests` };
 }
 
-const runs: Readonly<Record<string, () => ReturnType<typeof ofBroker> | ReturnType<typeof ofGateway>>> = {
-  broker: ofBroker,
-  gateway: ofGateway,
-};
+async function ofWorkers() {
+  const result = await abuseWorkers({ rounds, seed, progress });
+  return { ...result, what: `${result.requests} requests` };
+}
+
+const runs: Readonly<Record<string, () => Promise<{ readonly what: string; readonly violations: readonly string[] }>>> =
+  {
+    broker: ofBroker,
+    gateway: ofGateway,
+    workers: ofWorkers,
+  };
 const run = runs[positionals.join()];
-const sound = [requests, seconds, connections].every((number) => number >= 1) && Number.isInteger(seed);
+const sound = [requests, seconds, connections, rounds].every((number) => number >= 1) && Number.isInteger(seed);
 if (run === undefined || !sound) endWithUsage(usage);
 const { violations, what, ...result } = await run();
 process.stdout.write(`seed ${seed}: ${JSON.stringify(result, null, 2)}\n`);

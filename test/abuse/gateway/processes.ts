@@ -12,7 +12,18 @@ const GROUP = 'reader';
 /** The entities, as the official emulators' Config.json has them. */
 const topology = {
   UserConfig: {
-    Namespaces: [{ Name: 'abuse', Topics: [{ Name: 'events', Subscriptions: [{ Name: 'all' }] }] }],
+    Namespaces: [
+      {
+        Name: 'abuse',
+        Topics: [
+          {
+            Name: 'events',
+            Properties: { RequiresDuplicateDetection: true, DuplicateDetectionHistoryTimeWindow: 'PT13H' },
+            Subscriptions: [{ Name: 'all' }],
+          },
+        ],
+      },
+    ],
     NamespaceConfig: [
       {
         Type: 'EventHub',
@@ -25,6 +36,7 @@ const topology = {
 
 /** A role of the built command as a process of its own, with what it prints. */
 export interface Role {
+  readonly pid: number | undefined;
   readonly facts: Readonly<Record<string, string>>;
   readonly output: () => string;
   readonly isAlive: () => boolean;
@@ -55,6 +67,7 @@ async function startRole(args: readonly string[], env: Readonly<Record<string, s
   ]);
   if (ready === undefined) throw new Error(`${args.join(' ')} does not start:\n${output}`);
   return {
+    pid: child.pid,
     facts: ready,
     output: () => output,
     isAlive,
@@ -72,7 +85,7 @@ async function startRole(args: readonly string[], env: Readonly<Record<string, s
 /** Short, so that what never ends is not waited for. */
 const HTTP = { headersTimeoutMs: 1000, requestTimeoutMs: 3000 };
 
-export async function startStack(dataDir: string): Promise<{ broker: Role; gateway: Role }> {
+export async function startStack(dataDir: string, workers = 1): Promise<{ broker: Role; gateway: Role }> {
   const template = join(dataDir, 'Config.json');
   writeFileSync(template, JSON.stringify(topology));
   const broker = await startRole(['broker', '--template', template], {
@@ -89,7 +102,7 @@ export async function startStack(dataDir: string): Promise<{ broker: Role; gatew
     },
     { name: 'steady', writeKey: STEADY_KEY },
   ];
-  const gateway = await startRole(['gateway', '--port', '0'], {
+  const gateway = await startRole(['gateway', '--port', '0', '--workers', String(workers)], {
     PENSTOCK_DATA_DIR: dataDir,
     PENSTOCK_LOG_LEVEL: 'warn',
     PENSTOCK_SERVICEBUS_CONNECTION_STRING: connectionString,

@@ -42,7 +42,8 @@ export async function abuseGateway(options: AbuseOptions): Promise<AbuseResult> 
     const startMs = performance.now();
     let over = false;
     const steady = runSteadyClient(gateway.facts['url'] ?? '', () => over);
-    const memory = await attack(gateway, findings, options);
+    const goesOn = (begun: number) => begun < options.requests && gateway.isAlive();
+    const memory = await attack(gateway, findings, { ...options, goesOn });
     over = true;
     const result = await steady;
     const seconds = Math.round((performance.now() - startMs) / 1000);
@@ -66,10 +67,15 @@ export async function abuseGateway(options: AbuseOptions): Promise<AbuseResult> 
   }
 }
 
-async function attack(
+export interface AttackOptions extends Pick<AbuseOptions, 'seed' | 'progress'> {
+  /** @param begun how many requests have been sent */
+  readonly goesOn: (begun: number) => boolean;
+}
+
+export async function attack(
   gateway: Role,
   findings: Findings,
-  { requests, seed, progress }: AbuseOptions,
+  { goesOn, seed, progress }: AttackOptions,
 ): Promise<AbuseResult['residentMb']> {
   const random = createRandom(seed);
   const port = Number(new URL(gateway.facts['url'] ?? '').port);
@@ -80,11 +86,10 @@ async function attack(
     samples.push(gateway.residentMb());
     if (samples.length % 10 === 0) progress?.(`${findings.answered} answered, ${samples.at(-1)} MB`);
   }, SAMPLE_MS);
-  const goesOn = () => begun < requests && gateway.isAlive();
 
   async function runLane(): Promise<void> {
     const lane = new Lane(port, findings);
-    while (goesOn()) {
+    while (goesOn(begun)) {
       const count = random.chance(PIPELINED_SHARE) ? 2 + random.below(4) : 1;
       begun += count;
       await lane.send(Array.from({ length: count }, () => createHostileRequest(random)));
@@ -94,7 +99,7 @@ async function attack(
   async function runBroken(): Promise<void> {
     // As many as their share, whatever the others do meanwhile.
     let sent = 0;
-    while (goesOn()) {
+    while (goesOn(begun)) {
       if (sent * BROKEN_AT_ONCE > begun * BROKEN_SHARE) await new Promise((resolve) => setTimeout(resolve, 50));
       else {
         sent++;
@@ -110,7 +115,7 @@ async function attack(
   return { start: at(0.1), middle: at(0.5), end: at(1), most: Math.max(0, ...samples) };
 }
 
-async function judgeEnd(gateway: Role, { violations }: Findings): Promise<void> {
+export async function judgeEnd(gateway: Role, { violations }: Findings): Promise<void> {
   if (!gateway.isAlive()) {
     violations.push(`the gateway is gone:\n${gateway.output().slice(-3000)}`);
     return;
