@@ -31,11 +31,13 @@ function captureStorage({ storage }: Config): BlobWriter | undefined {
   if (storage.connectionString === undefined && storage.account === undefined) return undefined;
   const access = storageAccess({ storage });
   let writer: Promise<BlobWriter> | undefined;
+  const open = () => {
+    writer ??= import('../messaging/index.js').then(({ createBlobWriter }) => createBlobWriter(access));
+    return writer;
+  };
   return {
-    async write(...blob) {
-      writer ??= import('../messaging/index.js').then(({ createBlobWriter }) => createBlobWriter(access));
-      return (await writer).write(...blob);
-    },
+    write: async (...blob) => (await open()).write(...blob),
+    has: async (...blob) => (await open()).has(...blob),
   };
 }
 

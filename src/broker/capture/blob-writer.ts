@@ -5,6 +5,7 @@ export interface BlobWriter {
    * content no faster than it is written.
    */
   write(blob: BlobAddress, content: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>;
+  has(blob: BlobAddress, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface BlobAddress {

@@ -1,5 +1,5 @@
 import { type BackoffOptions, backoffMs } from '../../shared/backoff.js';
-import { type Clock, delay } from '../../shared/clock.js';
+import { type Clock, delay, msUntil } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import { eventEnqueuedAtMs } from '../message/index.js';
@@ -38,6 +38,8 @@ export interface PartitionCapture {
 const READ_AT_ONCE = 1000;
 /** New events are looked at together, not one by one. */
 const GATHER_MS = 250;
+/** Azurite has what it has acknowledged on its disk within 5 seconds, and without it after `kill -9`. */
+const SETTLE_MS = 10_000;
 const BACKOFF: BackoffOptions = { firstDelayMs: 500, maxDelayMs: 30_000 };
 
 /**
@@ -131,28 +133,57 @@ export function startPartitionCapture(
     return false;
   }
 
-  async function run(): Promise<void> {
-    let { position, plan } = progress;
-    for (;;) {
-      if (plan !== undefined) {
-        if (!(await write(plan))) return;
-        await store.commit([progressWrite(logId, { position })]);
+  let kept = progress;
+  const keep = (change: Partial<CaptureProgress>) => {
+    kept = { ...kept, ...change };
+    return store.commit([progressWrite(logId, kept)]);
+  };
+
+  /** Lets go of a file once it was there for a while, and writes one that has gone again. */
+  async function settle(file: PlannedFile, dueAtMs: number): Promise<void> {
+    for (let waitMs = msUntil(clock, dueAtMs, SETTLE_MS); !signal.aborted; waitMs = SETTLE_MS) {
+      await delay(clock, waitMs, signal);
+      // Undefined while it is away: it is asked again.
+      const found = signal.aborted ? undefined : await deps.blobs.has(file, signal).catch(() => undefined);
+      if (found === true) {
+        await keep({ settling: kept.settling?.filter((other) => other !== file) ?? [] });
+        return;
       }
-      const closed = await nextWindow();
-      if (closed === undefined) return;
-      position = closed.next;
-      plan = planOf(closed);
-      await store.commit([progressWrite(logId, { position, plan })]);
+      if (found === undefined) continue;
+      const { container, name } = file;
+      logger.warn({ container, name }, 'the storage has lost a capture file that it had taken: it is written again');
+      await write(file);
     }
   }
 
-  const running = run()
-    .catch((error: unknown) => logger.error({ err: error, hub, partitionId }, 'capture of a partition ended'))
-    .finally(unsubscribe);
+  async function run(): Promise<void> {
+    for (;;) {
+      const { plan } = kept;
+      if (plan !== undefined) {
+        if (!(await write(plan))) return;
+        await keep({ plan: undefined, settling: [...(kept.settling ?? []), plan] });
+        settleLater(plan);
+      }
+      const closed = await nextWindow();
+      if (closed === undefined) return;
+      await keep({ position: closed.next, plan: planOf(closed) });
+    }
+  }
+
+  const ended = (error: unknown) => logger.error({ err: error, hub, partitionId }, 'capture of a partition ended');
+  /** One after the other, as they were written. */
+  let settled: Promise<void> = Promise.resolve();
+  const settleLater = (file: PlannedFile) => {
+    const dueAtMs = clock.now() + SETTLE_MS;
+    settled = settled.then(() => settle(file, dueAtMs)).catch(ended);
+  };
+  for (const file of kept.settling ?? []) settleLater(file);
+  const running = run().catch(ended).finally(unsubscribe);
   return {
     async stop() {
       stopped.abort();
       await running;
+      await settled;
     },
   };
 }

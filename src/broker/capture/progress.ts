@@ -18,7 +18,9 @@ export interface PlannedFile extends BlobAddress {
 export interface CaptureProgress {
   /** Behind the planned file, where there is one. */
   readonly position: CapturePosition;
-  readonly plan?: PlannedFile;
+  readonly plan?: PlannedFile | undefined;
+  /** Written, and still to be looked for: a storage may forget for a while what it has acknowledged. */
+  readonly settling?: readonly PlannedFile[];
 }
 
 export const progressWrite = (logId: number, progress: CaptureProgress): Write => ({

@@ -12,6 +12,7 @@ export interface BlobWriter {
     content: AsyncIterable<Buffer>,
     signal: AbortSignal,
   ): Promise<void>;
+  has(blob: { readonly container: string; readonly name: string }, signal: AbortSignal): Promise<boolean>;
 }
 
 /** Ids of blocks are base64 and of one length. */
@@ -64,6 +65,14 @@ export function createBlobWriter(access: StorageAccess): BlobWriter {
         // The container may be gone: the next try looks again.
         known.delete(containerName);
         throw toConsumeError(error, `blob ${containerName}/${name}`);
+      }
+    },
+    async has({ container, name }, abortSignal) {
+      service ??= openService(access, ONE_TRY);
+      try {
+        return await (await service).getContainerClient(container).getBlobClient(name).exists({ abortSignal });
+      } catch (error) {
+        throw toConsumeError(error, `blob ${container}/${name}`);
       }
     },
   };

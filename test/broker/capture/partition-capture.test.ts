@@ -54,6 +54,7 @@ function createBlobs() {
   const blobs = new Map<string, Buffer>();
   const writes: string[] = [];
   let failures = 0;
+  let away = false;
   const writer: BlobWriter = {
     async write({ container, name }, content) {
       const chunks: Buffer[] = [];
@@ -65,12 +66,23 @@ function createBlobs() {
       }
       blobs.set(`${container}/${name}`, Buffer.concat(chunks));
     },
+    async has({ container, name }) {
+      if (away) throw new Error('the storage is away');
+      return blobs.has(`${container}/${name}`);
+    },
   };
   return {
     writer,
     writes,
     failNext(times: number) {
       failures = times;
+    },
+    /** Killed before what it had acknowledged was on its disk. */
+    lose() {
+      blobs.clear();
+    },
+    setAway(value: boolean) {
+      away = value;
     },
     async sequences(): Promise<number[][]> {
       const files = await Promise.all([...blobs.values()].map(readAvro));
@@ -155,6 +167,60 @@ describe('the capture of a partition', () => {
       [2, 3, 4, 5, 6],
     ]);
     await second.stop();
+  });
+
+  const settling = async () => (await readProgress(store, LOG_ID))?.settling?.length;
+
+  it('writes a file again, under its name, that the storage had taken and then lost', async () => {
+    const capture = await start();
+    partition.add(3);
+    await until(() => blobs.writes.length === 1);
+    blobs.lose();
+    blobs.setAway(true);
+    clock.advance(MINUTE_MS / 2);
+    await until(() => true);
+    expect(blobs.writes).toHaveLength(1);
+    blobs.setAway(false);
+    await until(() => blobs.writes.length === 2);
+    expect(blobs.writes[1]).toBe(blobs.writes[0]);
+    expect(await blobs.sequences()).toEqual([[0, 1, 2]]);
+    await capture.stop();
+  });
+
+  it('writes it again too when the broker was killed with the storage', async () => {
+    const killed = await start();
+    partition.add(2);
+    await until(() => blobs.writes.length === 1);
+    await killed.stop();
+    expect(await settling()).toBe(1);
+    blobs.lose();
+    partition.add(3);
+    const next = await start();
+    await until(() => blobs.writes.length === 3);
+    const sequences = await blobs.sequences();
+    expect(sequences.flat().sort()).toEqual([0, 1, 2, 3, 4]);
+    await next.stop();
+  });
+
+  it('lets go of a file that was there for a while: who removes it then has removed it', async () => {
+    const capture = await start();
+    partition.add(2);
+    await until(() => blobs.writes.length === 1);
+    let left: number | undefined;
+    for (let step = 0; step < 15 && left !== 0; step++) {
+      await until(() => true);
+      clock.advance(1000);
+      left = await settling();
+    }
+    expect(left).toBe(0);
+    blobs.lose();
+    for (let step = 0; step < 60; step++) {
+      await until(() => true);
+      clock.advance(1000);
+    }
+    expect(blobs.writes).toHaveLength(1);
+    await capture.stop();
+    expect(clock.pending).toBe(0);
   });
 
   it('goes on behind what the hub has forgotten', async () => {
