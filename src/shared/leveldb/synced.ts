@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { systemClock } from '../clock.js';
+import { type CancelTimer, type Clock, systemClock } from '../clock.js';
 import { LOG, logName } from './names.js';
 
 /**
@@ -49,11 +49,13 @@ async function newestLog(location: string): Promise<{ number: number; bytes: num
 }
 
 /** Notes how far the log of an open database is on disk. Never rejects: it is an aid, and its disk may be full. */
-export async function createSyncedNote(location: string, now: () => number = systemClock.now) {
+export async function createSyncedNote(location: string, clock: Clock = systemClock) {
   const file = await open(join(location, SYNCED), constants.O_WRONLY | constants.O_CREAT, 0o600).catch(() => undefined);
   let notedAtMs = Number.NEGATIVE_INFINITY;
   /** Whether there is more to note; not of a write that failed, of which any part may be there. */
   let isStale = false;
+  let cancel: CancelTimer | undefined;
+  let noting: Promise<void> | undefined;
 
   async function note(): Promise<void> {
     try {
@@ -65,19 +67,33 @@ export async function createSyncedNote(location: string, now: () => number = sys
     }
   }
 
+  /** What came since the last note, though nothing may come after it. */
+  function noteLater(): void {
+    cancel ??= clock.setTimer(() => {
+      cancel = undefined;
+      if (!isStale) return;
+      notedAtMs = clock.now();
+      noting = note();
+    }, NOTE_EVERY_MS);
+  }
+
   return {
     /** Around each synced write, one after the other: it is noted before anybody is told of it. */
     async around(write: () => Promise<unknown>): Promise<void> {
       isStale = false;
+      // It looks at a log that nobody writes to.
+      await noting;
       await write();
       isStale = true;
       // A clock that is set back must not stop it.
-      if (Math.abs(now() - notedAtMs) < NOTE_EVERY_MS) return;
-      notedAtMs = now();
+      if (Math.abs(clock.now() - notedAtMs) < NOTE_EVERY_MS) return noteLater();
+      notedAtMs = clock.now();
       await note();
     },
     /** To be called when nothing is written any more, before the database is closed. */
     async close(): Promise<void> {
+      cancel?.();
+      await noting;
       if (isStale) await note();
       await file?.close();
     },
