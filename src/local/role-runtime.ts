@@ -12,21 +12,23 @@ const YOUNG_GENERATION_MB: Readonly<Record<string, number>> = {
 };
 const DEFAULT_MB = 64;
 
-/**
- * V8 looks through the whole heap when it has grown by so much since the last time, and counts memory outside of the heap,
- * but not what of it was freed meanwhile. The broker's heap is 19 MB, so each 8 MB of what came through its sockets were
- * enough: several times a second under load, for half of its CPU time. With 200 there is one look where there were five
- * (measured: 4.6 to 5.0 µs an event of a batch, against 6.7 to 10.3).
- */
-const HEAP_GROWTH_PERCENT: Readonly<Record<string, number>> = { broker: 200 };
+const HEAP_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  // V8 looks through the whole heap when it has grown by so much since the last time, and counts memory outside of the heap,
+  // but not what of it was freed meanwhile. The broker's heap is 19 MB, so each 8 MB of what came through its sockets were
+  // enough: several times a second under load, for half of its CPU time. With 200 there is one look where there were five
+  // (measured: 4.6 to 5.0 µs an event of a batch, against 6.7 to 10.3).
+  broker: ['--heap-growing-percent=200'],
+  // Where most of what one place in the code allocates outlives a collection, as what waits for a broker does, V8 puts all
+  // that comes from there into the old generation at once. There it lies dead until the whole heap is looked through, and
+  // keeps alive what it refers to, which is moved after it: whole requests, and all that follow. Which places these are is
+  // a matter of luck, from one start to the next. Measured, where it came to that: 29 % of what was allocated outlived its
+  // request, for collections of 10 ms and 50 MB of memory; without it 8 %, and 5 ms.
+  gateway: ['--no-allocation-site-pretenuring'],
+};
 
 /** Flags of Node for a role. */
 export function roleNodeFlags(role: string): readonly string[] {
-  const growth = HEAP_GROWTH_PERCENT[role];
-  return [
-    `--max-semi-space-size=${YOUNG_GENERATION_MB[role] ?? DEFAULT_MB}`,
-    ...(growth === undefined ? [] : [`--heap-growing-percent=${growth}`]),
-  ];
+  return [`--max-semi-space-size=${YOUNG_GENERATION_MB[role] ?? DEFAULT_MB}`, ...(HEAP_FLAGS[role] ?? [])];
 }
 
 /**
