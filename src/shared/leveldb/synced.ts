@@ -58,6 +58,7 @@ export async function createSyncedNote(location: string, clock: Clock = systemCl
   let noting: Promise<void> | undefined;
 
   async function note(): Promise<void> {
+    notedAtMs = clock.now();
     try {
       const { number, bytes } = await newestLog(location);
       await file?.write(encode(number, bytes), 0);
@@ -71,9 +72,7 @@ export async function createSyncedNote(location: string, clock: Clock = systemCl
   function noteLater(): void {
     cancel ??= clock.setTimer(() => {
       cancel = undefined;
-      if (!isStale) return;
-      notedAtMs = clock.now();
-      noting = note();
+      if (isStale) noting = note();
     }, NOTE_EVERY_MS);
   }
 
@@ -87,7 +86,6 @@ export async function createSyncedNote(location: string, clock: Clock = systemCl
       isStale = true;
       // A clock that is set back must not stop it.
       if (Math.abs(clock.now() - notedAtMs) < NOTE_EVERY_MS) return noteLater();
-      notedAtMs = clock.now();
       await note();
     },
     /** To be called when nothing is written any more, before the database is closed. */

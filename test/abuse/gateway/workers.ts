@@ -115,27 +115,25 @@ function workerOf({ pid }: Role, number: number): number | undefined {
   });
 }
 
-async function becomesReady(url: string, violations: string[]): Promise<void> {
-  const untilMs = performance.now() + READY_WITHIN_MS;
-  while ((await ask(url, '/readyz'))?.status !== 200) {
-    if (performance.now() > untilMs) {
-      violations.push(`not ready within ${READY_WITHIN_MS} ms after a worker was killed`);
-      return;
-    }
-    await wait(PROBE_PAUSE_MS);
-  }
-}
+const becomesReady = (url: string, violations: string[]) =>
+  comesTrue(async () => (await ask(url, '/readyz'))?.status === 200, 'ready after a worker was killed', violations);
 
-async function spoolsAreEmpty(url: string, violations: string[]): Promise<void> {
+const spoolsAreEmpty = (url: string, violations: string[]) =>
+  comesTrue(
+    async () => {
+      const metrics = (await ask(url, '/metrics'))?.text ?? '';
+      const waiting = [...metrics.matchAll(/^penstock_gateway_spool_records\{[^}]*\} (\d+)/gm)];
+      return waiting.length > 0 && waiting.every(([, count]) => Number(count) === 0);
+    },
+    'with empty spools at the end',
+    violations,
+  );
+
+async function comesTrue(holds: () => Promise<boolean>, what: string, violations: string[]): Promise<void> {
   const untilMs = performance.now() + READY_WITHIN_MS;
-  for (;;) {
-    const metrics = (await ask(url, '/metrics'))?.text ?? '';
-    const waiting = [...metrics.matchAll(/^penstock_gateway_spool_records\{[^}]*\} (\d+)/gm)].map(([, count]) =>
-      Number(count),
-    );
-    if (waiting.length > 0 && waiting.every((count) => count === 0)) return;
+  while (!(await holds())) {
     if (performance.now() > untilMs) {
-      violations.push(`spools are not emptied: ${waiting}`);
+      violations.push(`not ${what} within ${READY_WITHIN_MS} ms`);
       return;
     }
     await wait(PROBE_PAUSE_MS);
