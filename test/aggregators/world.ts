@@ -65,8 +65,6 @@ export interface World {
   readonly topic: ReadonlyMap<string, string>;
   /** Ids of messages that were sent again with another body: there must be none. */
   readonly contradicted: readonly string[];
-  /** How often what was shown was removed, as that of another hub. */
-  readonly forgets: number;
   /** Checkpoints by partition, as other tools see them. */
   readonly checkpoints: ReadonlyMap<string, { epoch: number; sequenceNumber: number }>;
 }
@@ -88,7 +86,6 @@ export function createWorld(
   const redis = createSinkModel();
   const processes: WorldProcess[] = [];
   let versions = 0;
-  let forgets = 0;
   /** How many hubs there were before this one; it stands for the time at which it was made. */
   let hubs = 0;
 
@@ -176,19 +173,12 @@ export function createWorld(
       async report() {},
       async forget(owner) {
         refuseFormer(owner, [await step('forget redis', () => redis.forget(owner))]);
-        forgets++;
       },
       async adopt(owner, facts) {
-        const compare = async (isEmpty: boolean): Promise<boolean | 'unknown'> => {
-          const answer = await step('adopt redis', () => redis.adopt(owner, facts, isEmpty));
-          if (typeof answer === 'number') refuseFormer(owner, [answer]);
-          return answer as boolean | 'unknown';
-        };
-        const answer = await compare(false);
-        if (answer !== 'unknown') return answer;
-        refuseFormer(owner, [await sink.claim(owner)]);
-        refuseFormer(owner, [await step('forget redis', () => redis.forget(owner))]);
-        return (await compare(true)) === true;
+        const answer = await step('adopt redis', () => redis.adopt(owner, facts));
+        if (typeof answer === 'boolean') return answer;
+        refuseFormer(owner, [answer]);
+        return false;
       },
       async forgetOthers() {},
       onRecovered(callback) {
@@ -282,9 +272,6 @@ export function createWorld(
     notShown,
     topic,
     contradicted,
-    get forgets() {
-      return forgets;
-    },
     checkpoints,
     send(partition, pack, enqueuedAtMs) {
       const events = hub[partition] as PartitionEvent[];

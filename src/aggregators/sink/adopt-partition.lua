@@ -16,6 +16,5 @@ local hub = redis.call('HGET', KEYS[1], partition .. '#hub')
 local reached = tonumber(redis.call('HGET', KEYS[1], partition .. '#at') or -1)
 local last = tonumber(ARGV[4]) or math.huge
 if (owner == epoch and reached > last) or (hub and ARGV[3] ~= '' and hub ~= ARGV[3]) then return { epoch, 0 } end
-if not hub and ARGV[3] ~= '' and ARGV[5] ~= '1' then return { epoch, 2 } end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], partition .. '#hub', ARGV[3]) end
 return { epoch, 1 }

@@ -33,17 +33,13 @@ export const MAX_WINDOWS_PER_CALL = 500;
 
 const SHOWN = '#at';
 
-/** What is shown was read from the same hub; no hub is noted: see adopt-partition.lua. */
-const SAME = 1;
-const UNKNOWN = 2;
-
 /** What becomes of figures whose hub was made anew: they are removed, and the new one's take their place. */
 export function createHubChange(
   redis: Redis | Cluster,
   script: DefineScript,
   claim: (owner: Owner) => Promise<number>,
 ) {
-  const adoptPartition = script<readonly [epoch: number, answer: number]>('adoptPartition', 'adopt-partition.lua');
+  const adoptPartition = script<readonly [epoch: number, isSame: number]>('adoptPartition', 'adopt-partition.lua');
   const forgetPartition = script('forgetPartition', 'forget-partition.lua');
   const forgetLate = script('forgetLate', 'forget-late.lua');
 
@@ -60,14 +56,6 @@ export function createHubChange(
     for (const metric of singleNames)
       refuseFormer(owner, [await forgetPartition(2, ownersKey(metric), singleKey(metric), partition, epoch)]);
   };
-  const compare = async (owner: Owner, hub: AdoptingHub, { isEmpty }: { isEmpty: boolean }): Promise<number> => {
-    const { partition, epoch } = owner;
-    const { hubCreatedAtMs = '', lastSequenceNumber = '' } = hub;
-    const facts = [partition, epoch, hubCreatedAtMs, lastSequenceNumber, isEmpty ? 1 : 0];
-    const [by, answer] = await adoptPartition(1, ownersKey(TOTALS), ...facts);
-    refuseFormer(owner, [by]);
-    return answer;
-  };
   /** Nobody reads it any more, so it has no owner in Blob; who had it last is refused. */
   const forgetUnowned = async (partition: string): Promise<void> => {
     const epoch = (await claim({ partition, epoch: 0 })) + 1;
@@ -79,13 +67,18 @@ export function createHubChange(
   };
   return {
     forget,
-    async adopt(owner: Owner, hub: AdoptingHub) {
-      const answer = await compare(owner, hub, { isEmpty: false });
-      if (answer !== UNKNOWN) return answer === SAME;
-      // First the former owner, which would write the rest behind this.
-      refuseFormer(owner, [await claim(owner)]);
-      await forget(owner);
-      return (await compare(owner, hub, { isEmpty: true })) === SAME;
+    async adopt(owner: Owner, { hubCreatedAtMs, lastSequenceNumber }: AdoptingHub) {
+      const { partition, epoch } = owner;
+      const [by, isSame] = await adoptPartition(
+        1,
+        ownersKey(TOTALS),
+        partition,
+        epoch,
+        hubCreatedAtMs ?? '',
+        lastSequenceNumber ?? '',
+      );
+      refuseFormer(owner, [by]);
+      return isSame === 1;
     },
     async forgetOthers(partitions: readonly string[]) {
       for (const field of await redis.hkeys(ownersKey(TOTALS))) {

@@ -52,8 +52,7 @@ export interface LiveSink {
   forget(owner: Owner): Promise<void>;
   /**
    * Whether what is there of the partition was read from this hub, and not from one that was made at another time or had
-   * more events. Where it was, the hub is noted. Of what is there without a note nobody knows: it is removed, and the writer
-   * has to write everything once more.
+   * more events. Where it was, the hub is noted.
    */
   adopt(owner: Owner, hub: AdoptingHub): Promise<boolean>;
   /** Removes what partitions wrote that are none of these: a hub that was made anew may have fewer. */

@@ -41,9 +41,11 @@ export interface SinkModel {
   /** As the script for late events; -1 when the one before them is not there. */
   addLate(owner: Owner, change: LateChange): number;
   /** As the script that compares hubs; an epoch when that of a later owner is known. */
-  adopt(owner: Owner, hub: AdoptingHub, isEmpty: boolean): boolean | 'unknown' | number;
+  adopt(owner: Owner, hub: AdoptingHub): boolean | number;
   /** Removes what the partition wrote; returns the highest owner epoch. */
   forget(owner: Owner): number;
+  /** How often something was removed. */
+  readonly forgets: number;
   /** A backup, to come back to. */
   copy(): () => void;
   clear(): void;
@@ -56,6 +58,7 @@ export function createSinkModel(): SinkModel {
   let revisions = new Map<string, number>();
   let late = new Map<string, LateEvent[]>();
   let hubs = new Map<string, number>();
+  let forgets = 0;
   const changed = new Set<string>();
   return {
     get values() {
@@ -104,25 +107,28 @@ export function createSinkModel(): SinkModel {
       for (const event of events) if (isAfter(event, stream.at(-1))) stream.push(event);
       return epoch;
     },
-    adopt({ partition, epoch }, { hubCreatedAtMs, lastSequenceNumber = Number.POSITIVE_INFINITY }, isEmpty) {
+    adopt({ partition, epoch }, { hubCreatedAtMs, lastSequenceNumber = Number.POSITIVE_INFINITY }) {
       const highest = owners.get(`totals/${partition}`) ?? 0;
       if (highest > epoch) return highest;
       const hub = hubs.get(partition);
       const reached = versions.get(`totals/0/${partition}`) ?? -1;
       if (highest === epoch && reached > lastSequenceNumber) return false;
       if (hub !== undefined && hubCreatedAtMs !== undefined && hub !== hubCreatedAtMs) return false;
-      if (hub === undefined && hubCreatedAtMs !== undefined && !isEmpty) return 'unknown';
       if (hubCreatedAtMs !== undefined) hubs.set(partition, hubCreatedAtMs);
       return true;
     },
     forget({ partition, epoch }) {
       const highest = Math.max(...[...owners].map(([key, ofKey]) => (key.split('/')[1] === partition ? ofKey : 0)));
       if (highest > epoch) return highest;
+      forgets++;
       for (const kept of [versions, values, revisions])
         for (const key of kept.keys()) if (key.split('/')[2] === partition) kept.delete(key);
       late.delete(partition);
       hubs.delete(partition);
       return epoch;
+    },
+    get forgets() {
+      return forgets;
     },
     copy() {
       const lateNow = new Map([...late].map(([partition, stream]) => [partition, [...stream]]));
