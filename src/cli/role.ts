@@ -31,7 +31,11 @@ export interface HopelessMessage {
   readonly why: string;
 }
 
-const HOPELESS: ReadonlySet<string> = new Set(['PS_BROKER_STORE_CORRUPT', 'PS_BROKER_STORE_FORMAT']);
+const HOPELESS: ReadonlySet<string> = new Set([
+  'PS_BROKER_STORE_CORRUPT',
+  'PS_BROKER_STORE_FORMAT',
+  'PS_SECURITY_KEYS_FILE',
+]);
 
 /** Resolves when the supervisor was told, or there is none. */
 function giveUp(why: string): Promise<void> {

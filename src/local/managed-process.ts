@@ -40,6 +40,7 @@ export function startProcess(
   const ready = new Promise<ReadyFacts>((resolve, reject) => {
     const listener = (line: string) => {
       onLine(line);
+      hopeless ??= spec.hopelessAt?.(line);
       if (spec.ready.by === 'line' && line.includes(spec.ready.text)) resolve({ line });
     };
     for (const stream of [child.stdout, child.stderr]) readLines(stream, listener);

@@ -8,6 +8,8 @@ export interface ProcessSpec {
    * `message`: the process sends `{type: 'ready', facts}` over its IPC channel. `line`: it prints a line with this text.
    */
   readonly ready: { readonly by: 'message' } | { readonly by: 'line'; readonly text: string };
+  /** Of a program that is not ours: why another start would not help, where that is what this line of it says. */
+  readonly hopelessAt?: (line: string) => string | undefined;
   /** Signal that asks it to stop. */
   readonly stopSignal: NodeJS.Signals;
 }

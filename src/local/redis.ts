@@ -68,8 +68,20 @@ export function redisProcess(options: RedisOptions): ProcessSpec {
     args,
     env: {},
     ready: { by: 'line', text: 'Ready to accept connections' },
+    hopelessAt: (line) => damageToldIn(line, join(dir, 'appendonlydir')),
     stopSignal: 'SIGTERM',
   };
+}
+
+/** What Redis says of files that it cannot load: of the append-only file, of its base and of its list of files. */
+const DAMAGE =
+  /reading the append only file|error in RDB|RDB has duplicated key|Unable to obtain the AOF file|AOF MANIFEST FILE ERROR/;
+
+/** An end that was cut off it passes over; for anything else it ends, and so would every further start. */
+function damageToldIn(line: string, files: string): string | undefined {
+  if (!DAMAGE.test(line)) return undefined;
+  const advice = `bring ${files} back from a copy, or move it away to go on with the figures that the saved state has`;
+  return `what Redis has in ${files} is damaged: ${advice}; older panes are in Redis alone`;
 }
 
 /**

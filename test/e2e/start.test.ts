@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { isAlive } from '../helpers/is-alive.js';
 import { createTempDir } from '../helpers/parts.js';
@@ -118,6 +118,19 @@ test('a port that is taken is one clear line and no half-started instance', asyn
   expect(result.stderr.trim()).toContain(`port ${port}`);
   expect(result.stderr.trim().split('\n')).toHaveLength(1);
   other.remove();
+});
+
+test('a part that finds damage is not started again and again: the start says at once which file it is', async () => {
+  const damaged = createTempDir('start-damaged');
+  const file = join(damaged.path, 'broker', 'security', 'access-keys.json');
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, '{"RootManageSharedAccessKey":"cut of');
+  const ports = ['--port', '0', '--admin-port', '0', '--broker-port', '0'];
+  const result = await penstock(['start', '--data-dir', damaged.path, ...ports]);
+  expect(result.code).toBe(1);
+  expect(result.stderr).toContain(`${file} is not a file of access keys: bring it back from a copy`);
+  expect(result.stderr).not.toContain('it is started again');
+  damaged.remove();
 });
 
 test('no secret of the instance is in its log', async () => {

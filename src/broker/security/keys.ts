@@ -50,7 +50,8 @@ function parseKeys(path: string, text: string): KeysFile {
   try {
     return keysSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new SecurityError('PS_SECURITY_KEYS_FILE', `${path} is not a file of access keys`, { cause });
+    const advice = 'bring it back from a copy, or remove it: then new keys are made, which clients have to be given';
+    throw new SecurityError('PS_SECURITY_KEYS_FILE', `${path} is not a file of access keys: ${advice}`, { cause });
   }
 }
 
