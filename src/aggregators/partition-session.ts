@@ -84,6 +84,8 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   let nextSaveMs = clock.now() + options.snapshotIntervalMs;
   const longestSaveWaitMs = MAX_INTERVALS * options.snapshotIntervalMs;
   let savedAtMs: number | undefined;
+  /** Why the state could not be saved when that was tried last. */
+  let unsaved: string | undefined;
   let savedPosition: PartitionPosition | undefined = state.position;
   let checkpointed: number | undefined;
   let shownSequenceNumber = -1;
@@ -137,6 +139,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
       offersGivenUp: deps.offers?.givenUp ?? 0,
       idsRememberedMs: tellOfShortMemory(),
       stopped: stops.get(partitionId) ?? null,
+      unsaved: unsaved ?? null,
     });
   };
   const flushOnce = async (): Promise<void> => {
@@ -212,7 +215,14 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   const saveState = async () => {
     if (state.position?.sequenceNumber === savedPosition?.sequenceNumber) return;
     const saved = state.save();
-    await deps.save(saved);
+    try {
+      await deps.save(saved);
+    } catch (error) {
+      unsaved = messageOf(error);
+      if (shownSequenceNumber >= 0) report();
+      throw error;
+    }
+    unsaved = undefined;
     savedPosition = saved.position;
     savedAtMs = clock.now();
     report();

@@ -18,6 +18,8 @@ export const partitionHealth = z.object({
   idsRememberedMs: z.number().nullable().default(null),
   /** The error of its own code at which the reader stops again and again, by kind and place; null while it goes on. */
   stopped: z.string().nullable().default(null),
+  /** Why the state could not be saved when that was tried last; null when it could. */
+  unsaved: z.string().nullable().default(null),
 });
 
 export type PartitionHealth = z.infer<typeof partitionHealth>;

@@ -220,6 +220,22 @@ test('at which error of its own code a reader stops is told, and until a hub eve
   expect(reports.at(-1)).toMatchObject({ stopped: null });
 });
 
+test('why the state is not saved is told, until it is saved again', async () => {
+  await session.process([hubEvent(0)]);
+  await advance(1_500);
+  expect(reports.at(-1)).toMatchObject({ sequenceNumber: 0, unsaved: null });
+  storeIsAway = true;
+  await session.process([hubEvent(1)]);
+  await advance(1_500);
+  expect(reports.at(-1)).toMatchObject({ sequenceNumber: 1, unsaved: 'away' });
+  await session.process([hubEvent(2)]);
+  await advance(150);
+  expect(reports.at(-1)).toMatchObject({ sequenceNumber: 2, unsaved: 'away' });
+  storeIsAway = false;
+  await advance(11_000);
+  expect(reports.at(-1)).toMatchObject({ sequenceNumber: 2, unsaved: null });
+});
+
 test('offers are looked after when the partition is opened, as some may be left, and after what was read', async () => {
   expect(kicks).toBe(1);
   await session.process([hubEvent(0)]);

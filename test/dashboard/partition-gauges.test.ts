@@ -5,7 +5,7 @@ import type { PartitionHealth } from '../../src/shared/partition-health.js';
 test('what the reader of a partition tells of itself is a gauge; what it cannot tell is left out', async () => {
   const fresh: PartitionHealth = {
     ...{ sequenceNumber: 7, watermark: null, appliedAt: '2026-01-01T00:00:02.500Z', savedAt: null },
-    ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: null, stopped: null },
+    ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: null, stopped: null, unsaved: null },
   };
   const busy = {
     ...fresh,

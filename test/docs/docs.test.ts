@@ -43,7 +43,7 @@ test('docs/metrics.md lists every metric that is made, and no other', async () =
   const dashboard = Fastify();
   const health = {
     ...{ sequenceNumber: 1, watermark: '2026-01-01', appliedAt: '2026-01-01', savedAt: '2026-01-01' },
-    ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: 1, stopped: null },
+    ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: 1, stopped: null, unsaved: null },
   };
   addDashboardMetrics(dashboard, {
     viewersOf: () => 0,

@@ -1,4 +1,6 @@
 import type { BlobServiceClient, ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
+import { type Clock, systemClock } from '../../shared/clock.js';
+import { messageOf } from '../../shared/errors.js';
 import { toConsumeError } from '../consume-errors.js';
 import type { BlobStore, WriteResult } from '../ports/consume.js';
 import { defaultCredential } from './access.js';
@@ -56,20 +58,45 @@ export async function storageTime(container: ContainerClient): Promise<number> {
   return date.getTime();
 }
 
+export interface BlobStoreOptions {
+  readonly clock: Clock;
+  /** The SDK waits for as long as the connection stands, which is for ever where the other side hangs. */
+  readonly answerMs: number;
+}
+
+const defaultOptions: BlobStoreOptions = { clock: systemClock, answerMs: 60_000 };
+
 /** Small files as block blobs. All methods throw ConsumeError. */
-export function createBlobStore(container: ContainerClient): BlobStore {
+export function createBlobStore(container: ContainerClient, options: BlobStoreOptions = defaultOptions): BlobStore {
+  const { clock, answerMs } = options;
+  /** What was given up may be done all the same, as with any answer that is lost: it is conditional. */
+  const inTime = async <T>(ask: (abortSignal: AbortSignal) => Promise<T>): Promise<T> => {
+    const late = new AbortController();
+    const cancel = clock.setTimer(() => late.abort(), answerMs);
+    try {
+      return await ask(late.signal);
+    } catch (cause) {
+      throw late.signal.aborted ? new Error(`no answer within ${answerMs / 1_000} s`, { cause }) : cause;
+    } finally {
+      cancel();
+    }
+  };
   const factsOf = async (name: string) => {
     try {
-      const { etag, metadata } = await container.getBlockBlobClient(name).getProperties();
+      const blob = container.getBlockBlobClient(name);
+      const { etag, metadata } = await inTime((abortSignal) => blob.getProperties({ abortSignal }));
       return { version: etag ?? '', metadata: metadata ?? {} };
     } catch (error) {
       if (statusOf(error) === NOT_FOUND) return undefined;
       throw toConsumeError(error, `blob ${name}`);
     }
   };
-  const conditionally = async (name: string, write: () => Promise<{ etag?: string }>): Promise<WriteResult> => {
+  const conditionally = async (
+    name: string,
+    write: (abortSignal: AbortSignal) => Promise<{ etag?: string }>,
+  ): Promise<WriteResult> => {
     try {
-      const { etag } = await write();
+      const { etag } = await inTime(write);
       return { version: etag ?? '' };
     } catch (error) {
       if (codeOf(error) === NO_CONTAINER && (await makeContainer(container))) return conditionally(name, write);
@@ -80,10 +107,11 @@ export function createBlobStore(container: ContainerClient): BlobStore {
   return {
     async read(name) {
       try {
-        const answer = await container.getBlockBlobClient(name).download();
-        const chunks: Buffer[] = [];
-        for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk as Buffer));
-        return { bytes: Buffer.concat(chunks), metadata: answer.metadata ?? {}, version: answer.etag ?? '' };
+        return await inTime(async (abortSignal) => {
+          const answer = await container.getBlockBlobClient(name).download(0, undefined, { abortSignal });
+          const bytes = await bytesOf(answer.readableStreamBody ?? []);
+          return { bytes, metadata: answer.metadata ?? {}, version: answer.etag ?? '' };
+        });
       } catch (error) {
         if (statusOf(error) === NOT_FOUND) return undefined;
         throw toConsumeError(error, `blob ${name}`);
@@ -92,13 +120,27 @@ export function createBlobStore(container: ContainerClient): BlobStore {
     write(name, bytes, { metadata, ifVersion }) {
       const conditions = ifVersion === undefined ? { ifNoneMatch: '*' } : { ifMatch: ifVersion };
       const blob = container.getBlockBlobClient(name);
-      return conditionally(name, () => blob.upload(bytes, bytes.length, { metadata: { ...metadata }, conditions }));
+      return conditionally(name, (abortSignal) =>
+        blob.upload(bytes, bytes.length, { metadata: { ...metadata }, conditions, abortSignal }),
+      );
     },
     setMetadata(name, metadata, ifVersion) {
       const blob = container.getBlockBlobClient(name);
-      return conditionally(name, () => blob.setMetadata({ ...metadata }, { conditions: { ifMatch: ifVersion } }));
+      const conditions = { ifMatch: ifVersion };
+      return conditionally(name, (abortSignal) => blob.setMetadata({ ...metadata }, { conditions, abortSignal }));
     },
   };
+}
+
+/** The SDK says no more of an answer that ends before its end than that it was aborted. */
+async function bytesOf(body: AsyncIterable<unknown> | Iterable<unknown>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of body) chunks.push(Buffer.from(chunk as Buffer));
+  } catch (cause) {
+    throw new Error(`it is there, but what is in it cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  return Buffer.concat(chunks);
 }
 
 /** Without its container no blob can be written however often it is tried. */

@@ -2,7 +2,8 @@ import type { EventHubConsumerClient, Subscription } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import type { ContainerClient } from '@azure/storage-blob';
 import { systemClock } from '../../shared/clock.js';
-import { toConsumeError } from '../consume-errors.js';
+import { messageOf } from '../../shared/errors.js';
+import { ConsumeError, toConsumeError } from '../consume-errors.js';
 import type { PartitionHandler, PartitionPosition, PartitionProcessor } from '../ports/consume.js';
 import type { ServiceAccess } from './access.js';
 import { createBlobStore, makeContainer, storageTime } from './blob-container.js';
@@ -80,9 +81,14 @@ export async function createPartitionProcessor(
     async listCheckpoints() {
       if (claimed === undefined || client === undefined || handler === undefined) return [];
       const [partitionId, asked] = [claimed, client];
-      const position = await handler.open(partitionId, async () => {
+      const opening = handler.open(partitionId, async () => {
         const [facts, ofHub] = await Promise.all([factsOf(asked, partitionId), hubFactsOf(asked, hub)]);
         return { ...facts, ...ofHub };
+      });
+      const position = await opening.catch((cause: unknown) => {
+        const { code } = toConsumeError(cause, '');
+        // The SDK does not say which one it was.
+        throw new ConsumeError(code, `partition ${partitionId} cannot be opened: ${messageOf(cause)}`, { cause });
       });
       return position === undefined ? [] : [{ ...scope(), partitionId, ...position }];
     },

@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.js';
 import { QueryError } from '../errors.js';
 import type { LiveFiguresSource } from '../live/source.js';
 import { readSystem } from './operations.js';
-import { FIGURES_AWAY, metricTroubles, partitionTroubles, type SystemPart } from './troubles.js';
+import { FIGURES_AWAY, metricTroubles, partitionTroubles, type SystemPart, untoldPartitions } from './troubles.js';
 
 /** What there is to know from outside of the figures. */
 export interface Surroundings {
@@ -43,7 +43,8 @@ export const systemRoutes: FastifyPluginAsync<SystemRoutesOptions> = async (app,
         const last = newest.get(partition);
         return { partition, lag: last === undefined ? null : Math.max(0, last - each.sequenceNumber), ...each };
       });
-    const troubles = [...partitionTroubles(partitions, nowMs), ...metricTroubles(totals)];
+    const untold = untoldPartitions(newest, health);
+    const troubles = [...partitionTroubles(partitions, nowMs), ...untold, ...metricTroubles(totals)];
     return { asOf, parts: [...troubles, ...parts], partitions, totals };
   });
 };

@@ -60,7 +60,7 @@ function change(sequenceNumber: number, startMs: number, values: Record<string, 
 
 const health = (sequenceNumber: number) => ({
   ...{ sequenceNumber, watermark: null, appliedAt: '', savedAt: null },
-  ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: null, stopped: null },
+  ...{ offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: null, stopped: null, unsaved: null },
 });
 
 test('values of several partitions stand side by side, with their versions and a revision', async () => {

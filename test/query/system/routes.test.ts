@@ -15,6 +15,7 @@ const health: PartitionHealth = {
   offersGivenUp: 0,
   idsRememberedMs: null,
   stopped: null,
+  unsaved: null,
 };
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { metricTroubles, partitionTroubles } from '../../../src/query/system/troubles.js';
+import { metricTroubles, partitionTroubles, untoldPartitions } from '../../../src/query/system/troubles.js';
 
 const NOW_MS = Date.UTC(2026, 10, 21, 12);
-const partition = { partition: '2', lag: 9, stopped: null, appliedAt: new Date(NOW_MS - 1_000).toISOString() };
+const partition = {
+  partition: '2',
+  lag: 9,
+  stopped: null,
+  unsaved: null,
+  appliedAt: new Date(NOW_MS - 1_000).toISOString(),
+};
 const ago = (ms: number) => new Date(NOW_MS - ms).toISOString();
 
 describe('a partition', () => {
@@ -21,7 +27,27 @@ describe('a partition', () => {
   it('that nobody reads for a minute while there are events in it is in trouble', () => {
     expect(partitionTroubles([{ ...partition, appliedAt: ago(59_000) }], NOW_MS)).toEqual([]);
     expect(partitionTroubles([{ ...partition, appliedAt: ago(125_000) }], NOW_MS)).toEqual([
-      { name: 'Partition 2', state: 'bad', text: 'not read for 2 min' },
+      { name: 'Partition 2', state: 'bad', text: 'not read for 2 min: the log of the aggregators says why' },
+    ]);
+  });
+
+  it('whose state is not saved is worth a look, also while it is read, and why is told', () => {
+    const unsaved = 'blob clicks/0: no answer within 60 s';
+    const text = `its state is not saved: ${unsaved}`;
+    expect(partitionTroubles([{ ...partition, unsaved }], NOW_MS)).toEqual([
+      { name: 'Partition 2', state: 'warn', text },
+    ]);
+    expect(partitionTroubles([{ ...partition, unsaved, appliedAt: ago(125_000) }], NOW_MS)).toHaveLength(2);
+  });
+
+  it('that has events, and of which no reader has told, is worth a look', () => {
+    const newest = new Map([
+      ['0', 4],
+      ['1', 4],
+      ['2', -1],
+    ]);
+    expect(untoldPartitions(newest, new Map([['0', partition]]))).toEqual([
+      { name: 'Partition 1', state: 'warn', text: 'no reader has told of it yet' },
     ]);
   });
 });
