@@ -6,7 +6,6 @@ import { createOfferSender } from './behaviour/offer-sender.js';
 import { allMetrics } from './metrics/index.js';
 import type { AggregatorOptions } from './options.js';
 import { createPartitionSession, type PartitionSession, type SessionOptions } from './partition-session.js';
-import type { AdoptingHub } from './sink/hub-change.js';
 import type { Owner } from './sink/owner.js';
 import type { LiveSink } from './sink/redis-sink.js';
 import { createPartitionState, type SavedState } from './state/partition.js';
@@ -62,22 +61,22 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
     return owned;
   };
   /** What is shown is removed, and what comes is of this hub. */
-  const replaceShown = async (owner: Owner, hub: AdoptingHub, facts: object): Promise<void> => {
-    const told = { partitionId: owner.partition, hubCreatedAtMs: hub.hubCreatedAtMs, ...facts };
+  const replaceShown = async (owner: Owner, facts: object): Promise<void> => {
+    const told = { partitionId: owner.partition, hubCreatedAtMs: owner.hubCreatedAtMs, ...facts };
     logger.warn(told, 'what is saved or shown is of another hub of this name: it is removed');
     await sink.forget(owner);
-    await sink.adopt(owner, hub);
+    await sink.adopt(owner);
   };
   /** The saved state, if it fits what the hub has now. What is shown of another hub is removed. */
   const fitting = async (partition: PartitionOfHub, owned: OwnedState): Promise<SavedState | undefined> => {
     const { saved, savedHubCreatedAtMs, epoch } = owned;
     const { partitionId, hubCreatedAtMs, lastSequenceNumber: last } = partition;
-    const owner = { partition: partitionId, epoch };
+    const owner = { partition: partitionId, epoch, hubCreatedAtMs };
     const sequenceNumber = saved?.position.sequenceNumber ?? -1;
     const known = savedHubCreatedAtMs !== undefined && hubCreatedAtMs !== undefined;
     const isOfAnother = (known && savedHubCreatedAtMs !== hubCreatedAtMs) || sequenceNumber > last;
-    if (isOfAnother || !(await sink.adopt(owner, partition)))
-      await replaceShown(owner, partition, { saved: saved && sequenceNumber, last, savedHubCreatedAtMs });
+    if (isOfAnother || !(await sink.adopt(owner, last)))
+      await replaceShown(owner, { saved: saved && sequenceNumber, last, savedHubCreatedAtMs });
     if (saved === undefined || isOfAnother) {
       if (isOfAnother || hubCreatedAtMs !== savedHubCreatedAtMs) await owned.startAnew(hubCreatedAtMs);
       return undefined;
@@ -111,17 +110,16 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
       const seed = [wordOf(random), wordOf(random)] as const;
       const state = createPartitionState(config.aggregator, { ...allMetrics, behaviours, seed, onFailure }, saved);
       const sending = { partitionId, outbox: state.outbox, clock, random, logger };
-      const owner = { partition: partitionId, epoch: owned.epoch };
-      // How far the hub is by now nobody asks; when it was made stays.
-      const hub = { hubCreatedAtMs: partition.hubCreatedAtMs };
+      const owner = { partition: partitionId, epoch: owned.epoch, hubCreatedAtMs: partition.hubCreatedAtMs };
       const session = createPartitionSession(
         {
           owner,
           state,
           sink,
           save: (saving) => owned.save(saving, partition.hubCreatedAtMs),
+          // How far the hub is by now nobody asks; when it was made stays.
           adopt: async () => {
-            if (!(await sink.adopt(owner, hub))) await replaceShown(owner, hub, {});
+            if (!(await sink.adopt(owner))) await replaceShown(owner, {});
           },
           checkpoint: (position) => deps.processor.checkpoint(partitionId, position, owner.epoch),
           offers: topic && createOfferSender({ ...sending, topic }),

@@ -87,7 +87,7 @@ export const CATALOGUE_KEY = `penstock:{live:catalogue}:${GENERATION}`;
 
 /**
  * Hash of the owner epoch of each partition, as far as a metric's keys know it; `<partition>#at`: how far its writes are;
- * and, of the totals alone, `<partition>#hub`: when the hub was made that they are of.
+ * and `<partition>#hub`: when the hub was made that they were read from.
  */
 export const ownersKey = (metric: string): string => `${base(metric)}:owners`;
 

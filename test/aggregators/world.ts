@@ -3,12 +3,14 @@ import { createAggregator } from '../../src/aggregators/aggregator.js';
 import { descriptions } from '../../src/aggregators/metrics/index.js';
 import type { AggregatorOptions } from '../../src/aggregators/options.js';
 import { defaultSessionOptions } from '../../src/aggregators/partition-session.js';
+import { all } from '../../src/aggregators/sink/all.js';
 import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';
 import type { SavedState } from '../../src/aggregators/state/partition.js';
 import { createStateStore } from '../../src/aggregators/state/store.js';
 import type { TopicMessage } from '../../src/events/index.js';
 import type { BlobStore, PartitionEvent } from '../../src/messaging/index.js';
 import type { BehaviourDefinition } from '../../src/shared/config/index.js';
+import { LATE, TOTALS } from '../../src/shared/live-keys.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { createManualClock, type ManualClock } from '../helpers/manual-clock.js';
 import { callsOf, createSinkModel, refuseFormer, type SinkModel } from './sink/model.js';
@@ -22,6 +24,11 @@ const session = {
   maxUnwrittenPanes: 12,
   maxPauseMs: 3_000,
 };
+
+/** What has owners of its own, beside the late events. */
+const shownNames = [...descriptions.map(({ name }) => name), TOTALS];
+/** They are many calls, of which some may come and others not. */
+const halves = <T>(all: readonly T[]): T[][] => [all.slice(0, all.length / 2), all.slice(all.length / 2)];
 
 /** A step of a process into the world outside: what it does there, and what the process gets to know of it. */
 interface Step {
@@ -143,42 +150,43 @@ export function createWorld(
     };
     const sink: LiveSink = {
       async claim(owner) {
-        const names = [...descriptions.map(({ name }) => name), 'totals'];
-        const half = names.length / 2;
-        const claims = [names.slice(0, half), names.slice(half)].map((metrics) =>
+        const claims = halves(shownNames).map((metrics) =>
           step('claim redis', () => metrics.map((metric) => redis.call(owner, 0, { metric, windows: [] })[0])),
         );
-        const late = step('claim redis', () => [redis.addLate(owner, { after: undefined, events: [] })]);
+        const late = step('claim redis', () => [redis.addLate(owner, { after: undefined, events: [] })[0]]);
         return Math.max(...(await Promise.all([...claims, late])).flat());
       },
       async write(owner, changes) {
-        let aheadAt = -1;
+        const { late, position } = changes;
         const calls = callsOf(changes).map((call) =>
-          step('write redis', () => redis.call(owner, changes.position.sequenceNumber, call)).then(([epoch, at]) => {
-            aheadAt = Math.max(aheadAt, at);
-            return epoch;
-          }),
+          step('write redis', () => redis.call(owner, position.sequenceNumber, call)),
         );
-        const { late } = changes;
-        if (late !== undefined) calls.push(step('write late', () => redis.addLate(owner, late)));
-        const results = await Promise.allSettled(calls);
-        const epochs = results.map((result) => {
-          if (result.status === 'rejected') throw result.reason;
-          return result.value;
-        });
-        refuseFormer(owner, epochs);
-        if (epochs.includes(-1)) recovered();
-        return aheadAt;
+        if (late !== undefined) {
+          const adding = step('write late', () => redis.addLate(owner, late));
+          calls.push(adding.then(([epoch, lost]) => [epoch, -1, lost]));
+        }
+        const written = await all(calls);
+        refuseFormer(
+          owner,
+          written.map(([epoch]) => epoch),
+        );
+        if (written.some(([, , lost]) => lost)) recovered();
+        return Math.max(-1, ...written.map(([, aheadAt]) => aheadAt));
       },
       async report() {},
       async forget(owner) {
         refuseFormer(owner, [await step('forget redis', () => redis.forget(owner))]);
       },
-      async adopt(owner, facts) {
-        const answer = await step('adopt redis', () => redis.adopt(owner, facts));
-        if (typeof answer === 'boolean') return answer;
-        refuseFormer(owner, [answer]);
-        return false;
+      async adopt(owner, last) {
+        const adopted = halves([...shownNames, LATE]).map((metrics) =>
+          step('adopt redis', () => metrics.map((metric) => redis.adopt(owner, metric, last))),
+        );
+        const answers = (await all(adopted)).flat();
+        refuseFormer(
+          owner,
+          answers.map(([epoch]) => epoch),
+        );
+        return answers.every(([, isSame]) => isSame);
       },
       async forgetOthers() {},
       onRecovered(callback) {

@@ -1,17 +1,20 @@
--- Says whether what is shown of a partition was read from the hub that the writer reads, and if so, notes which that is.
+-- Claims a partition of one metric, and says whether what is there of it was read from the hub that the claimer reads.
+-- If so, notes which that is.
 --
--- KEYS[1]  owners of the totals, which every hub event changes: see write-panes.lua; when the hub was made is in it under
---          `<partition>#hub`
+-- KEYS[1]  owners: see write-panes.lua
 -- ARGV[1]  partition
--- ARGV[2]  owner epoch of the writer
+-- ARGV[2]  owner epoch of the claimer
 -- ARGV[3]  when the hub was made (ms); '' where that is not known
--- ARGV[4]  sequence number of the newest event in the hub when the writer, who had claimed the partition, asked for it: who
---          was further on read another one, unless the claim is lost, and a former owner of this one has gone on since
+-- ARGV[4]  sequence number of the newest event in the hub when the claimer, who had claimed the partition, asked for it: who
+--          was further on read another one, unless the claim is lost, and a former owner of this one has gone on since;
+--          '' to go by the time alone
 -- Returns the highest owner epoch, and 1 for the same hub, 0 for another one.
--- When the epoch is not the writer's, nothing was noted: the partition has a later owner.
+-- When the epoch is not the claimer's, nothing was noted: the partition has a later owner.
 local partition, epoch = ARGV[1], tonumber(ARGV[2])
 local owner = tonumber(redis.call('HGET', KEYS[1], partition) or 0)
 if owner > epoch then return { owner, 0 } end
+-- The claim may be lost, and without it a former owner would go on behind this.
+if owner < epoch then redis.call('HSET', KEYS[1], partition, ARGV[2]) end
 local hub = redis.call('HGET', KEYS[1], partition .. '#hub')
 local reached = tonumber(redis.call('HGET', KEYS[1], partition .. '#at') or -1)
 local last = tonumber(ARGV[4]) or math.huge

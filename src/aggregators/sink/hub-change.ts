@@ -12,15 +12,8 @@ import {
 } from '../../shared/live-keys.js';
 import { AggregatorError } from '../errors.js';
 import { descriptions } from '../metrics/index.js';
+import { all } from './all.js';
 import { type Owner, refuseFormer } from './owner.js';
-
-/** The hub that a partition is read from, as far as what is shown is compared with it. */
-export interface AdoptingHub {
-  /** When it was made, where that is known. */
-  readonly hubCreatedAtMs?: number | undefined;
-  /** Of the newest event in the partition, -1 for none; left out to go by the time alone. */
-  readonly lastSequenceNumber?: number;
-}
 
 type Script<Answer> = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<Answer>;
 export type DefineScript = <Answer = number>(name: string, file: string) => Script<Answer>;
@@ -47,7 +40,8 @@ export function createHubChange(
     const { partition, epoch } = owner;
     for (const metric of descriptions) {
       const keys = (await redis.zrange(paneIndexKey(metric), '0', '-1')).map((start) => paneKey(metric, Number(start)));
-      for (let at = 0; at < keys.length; at += MAX_WINDOWS_PER_CALL) {
+      // Once at the least: without panes it may have a note of its hub.
+      for (let at = 0; at === 0 || at < keys.length; at += MAX_WINDOWS_PER_CALL) {
         const chunk = [ownersKey(metric.name), ...keys.slice(at, at + MAX_WINDOWS_PER_CALL)];
         refuseFormer(owner, [await forgetPartition(chunk.length, ...chunk, partition, epoch)]);
       }
@@ -67,18 +61,19 @@ export function createHubChange(
   };
   return {
     forget,
-    async adopt(owner: Owner, { hubCreatedAtMs, lastSequenceNumber }: AdoptingHub) {
-      const { partition, epoch } = owner;
-      const [by, isSame] = await adoptPartition(
-        1,
-        ownersKey(TOTALS),
-        partition,
-        epoch,
-        hubCreatedAtMs ?? '',
-        lastSequenceNumber ?? '',
+    async adopt(owner: Owner, lastSequenceNumber?: number) {
+      const { partition, epoch, hubCreatedAtMs = '' } = owner;
+      const metrics = [...descriptions.map(({ name }) => name), LATE, ...singleNames];
+      const answers = await all(
+        metrics.map((metric) =>
+          adoptPartition(1, ownersKey(metric), partition, epoch, hubCreatedAtMs, lastSequenceNumber ?? ''),
+        ),
       );
-      refuseFormer(owner, [by]);
-      return isSame === 1;
+      refuseFormer(
+        owner,
+        answers.map(([by]) => by),
+      );
+      return answers.every(([, isSame]) => isSame === 1);
     },
     async forgetOthers(partitions: readonly string[]) {
       for (const field of await redis.hkeys(ownersKey(TOTALS))) {

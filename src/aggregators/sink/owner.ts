@@ -4,6 +4,8 @@ import { fencedError } from '../errors.js';
 export interface Owner {
   readonly partition: string;
   readonly epoch: number;
+  /** When the hub was made whose partition it is, where that is known. */
+  readonly hubCreatedAtMs?: number | undefined;
 }
 
 /** @throws AggregatorError PS_PARTITION_FENCED when a script has told of a later owner. */

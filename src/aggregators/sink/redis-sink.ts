@@ -25,14 +25,9 @@ import { descriptions } from '../metrics/index.js';
 import type { LateChange } from '../state/late.js';
 import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
+import { all } from './all.js';
 import { connectSinkRedis, onReconnected, untilReady } from './connection.js';
-import {
-  type AdoptingHub,
-  createHubChange,
-  type DefineScript,
-  MAX_WINDOWS_PER_CALL,
-  singleNames,
-} from './hub-change.js';
+import { createHubChange, type DefineScript, MAX_WINDOWS_PER_CALL, singleNames } from './hub-change.js';
 import { type Owner, refuseFormer } from './owner.js';
 import { tellTrouble } from './trouble.js';
 
@@ -51,10 +46,11 @@ export interface LiveSink {
   /** Removes what a partition wrote, because its sequence numbers begin anew. */
   forget(owner: Owner): Promise<void>;
   /**
-   * Whether what is there of the partition was read from this hub, and not from one that was made at another time or had
-   * more events. Where it was, the hub is noted.
+   * Whether what is there of the partition was read from the owner's hub, and not from one that was made at another time or
+   * had more events: the newest of this one has `lastSequenceNumber`, -1 for none; left out to go by the time alone. Where it
+   * was, the hub is noted. Claims the partition as `claim` does.
    */
-  adopt(owner: Owner, hub: AdoptingHub): Promise<boolean>;
+  adopt(owner: Owner, lastSequenceNumber?: number): Promise<boolean>;
   /** Removes what partitions wrote that are none of these: a hub that was made anew may have fewer. */
   forgetOthers(partitions: readonly string[]): Promise<void>;
   /**
@@ -69,9 +65,6 @@ export interface LiveSink {
 
 const MAX_PAIRS_PER_CALL = 4_000;
 const MAX_LATE_PER_CALL = 300;
-
-/** What the script answers when entries of the late stream are not there any more. */
-const LATE_LOST = -1;
 
 /** The highest owner epoch, the sequence number of the furthest window that was left as it is, or -1, and 1 for a loss. */
 type Written = readonly [epoch: number, aheadAt: number, lost: number];
@@ -95,7 +88,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     return (redis as unknown as Record<string, ReturnType<DefineScript>>)[name]?.bind(redis) as never;
   };
   const writePanes = script<Written>('writePanes', 'write-panes.lua');
-  const writeLate = script('writeLate', 'write-late.lua');
+  const writeLate = script<readonly [epoch: number, lost: number]>('writeLate', 'write-late.lua');
 
   const callbacks = new Set<() => void>();
   /** The last write of each partition to each metric that was answered: if it is not there any more, more is lost. */
@@ -126,7 +119,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     toldOfFailure = false;
   };
   const call = async (
-    { partition, epoch }: Owner,
+    { partition, epoch, hubCreatedAtMs }: Owner,
     target: Target,
     version: Version,
     windows: readonly Window[],
@@ -151,6 +144,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       }),
       version.enqueuedAtMs,
       last?.epoch === epoch ? last.sequenceNumber : '',
+      hubCreatedAtMs ?? '',
       ...windows.flatMap(({ start, expiryMs, revision, partial, pairs }) => [
         ...[start, expiryMs, revision, partial, pairs.length / 2],
         ...pairs,
@@ -161,11 +155,11 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   };
 
   const callLate = async (
-    { partition, epoch }: Owner,
+    { partition, epoch, hubCreatedAtMs }: Owner,
     after: LateEvent | undefined,
     events: readonly LateEvent[],
   ): Promise<Written> => {
-    const answer = await writeLate(
+    const [by, lost] = await writeLate(
       2,
       ownersKey(LATE),
       lateStreamKey(partition),
@@ -173,10 +167,11 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       epoch,
       LATE_STREAM_LENGTH,
       after === undefined ? '' : lateEntryId(after),
+      hubCreatedAtMs ?? '',
       LATE_FIELDS,
       ...events.flatMap((event) => [lateEntryId(event), ...encodeLateEvent(event)]),
     );
-    return answer === LATE_LOST ? [epoch, -1, 1] : [answer, -1, 0];
+    return [by, -1, lost];
   };
   /** In the order in which they are sent: each call follows the one before. */
   const addLate = (owner: Owner, { after, events }: LateChange) => {
@@ -239,15 +234,6 @@ type Version = Pick<StateChanges['position'], 'sequenceNumber' | 'enqueuedAtMs'>
 const isLost = ([, , lost]: Written): boolean => lost === 1;
 
 const epochsOf = (written: readonly Written[]): number[] => written.map(([epoch]) => epoch);
-
-/** Waits for all, also when one fails: what is on its way must not overtake what comes next. */
-async function all<T>(calls: readonly Promise<T>[]): Promise<T[]> {
-  const results = await Promise.allSettled(calls);
-  return results.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
-}
 
 /** What the script needs of a metric beside its hashes. */
 interface Target {

@@ -1,6 +1,7 @@
 -- Writes values of one partition into the hashes of one metric, fenced by version: owner epoch and sequence number.
 --
--- KEYS[1]      owners: hash of the highest owner epoch by partition, and, under `<partition>#at`, of how far its writes are
+-- KEYS[1]      owners: hash of the highest owner epoch by partition; under `<partition>#at`, how far its writes are; and
+--              under `<partition>#hub`, when the hub was made that they were read from
 -- KEYS[2]      index: sorted set of the metric's pane starts
 -- KEYS[3]      expiries: sorted set of the same, by the time (ms) at which the pane's hash expires
 -- KEYS[4..]    one hash for each window; none to make the owner known and no more
@@ -10,12 +11,14 @@
 -- ARGV[4]      channel ('' for none), ARGV[5] message: announced when anything was written
 -- ARGV[6]      now (ms): expired panes leave the index
 -- ARGV[7]      sequence number of the writer's last write to this metric that was answered; '' for none
+-- ARGV[8]      when the hub was made that the writer reads (ms); '' where that is not known
 -- then for each window: start (ms, '' for a window that is no pane), expiry of a pane (absolute ms, '' for no pane),
 --              revision ('' for none), '1' when the partition has written more into the window before and '' when it
 --              has not, number of pairs, then the pairs: name, value ('' removes the field)
 -- Returns the highest owner epoch, the highest sequence number of the windows that were left as they are, -1 if none, and
--- 1 when what was written before is not there any more, so that more is lost, and otherwise 0.
+-- 1 when what was written before, or the writer's claim, is not there any more, so that more is lost, and otherwise 0.
 -- When the epoch is not the writer's, nothing was written: the partition has a later owner.
+-- Nor was anything when what is there is of another hub (1 for a loss): a former owner wrote it while the claim was lost.
 -- A window whose sequence number is higher already is left as it is: it was written by a reader that was further on, and
 -- a replay must not take it back.
 local partition, epoch, sequence = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -24,14 +27,19 @@ if owner > epoch then return { owner, -1, 0 } end
 local mark = partition .. '#at'
 local reached = tonumber(redis.call('HGET', KEYS[1], mark) or -1)
 local lost = 0
-if ARGV[7] ~= '' and (owner < epoch or reached < tonumber(ARGV[7])) then lost = 1 end
+if #KEYS > 3 and (owner < epoch or (ARGV[7] ~= '' and reached < tonumber(ARGV[7]))) then lost = 1 end
 if owner < epoch then redis.call('HSET', KEYS[1], partition, ARGV[2]) end
+if #KEYS > 3 and ARGV[8] ~= '' then
+  local hub = redis.call('HGET', KEYS[1], partition .. '#hub')
+  if hub and hub ~= ARGV[8] then return { epoch, -1, 1 } end
+  if not hub then redis.call('HSET', KEYS[1], partition .. '#hub', ARGV[8]) end
+end
 if #KEYS > 3 and sequence > reached then redis.call('HSET', KEYS[1], mark, ARGV[3]) end
 -- No `rev` may come twice, not of a hash that was made anew nor of an older copy that is back: readers would keep what
 -- they have read under it. So it is the time in microseconds, and rises also where the clock is set back.
 local time = redis.call('TIME')
 local nowMicros = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local at, written, ahead = 8, 0, -1
+local at, written, ahead = 9, 0, -1
 for k = 4, #KEYS do
   local start, expiry, revision, partial, pairs = unpack(ARGV, at, at + 4)
   local current = redis.call('HGET', KEYS[k], partition)

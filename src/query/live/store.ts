@@ -108,7 +108,7 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
       );
     },
     async readLate(count) {
-      const partitions = await redis.hkeys(ownersKey(LATE));
+      const partitions = (await redis.hkeys(ownersKey(LATE))).filter((field) => !field.includes('#'));
       const streams = await Promise.all(
         partitions.map(async (partition) => {
           const entries = await redis.xrevrange(lateStreamKey(partition), '+', '-', 'COUNT', count);

@@ -1,5 +1,4 @@
 import { fencedError } from '../../../src/aggregators/errors.js';
-import type { AdoptingHub } from '../../../src/aggregators/sink/hub-change.js';
 import type { Owner } from '../../../src/aggregators/sink/owner.js';
 import type { LateChange } from '../../../src/aggregators/state/late.js';
 import type { StateChanges } from '../../../src/aggregators/state/partition.js';
@@ -32,16 +31,17 @@ export interface SinkModel {
   /** Keys of values that were written since this was cleared. */
   readonly changed: Set<string>;
   /**
-   * Returns the highest owner epoch, and the sequence number of the furthest window that was left as it is, or -1; nothing
-   * was written when the epoch is not the writer's.
+   * Returns the highest owner epoch, the sequence number of the furthest window that was left as it is, or -1, and whether
+   * the writer's claim is lost, or what is there is of another hub; nothing was written when the epoch is not the writer's,
+   * or the hub is another.
    */
-  call(owner: Owner, sequenceNumber: number, call: ModelCall): readonly [epoch: number, aheadAt: number];
+  call(owner: Owner, sequenceNumber: number, call: ModelCall): readonly [epoch: number, aheadAt: number, lost: boolean];
   /** Streams of late events by partition. */
   readonly late: ReadonlyMap<string, readonly LateEvent[]>;
-  /** As the script for late events; -1 when the one before them is not there. */
-  addLate(owner: Owner, change: LateChange): number;
-  /** As the script that compares hubs; an epoch when that of a later owner is known. */
-  adopt(owner: Owner, hub: AdoptingHub): boolean | number;
+  /** As the script for late events: the highest owner epoch, and whether the claim or the event before them is lost. */
+  addLate(owner: Owner, change: LateChange): readonly [epoch: number, lost: boolean];
+  /** As the script that compares hubs, for one metric: the highest owner epoch, and whether it is the same hub. */
+  adopt(owner: Owner, metric: string, lastSequenceNumber?: number): readonly [epoch: number, isSame: boolean];
   /** Removes what the partition wrote; returns the highest owner epoch. */
   forget(owner: Owner): number;
   /** How often something was removed. */
@@ -57,7 +57,15 @@ export function createSinkModel(): SinkModel {
   let values = new Map<string, Value>();
   let revisions = new Map<string, number>();
   let late = new Map<string, LateEvent[]>();
+  /** When the hub was made that a metric's values of a partition are of. */
   let hubs = new Map<string, number>();
+  /** Whether values may be written: there are none of another hub. */
+  const isOfHub = (key: string, hubCreatedAtMs: number | undefined): boolean => {
+    if (hubCreatedAtMs === undefined) return true;
+    const hub = hubs.get(key) ?? hubCreatedAtMs;
+    hubs.set(key, hub);
+    return hub === hubCreatedAtMs;
+  };
   let forgets = 0;
   const changed = new Set<string>();
   return {
@@ -71,10 +79,13 @@ export function createSinkModel(): SinkModel {
       return revisions;
     },
     changed,
-    call({ partition, epoch }, sequenceNumber, { metric, windows }) {
-      const highest = owners.get(`${metric}/${partition}`) ?? 0;
-      if (highest > epoch) return [highest, -1];
-      owners.set(`${metric}/${partition}`, epoch);
+    call({ partition, epoch, hubCreatedAtMs }, sequenceNumber, { metric, windows }) {
+      const key = `${metric}/${partition}`;
+      const highest = owners.get(key) ?? 0;
+      if (highest > epoch) return [highest, -1, false];
+      owners.set(key, epoch);
+      if (windows.length === 0) return [epoch, -1, false];
+      if (!isOfHub(key, hubCreatedAtMs)) return [epoch, -1, true];
       let aheadAt = -1;
       for (const { startMs, names, values: newValues, revision } of windows) {
         const window = `${metric}/${startMs}/${partition}`;
@@ -92,30 +103,33 @@ export function createSinkModel(): SinkModel {
           else values.set(`${window}/${name}`, value);
         }
       }
-      return [epoch, aheadAt];
+      return [epoch, aheadAt, highest < epoch];
     },
     get late() {
       return late;
     },
-    addLate({ partition, epoch }, { after, events }) {
-      const highest = owners.get(`${LATE}/${partition}`) ?? 0;
-      if (highest > epoch) return highest;
-      owners.set(`${LATE}/${partition}`, epoch);
+    addLate({ partition, epoch, hubCreatedAtMs }, { after, events }) {
+      const key = `${LATE}/${partition}`;
+      const highest = owners.get(key) ?? 0;
+      if (highest > epoch) return [highest, false];
+      owners.set(key, epoch);
+      if (events.length === 0) return [epoch, false];
+      if (!isOfHub(key, hubCreatedAtMs)) return [epoch, true];
       const stream = late.get(partition) ?? [];
       late.set(partition, stream);
-      if (after !== undefined && isAfter(after, stream.at(-1))) return -1;
+      if (after !== undefined && isAfter(after, stream.at(-1))) return [epoch, true];
       for (const event of events) if (isAfter(event, stream.at(-1))) stream.push(event);
-      return epoch;
+      return [epoch, highest < epoch];
     },
-    adopt({ partition, epoch }, { hubCreatedAtMs, lastSequenceNumber = Number.POSITIVE_INFINITY }) {
-      const highest = owners.get(`totals/${partition}`) ?? 0;
-      if (highest > epoch) return highest;
-      const hub = hubs.get(partition);
-      const reached = versions.get(`totals/0/${partition}`) ?? -1;
-      if (highest === epoch && reached > lastSequenceNumber) return false;
-      if (hub !== undefined && hubCreatedAtMs !== undefined && hub !== hubCreatedAtMs) return false;
-      if (hubCreatedAtMs !== undefined) hubs.set(partition, hubCreatedAtMs);
-      return true;
+    adopt({ partition, epoch, hubCreatedAtMs }, metric, lastSequenceNumber = Number.POSITIVE_INFINITY) {
+      const key = `${metric}/${partition}`;
+      const highest = owners.get(key) ?? 0;
+      if (highest > epoch) return [highest, false];
+      owners.set(key, epoch);
+      const ofMetric = [...versions].filter(([window]) => window.startsWith(`${metric}/`));
+      const reached = Math.max(-1, ...ofMetric.map(([window, at]) => (window.endsWith(`/${partition}`) ? at : -1)));
+      if (highest === epoch && reached > lastSequenceNumber) return [epoch, false];
+      return [epoch, isOfHub(key, hubCreatedAtMs)];
     },
     forget({ partition, epoch }) {
       const highest = Math.max(...[...owners].map(([key, ofKey]) => (key.split('/')[1] === partition ? ofKey : 0)));
@@ -124,7 +138,7 @@ export function createSinkModel(): SinkModel {
       for (const kept of [versions, values, revisions])
         for (const key of kept.keys()) if (key.split('/')[2] === partition) kept.delete(key);
       late.delete(partition);
-      hubs.delete(partition);
+      for (const key of hubs.keys()) if (key.split('/')[1] === partition) hubs.delete(key);
       return epoch;
     },
     get forgets() {

@@ -112,6 +112,7 @@ test.each([
   await open();
   let noticed = 0;
   sink.onRecovered(() => noticed++);
+  await sink.claim(OWNER);
   await sink.write(OWNER, changes({ sequenceNumber: 1 }));
   await sink.write(OWNER, changes({ sequenceNumber: 2, partial: true }));
   expect(noticed).toBe(0);
@@ -124,6 +125,7 @@ test('a pane that has expired, as those of a hub that is read from far behind, i
   await open();
   let noticed = 0;
   sink.onRecovered(() => noticed++);
+  await sink.claim(OWNER);
   const old = { startMs: PANE - 9 * 86_400_000, enqueuedAtMs: NOW - 9 * 86_400_000 };
   const { totals: _, ...first } = changes({ sequenceNumber: 1, ...old });
   await sink.write(OWNER, { ...first, totals: [] });
@@ -161,7 +163,7 @@ test('users with no more rights than the documentation lists can do all that is 
   let told = 0;
   source.subscribe(() => told++);
   await sink.claim(OWNER);
-  expect(await sink.adopt(OWNER, { hubCreatedAtMs: NOW, lastSequenceNumber: 5 })).toBe(true);
+  expect(await sink.adopt({ ...OWNER, hubCreatedAtMs: NOW }, 5)).toBe(true);
   await waitFor('an announcement', async () => {
     await sink.write(OWNER, changes({ sequenceNumber: 1 }));
     return told > 0;

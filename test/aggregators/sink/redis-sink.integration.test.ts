@@ -46,7 +46,7 @@ const PAGES = descriptionOf('pages');
 const NOW = Date.now();
 const PANE = NOW - (NOW % 60_000);
 
-const owner = (partition: string, epoch = 1) => ({ partition, epoch });
+const owner = (partition: string, epoch = 1, hubCreatedAtMs?: number) => ({ partition, epoch, hubCreatedAtMs });
 
 function change(sequenceNumber: number, startMs: number, values: Record<string, number>): StateChanges {
   const changes = [{ startMs, names: Object.keys(values), values: Object.values(values) }];
@@ -324,30 +324,56 @@ const all = (sequenceNumber: number): StateChanges => ({
 });
 
 test('what was read from a hub that was made at another time, or had more events, is not taken for that of this one', async () => {
-  const hub = { hubCreatedAtMs: 5, lastSequenceNumber: 9 };
-  expect(await sink.adopt(owner('0'), hub)).toBe(true);
-  await sink.write(owner('0'), all(9));
+  expect(await sink.adopt(owner('0', 1, 5), 9)).toBe(true);
+  await sink.write(owner('0', 1, 5), all(9));
   await sink.claim(owner('0', 2));
-  expect(await sink.adopt(owner('0', 2), hub)).toBe(true);
-  expect(await sink.adopt(owner('0', 2), { lastSequenceNumber: 9 })).toBe(true);
-  expect(await sink.adopt(owner('0', 2), { lastSequenceNumber: 8 })).toBe(false);
-  expect(await sink.adopt(owner('0', 2), { hubCreatedAtMs: 5 })).toBe(true);
-  expect(await sink.adopt(owner('0', 2), { hubCreatedAtMs: 6 })).toBe(false);
-  const next = { hubCreatedAtMs: 6, lastSequenceNumber: 1_000 };
-  expect(await sink.adopt(owner('0', 2), next)).toBe(false);
+  expect(await sink.adopt(owner('0', 2, 5), 9)).toBe(true);
+  expect(await sink.adopt(owner('0', 2), 9)).toBe(true);
+  expect(await sink.adopt(owner('0', 2), 8)).toBe(false);
+  expect(await sink.adopt(owner('0', 2, 5))).toBe(true);
+  expect(await sink.adopt(owner('0', 2, 6))).toBe(false);
+  expect(await sink.adopt(owner('0', 2, 6), 1_000)).toBe(false);
   await sink.forget(owner('0', 2));
-  expect(await sink.adopt(owner('0', 2), next)).toBe(true);
-  expect(await sink.adopt(owner('0', 2), hub)).toBe(false);
+  expect(await sink.adopt(owner('0', 2, 6), 1_000)).toBe(true);
+  expect(await sink.adopt(owner('0', 2, 5), 9)).toBe(false);
   await sink.claim(owner('0', 3));
-  await expect(sink.adopt(owner('0', 2), hub)).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
+  await expect(sink.adopt(owner('0', 2, 5), 9)).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
 });
 
-test('what a former owner wrote after Redis had lost the claim is of the same hub, though more has come to it since', async () => {
-  await sink.claim(owner('0', 2));
+test('what a former owner wrote after Redis had lost the claim stays where it is of the same hub, though more has come to it since', async () => {
+  await sink.claim(owner('0', 2, 5));
   await redis.flushall();
-  await sink.write(owner('0'), all(9));
-  expect(await sink.adopt(owner('0', 2), { hubCreatedAtMs: 5, lastSequenceNumber: 8 })).toBe(true);
+  await sink.write(owner('0', 1, 5), all(9));
+  expect(await sink.adopt(owner('0', 2, 5), 8)).toBe(true);
+  await expect(sink.write(owner('0', 1, 5), all(10))).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
 });
+
+test.for([
+  ['figures', { ...change(9, PANE, { '/a': 3 }) }],
+  ['late events', withLate(9, [lateEvent(9)])],
+  ['totals', { ...change(9, PANE, {}), panes: [], totals: [{ startMs: 0, names: ['counted'], values: [1] }] }],
+] as const)(
+  'of a former owner that wrote its %s of another hub after Redis had lost the claim nothing is taken for that of this hub',
+  async ([, changes]) => {
+    let recovered = 0;
+    const stop = sink.onRecovered(() => recovered++);
+    await sink.claim(owner('0', 2, 6));
+    expect(await sink.adopt(owner('0', 2, 6), -1)).toBe(true);
+    await redis.flushall();
+    await sink.write(owner('0', 1, 5), changes);
+    expect(recovered).toBe(1);
+    await sink.write(owner('0', 2, 6), all(0));
+    expect(recovered).toBe(2);
+    expect(await sink.adopt(owner('0', 2, 6))).toBe(false);
+    await sink.forget(owner('0', 2, 6));
+    expect(await sink.adopt(owner('0', 2, 6))).toBe(true);
+    await sink.write(owner('0', 2, 6), all(0));
+    stop();
+    expect(recovered).toBe(2);
+    expect((await streamOf('0')).map(([id]) => id)).toEqual(['0-1']);
+    expect(await redis.hgetall(paneKey(PAGES, PANE))).toEqual({ '0': '0', '0|/a': '3', rev: REV });
+  },
+);
 
 test('of partitions that the hub does not have nothing is left, and who had one writes nothing more', async () => {
   for (const partition of ['0', '1', '10']) await sink.write(owner(partition, 4), all(9));
@@ -366,6 +392,7 @@ test('of partitions that the hub does not have nothing is left, and who had one 
 test('late events that follow one that Redis lost are not added before all that are kept are offered again', async () => {
   let recovered = 0;
   const stop = sink.onRecovered(() => recovered++);
+  await sink.claim(owner('0'));
   await sink.write(owner('0'), withLate(9, [lateEvent(8)]));
   await redis.flushall();
   await sink.write(owner('0'), withLate(9, [lateEvent(9)], lateEvent(8)));
@@ -397,7 +424,7 @@ test('any late events of any owners, offered in any order, end as a model of the
         }
         const change = { after: after === undefined ? undefined : all[after], events: all.slice(from, from + count) };
         if (count === 0) continue;
-        const by = model.addLate(owner(partition, epoch), change);
+        const [by] = model.addLate(owner(partition, epoch), change);
         const written = sink.write(owner(partition, epoch), withLate(30, change.events, change.after));
         if (by > epoch) await expect(written).rejects.toMatchObject({ code: 'PS_PARTITION_FENCED' });
         else await written;
@@ -432,9 +459,11 @@ test.each([
 ])('a Redis that went back to an older copy, of %s, is noticed', async (_, epoch) => {
   let noticed = 0;
   const stop = sink.onRecovered(() => noticed++);
+  await sink.claim(owner('0', epoch));
   await sink.write(owner('0', epoch), change(epoch === 2 ? 5 : 50, PANE, { '/a': 1 }));
   const keys = await redis.keys('*');
   const copies = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
+  await sink.claim(owner('0', 2));
   await sink.write(owner('0', 2), change(6, PANE, { '/a': 2 }));
   expect(noticed).toBe(0);
   await redis.flushall();
