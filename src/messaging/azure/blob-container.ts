@@ -1,9 +1,9 @@
 import type { BlobServiceClient, ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
-import { type Clock, systemClock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import { toConsumeError } from '../consume-errors.js';
 import type { BlobStore, WriteResult } from '../ports/consume.js';
 import { defaultCredential } from './access.js';
+import { createInTime, defaultInTimeOptions, type InTimeOptions } from './in-time.js';
 
 /** How the storage account is reached. */
 export type StorageAccess =
@@ -58,29 +58,9 @@ export async function storageTime(container: ContainerClient): Promise<number> {
   return date.getTime();
 }
 
-export interface BlobStoreOptions {
-  readonly clock: Clock;
-  /** The SDK waits for as long as the connection stands, which is for ever where the other side hangs. */
-  readonly answerMs: number;
-}
-
-const defaultOptions: BlobStoreOptions = { clock: systemClock, answerMs: 60_000 };
-
 /** Small files as block blobs. All methods throw ConsumeError. */
-export function createBlobStore(container: ContainerClient, options: BlobStoreOptions = defaultOptions): BlobStore {
-  const { clock, answerMs } = options;
-  /** What was given up may be done all the same, as with any answer that is lost: it is conditional. */
-  const inTime = async <T>(ask: (abortSignal: AbortSignal) => Promise<T>): Promise<T> => {
-    const late = new AbortController();
-    const cancel = clock.setTimer(() => late.abort(), answerMs);
-    try {
-      return await ask(late.signal);
-    } catch (cause) {
-      throw late.signal.aborted ? new Error(`no answer within ${answerMs / 1_000} s`, { cause }) : cause;
-    } finally {
-      cancel();
-    }
-  };
+export function createBlobStore(container: ContainerClient, options: InTimeOptions = defaultInTimeOptions): BlobStore {
+  const inTime = createInTime(options);
   const factsOf = async (name: string) => {
     try {
       const blob = container.getBlockBlobClient(name);

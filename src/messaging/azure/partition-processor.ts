@@ -16,6 +16,7 @@ import {
   receiveOptions,
   toPartitionEvent,
 } from './hub-consumer.js';
+import { createInTime, defaultInTimeOptions, type InTime } from './in-time.js';
 import { createLeaseAges } from './lease-ages.js';
 
 export interface PartitionProcessorOptions extends HubGroup {
@@ -50,6 +51,11 @@ export async function createPartitionProcessor(
     steadyMs: () => performance.now(),
     storeMs: () => storageTime(container),
   });
+  const inTime = createInTime(defaultInTimeOptions);
+  const leasesInTime: InTime = (ask) =>
+    inTime(ask).catch((error: unknown) => {
+      throw toConsumeError(error, 'leases of the partitions');
+    });
   const { hub, consumerGroup } = options;
   let client: EventHubConsumerClient | undefined;
   let handler: PartitionHandler | undefined;
@@ -63,18 +69,20 @@ export async function createPartitionProcessor(
   /** The SDK claims a partition, then at once asks for checkpoints to start it: it does so for one at a time. */
   let claimed: string | undefined;
   const resumingStore = {
-    async listOwnership(...parameters: Parameters<BlobCheckpointStore['listOwnership']>) {
-      const list = () => checkpoints.listOwnership(...parameters);
-      const leases = await list().catch(async (error: unknown) => {
-        // It does not tell why.
-        if (!(await makeContainer(container))) throw error;
-        return list();
+    listOwnership(...[namespace, ofHub, group]: Parameters<BlobCheckpointStore['listOwnership']>) {
+      return leasesInTime(async (abortSignal) => {
+        const list = () => checkpoints.listOwnership(namespace, ofHub, group, { abortSignal });
+        const leases = await list().catch(async (error: unknown) => {
+          // It does not tell why.
+          if (abortSignal.aborted || !(await makeContainer(container))) throw error;
+          return list();
+        });
+        return judgeLeases(leases);
       });
-      return judgeLeases(leases);
     },
     updateCheckpoint: checkpoints.updateCheckpoint.bind(checkpoints),
-    async claimOwnership(...parameters: Parameters<BlobCheckpointStore['claimOwnership']>) {
-      const owned = await checkpoints.claimOwnership(...parameters);
+    async claimOwnership(...[wanted]: Parameters<BlobCheckpointStore['claimOwnership']>) {
+      const owned = await leasesInTime((abortSignal) => checkpoints.claimOwnership(wanted, { abortSignal }));
       claimed = owned[0]?.partitionId;
       return owned;
     },
