@@ -1,26 +1,40 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The files that take longest, which Vitest cannot tell on a fresh clone: one that begins last would run alone. */
+/** The files of each project that take longest, which Vitest cannot tell on a fresh clone: one that begins last would run alone. */
 const LONGEST = [
-  'e2e/exactly-once.test',
-  'e2e/start.test',
   'crash/broker.test',
+  'e2e/start.test',
+  'e2e/replay.test',
   'e2e/offers.test',
-  'e2e/scale-out.test',
   'e2e/broker-kill.test',
-  'abuse/broker.test',
-  'dashboard/web/audit.integration',
+  'e2e/exactly-once.test',
+  'crash/outage.test',
+  'e2e/scale-out.test',
+  'dashboard/web/views.integration',
   'tracker/pages.integration',
-  'broker/crash.integration',
-  'broker/delivery-count-crash.integration',
+  'dashboard/web/audit.integration',
+  'broker/hub-capture.integration',
+  'dashboard/web/page.integration',
+  'dashboard/server.integration',
+  'dashboard/web/readers.integration',
+  'tracker/offline.integration',
+  'tracker/tracker.integration',
+  'tracker/consent.integration',
+  'tracker/browsers.integration',
+  'aggregators/replay.integration',
 ];
 
+/** Files of a project stay together: those of another are not given to a process that is there already. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) => LONGEST.some((name) => moduleId.includes(`/test/${name}.`));
     const sorted = await super.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const projects = [...new Set(sorted.map(({ project }) => project.name))];
+    const placeOf = ({ project, moduleId }: TestSpecification) => {
+      const place = LONGEST.findIndex((name) => moduleId.includes(`/test/${name}.`));
+      return projects.indexOf(project.name) * 2 * LONGEST.length + (place < 0 ? LONGEST.length : place);
+    };
+    return sorted.sort((a, b) => placeOf(a) - placeOf(b));
   }
 }
 
@@ -65,8 +79,11 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/crash/**/*.test.ts', 'test/abuse/**/*.test.ts'],
+          pool: 'forks',
+          isolate: false,
+          setupFiles: ['test/helpers/leftovers.ts'],
           maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 120_000,
         },
