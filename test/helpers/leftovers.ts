@@ -2,8 +2,8 @@ import { afterAll, expect } from 'vitest';
 import { waitFor } from './wait.js';
 
 /**
- * Runs around each file of the integration tests, which share a process with the files before and after them: what a
- * file opens it closes, or it is this file that fails and not a later one.
+ * Runs around each file of the integration and end-to-end tests, which share a process with the files before and after
+ * them: what a file opens it closes, or it is this file that fails and not a later one.
  */
 
 /** What keeps a process alive, by Node's names. Timers of client libraries are left out: they end by themselves. */
