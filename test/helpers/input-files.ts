@@ -57,7 +57,7 @@ function shopLines(count: number): string[] {
   const rows = Array.from({ length: count }, (_, index) => {
     const time = new Date(Date.UTC(2019, 9, 1) + index * 900).toISOString().slice(0, 19).replace('T', ' ');
     const type = index % 60 === 59 ? 'purchase' : index % 25 === 24 ? 'cart' : 'view';
-    const category = pick(['electronics.smartphone', '', 'apparel.shoes'], index);
+    const category = pick(['electronics.smartphone', '', 'apparel.shoes', 'apparel.jacket'], index);
     return `${time} UTC,${type},${100 + (index % 40)},${index % 9},${category},brand,${10 + (index % 5)}.50,${index % 83},session-${index % 83}`;
   });
   return ['event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session', ...rows];
