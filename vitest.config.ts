@@ -71,8 +71,8 @@ export default defineConfig({
           setupFiles: ['test/helpers/leftovers.ts'],
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -203,4 +203,4 @@ test('figures of a live reading that was interrupted are those of a replay from 
     expect(ingestionDelay?.values).toEqual([]);
   }
   await reader.close();
-}, 120_000);
+});
