@@ -44,6 +44,8 @@ export function createOfferSender(deps: OfferSenderDeps): OfferSender {
   let failures = 0;
   let cancelRetry: CancelTimer | undefined;
   let toldOverflow = 0;
+  /** Fewer while the topic refuses more for their size together. */
+  let atOnce = OFFERS_AT_ONCE;
   let givenUp = 0;
   let changed = () => {};
 
@@ -59,7 +61,7 @@ export function createOfferSender(deps: OfferSenderDeps): OfferSender {
     if (offers > 0) logger.warn({ partitionId, offers }, 'offers are given up: too many wait for the topic');
   };
   const sendFirst = async (): Promise<void> => {
-    const first = outbox.peek(OFFERS_AT_ONCE);
+    const first = outbox.peek(atOnce);
     const old = first.filter(({ timeMs }) => clock.now() - timeMs > OFFER_LIFETIME_MS);
     giveUp(old, 'their time is over');
     const offers = first.filter((offer) => !old.includes(offer));
@@ -67,9 +69,12 @@ export function createOfferSender(deps: OfferSenderDeps): OfferSender {
     try {
       const count = await deps.topic.send(offers.map(({ message }) => message));
       outbox.remove(offers.slice(0, count));
+      atOnce = Math.min(OFFERS_AT_ONCE, 2 * atOnce);
     } catch (error) {
       if (!(error instanceof PublishError) || error.code !== 'PS_PUBLISH_TOO_LARGE') throw error;
-      giveUp(offers.slice(0, 1), 'the topic does not take their size');
+      // A topic may take larger messages than batches: only of one that was sent alone it is known that it is too large.
+      if (offers.length === 1) giveUp(offers, 'the topic does not take their size');
+      else atOnce = Math.ceil(offers.length / 2);
     }
   };
   const sendAll = async () => {

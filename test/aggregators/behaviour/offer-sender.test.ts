@@ -137,6 +137,20 @@ test('an offer whose time is over is not sent any more', async () => {
   expect([sending.givenUp, waiting]).toEqual([1, [0]]);
 });
 
+test('no offer is given up because many of them together are too large for the topic', async () => {
+  const outbox = createOutbox(1_000);
+  for (let index = 0; index < 250; index++) outbox.add(offer(String(index)));
+  answer = async (messages) => {
+    if (messages.length > 7) throw new PublishError('PS_PUBLISH_TOO_LARGE', 'batches of so many bytes are refused');
+    return messages.length;
+  };
+  const sending = sender(outbox);
+  sending.kick();
+  for (let turns = 0; turns < 20; turns++) await settle();
+  expect(sent).toEqual(Array.from({ length: 250 }, (_, index) => String(index)));
+  expect([sending.givenUp, outbox.size]).toEqual([0, 0]);
+});
+
 test('a message that the topic never takes does not hold up the others', async () => {
   const outbox = createOutbox(10);
   for (const id of ['large', 'b']) outbox.add(offer(id));
