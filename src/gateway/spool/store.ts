@@ -34,6 +34,9 @@ const CACHE_BYTES = 2 * 1024 * 1024;
 const TABLE_BYTES = 1024 * 1024;
 const OPEN_FILES = 74;
 
+/** Whatever their size: `aheadBytes` is the bound of those that are large. */
+const ENTRIES_AT_ONCE = 100;
+
 /** To be opened at once: it would open itself with the next turn. */
 const createLevel = (location: string) =>
   new ClassicLevel<string, Buffer>(location, {
@@ -73,7 +76,25 @@ export async function openSpoolStore(
   const synced = await createSyncedNote(location);
   return {
     keys: (from, to) => db.keys({ gte: from, lt: to }),
-    entries: (from, to, aheadBytes) => db.iterator({ gte: from, lt: to, highWaterMarkBytes: aheadBytes }),
+    async *entries(from, to, aheadBytes) {
+      const iterator = db.iterator({ gte: from, lt: to, highWaterMarkBytes: aheadBytes });
+      const next = () => iterator.nextv(ENTRIES_AT_ONCE);
+      let first: string | undefined;
+      try {
+        for (let entries = await next(); entries.length > 0; entries = await next()) {
+          first ??= entries[0]?.[0];
+          yield* entries;
+        }
+      } finally {
+        // What it read last it keeps until V8 collects it, and V8 knows nothing of that memory: so that is one entry. To seek
+        // behind the last one would end the process where there is none (an assertion of LevelDB).
+        if (first !== undefined) {
+          iterator.seek(first);
+          await iterator.nextv(1);
+        }
+        await iterator.close();
+      }
+    },
     get: (key) => db.get(key),
     async write(writes) {
       // A chained batch would take less time, and keep its copy of all values until V8 collects it, which knows of none of them.
