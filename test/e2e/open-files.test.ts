@@ -84,7 +84,8 @@ describe(`a process that may have ${OPEN_FILES} files open`, () => {
       if (role === broker) expect(await post()).toMatchObject(accepted);
       await many.leave();
     }
-    expect(await post()).toMatchObject(accepted);
+    // It has room again once it has noticed that they are gone.
+    expect(await waitFor('the gateway to have room again', post)).toMatchObject(accepted);
     const metrics = await (await fetch(`${url}/metrics`)).text();
     const refused = Number(/^penstock_gateway_connections_refused_total (\d+)$/m.exec(metrics)?.[1]);
     expect(refused).toBeGreaterThan(2 * OPEN_FILES);
