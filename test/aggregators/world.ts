@@ -4,6 +4,7 @@ import { descriptions } from '../../src/aggregators/metrics/index.js';
 import type { AggregatorOptions } from '../../src/aggregators/options.js';
 import { defaultSessionOptions } from '../../src/aggregators/partition-session.js';
 import { all } from '../../src/aggregators/sink/all.js';
+import { refuseFormer } from '../../src/aggregators/sink/owner.js';
 import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';
 import type { SavedState } from '../../src/aggregators/state/partition.js';
 import { createStateStore } from '../../src/aggregators/state/store.js';
@@ -13,7 +14,7 @@ import type { BehaviourDefinition } from '../../src/shared/config/index.js';
 import { LATE, TOTALS } from '../../src/shared/live-keys.js';
 import { createLogger } from '../../src/shared/logger.js';
 import { createManualClock, type ManualClock } from '../helpers/manual-clock.js';
-import { callsOf, createSinkModel, refuseFormer, type SinkModel } from './sink/model.js';
+import { callsOf, createSinkModel, type SinkModel } from './sink/model.js';
 
 const logger = createLogger('test', 'silent');
 const session = {

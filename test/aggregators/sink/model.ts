@@ -1,4 +1,3 @@
-import { fencedError } from '../../../src/aggregators/errors.js';
 import type { Owner } from '../../../src/aggregators/sink/owner.js';
 import type { LateChange } from '../../../src/aggregators/state/late.js';
 import type { StateChanges } from '../../../src/aggregators/state/partition.js';
@@ -177,9 +176,4 @@ const isAfter = (event: LateEvent, last: LateEvent | undefined): boolean =>
 export function callsOf({ panes, totals }: StateChanges): ModelCall[] {
   const calls = panes.map(({ metric, changes }) => ({ metric: metric.name, windows: changes }));
   return totals.length === 0 ? calls : [...calls, { metric: 'totals', windows: totals }];
-}
-
-export function refuseFormer({ partition, epoch }: Owner, epochs: readonly number[]): void {
-  const by = Math.max(epoch, ...epochs);
-  if (by > epoch) throw fencedError(`partition ${partition}`, { epoch, by });
 }
