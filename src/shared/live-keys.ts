@@ -91,6 +91,16 @@ export const CATALOGUE_KEY = `penstock:{live:catalogue}:${GENERATION}`;
  */
 export const ownersKey = (metric: string): string => `${base(metric)}:owners`;
 
+const SHOWN_MARK = '#at';
+
+/** Of the fields of an owners hash, the partitions that were claimed. */
+export const claimedPartitions = (fields: readonly string[]): string[] =>
+  fields.filter((field) => !field.includes('#'));
+
+/** Of the fields of an owners hash, the partitions that were written. */
+export const shownPartitions = (fields: readonly string[]): string[] =>
+  fields.filter((field) => field.endsWith(SHOWN_MARK)).map((field) => field.slice(0, -SHOWN_MARK.length));
+
 /** Hash of a metric that has no panes: lists, totals and health. */
 export const singleKey = (metric: string): string => `${base(metric)}:single`;
 

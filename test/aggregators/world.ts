@@ -4,7 +4,7 @@ import { descriptions } from '../../src/aggregators/metrics/index.js';
 import type { AggregatorOptions } from '../../src/aggregators/options.js';
 import { defaultSessionOptions } from '../../src/aggregators/partition-session.js';
 import { all } from '../../src/aggregators/sink/all.js';
-import { refuseFormer } from '../../src/aggregators/sink/owner.js';
+import { epochsOf, type Owner, refuseFormer } from '../../src/aggregators/sink/owner.js';
 import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';
 import type { SavedState } from '../../src/aggregators/state/partition.js';
 import { createStateStore } from '../../src/aggregators/state/store.js';
@@ -149,14 +149,14 @@ export function createWorld(
     const recovered = () => {
       for (const callback of callbacks) callback();
     };
+    const adoptAll = async (what: string, owner: Owner, last?: number) => {
+      const calls = halves([...shownNames, LATE]).map((metrics) =>
+        step(what, () => metrics.map((metric) => redis.adopt(owner, metric, last))),
+      );
+      return (await all(calls)).flat();
+    };
     const sink: LiveSink = {
-      async claim(owner) {
-        const claims = halves(shownNames).map((metrics) =>
-          step('claim redis', () => metrics.map((metric) => redis.call(owner, 0, { metric, windows: [] })[0])),
-        );
-        const late = step('claim redis', () => [redis.addLate(owner, { after: undefined, events: [] })[0]]);
-        return Math.max(...(await Promise.all([...claims, late])).flat());
-      },
+      claim: async ({ partition, epoch }) => Math.max(...epochsOf(await adoptAll('claim redis', { partition, epoch }))),
       async write(owner, changes) {
         const { late, position } = changes;
         const calls = callsOf(changes).map((call) =>
@@ -167,10 +167,7 @@ export function createWorld(
           calls.push(adding.then(([epoch, lost]) => [epoch, -1, lost]));
         }
         const written = await all(calls);
-        refuseFormer(
-          owner,
-          written.map(([epoch]) => epoch),
-        );
+        refuseFormer(owner, epochsOf(written));
         if (written.some(([, , lost]) => lost)) recovered();
         return Math.max(-1, ...written.map(([, aheadAt]) => aheadAt));
       },
@@ -179,14 +176,8 @@ export function createWorld(
         refuseFormer(owner, [await step('forget redis', () => redis.forget(owner))]);
       },
       async adopt(owner, last) {
-        const adopted = halves([...shownNames, LATE]).map((metrics) =>
-          step('adopt redis', () => metrics.map((metric) => redis.adopt(owner, metric, last))),
-        );
-        const answers = (await all(adopted)).flat();
-        refuseFormer(
-          owner,
-          answers.map(([epoch]) => epoch),
-        );
+        const answers = await adoptAll('adopt redis', owner, last);
+        refuseFormer(owner, epochsOf(answers));
         return answers.every(([, isSame]) => isSame);
       },
       async forgetOthers() {},

@@ -4,7 +4,7 @@
 -- KEYS[1]  owners: see write-panes.lua
 -- ARGV[1]  partition
 -- ARGV[2]  owner epoch of the claimer
--- ARGV[3]  when the hub was made (ms); '' where that is not known
+-- ARGV[3]  when the hub was made (ms); '' where that is not known, or asked for: then the partition is claimed, and no more
 -- ARGV[4]  sequence number of the newest event in the hub when the claimer, who had claimed the partition, asked for it: who
 --          was further on read another one, unless the claim is lost, and a former owner of this one has gone on since;
 --          '' to go by the time alone

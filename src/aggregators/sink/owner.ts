@@ -8,6 +8,10 @@ export interface Owner {
   readonly hubCreatedAtMs?: number | undefined;
 }
 
+/** The highest owner epochs, which each answer of a script begins with. */
+export const epochsOf = (answers: readonly (readonly [epoch: number, ...unknown[]])[]): number[] =>
+  answers.map(([epoch]) => epoch);
+
 /** @throws AggregatorError PS_PARTITION_FENCED when a script has told of a later owner. */
 export function refuseFormer({ partition, epoch }: Owner, epochs: readonly number[]): void {
   const by = Math.max(...epochs);

@@ -27,8 +27,8 @@ import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
 import { all } from './all.js';
 import { connectSinkRedis, onReconnected, untilReady } from './connection.js';
-import { createHubChange, type DefineScript, MAX_WINDOWS_PER_CALL, singleNames } from './hub-change.js';
-import { type Owner, refuseFormer } from './owner.js';
+import { epochsOf, type Owner, refuseFormer } from './owner.js';
+import { createOwnership, type DefineScript, MAX_WINDOWS_PER_CALL } from './ownership.js';
 import { tellTrouble } from './trouble.js';
 
 /** Where the figures of the partitions are shown. `write`, `forget` and `adopt` throw PS_PARTITION_FENCED for a former owner. */
@@ -150,7 +150,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
         ...pairs,
       ]),
     );
-    if (windows.length > 0 && written[0] === epoch) answered.set(id, { epoch, sequenceNumber: version.sequenceNumber });
+    if (written[0] === epoch) answered.set(id, { epoch, sequenceNumber: version.sequenceNumber });
     return written;
   };
 
@@ -181,15 +181,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     return calls;
   };
 
-  const claim = async (owner: Owner): Promise<number> => {
-    const nothing = { sequenceNumber: 0, enqueuedAtMs: 0 };
-    const targets = [...descriptions.map(paneTarget), ...singleNames.map(singleTarget)];
-    const claims = targets.map((target) => call(owner, target, nothing, []));
-    return Math.max(...epochsOf(await all([...claims, callLate(owner, undefined, [])]).catch(explain)));
-  };
-
   return {
-    claim,
     async write(owner, changes) {
       if (!announced) tellMetrics();
       const { position } = changes;
@@ -216,7 +208,7 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       const written = await call(owner, singleTarget(HEALTH), version, [window]).catch(() => undefined);
       if (written !== undefined && isLost(written)) recovered();
     },
-    ...createHubChange(redis, script, claim),
+    ...createOwnership(redis, script, explain),
     onRecovered(callback) {
       callbacks.add(callback);
       return () => void callbacks.delete(callback);
@@ -232,8 +224,6 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
 type Version = Pick<StateChanges['position'], 'sequenceNumber' | 'enqueuedAtMs'>;
 
 const isLost = ([, , lost]: Written): boolean => lost === 1;
-
-const epochsOf = (written: readonly Written[]): number[] => written.map(([epoch]) => epoch);
 
 /** What the script needs of a metric beside its hashes. */
 interface Target {

@@ -9,7 +9,7 @@
 -- ARGV[5]  when the hub was made that the writer reads (ms); '' where that is not known
 -- ARGV[6]  number of fields in an entry
 -- then for each event, in their order in the hub: its id (`<sequence number>-<place in the pack>`), and its fields, each a
---          name and a value; none to make the owner known and no more
+--          name and a value
 -- Returns the highest owner epoch, and 1 when the event before these, or the writer's claim, is not there any more, so that
 -- more is lost, and otherwise 0.
 -- When the epoch is not the writer's, nothing was added: the partition has a later owner. Nor was anything when the event
@@ -19,7 +19,6 @@ local partition, epoch = ARGV[1], tonumber(ARGV[2])
 local owner = tonumber(redis.call('HGET', KEYS[1], partition) or 0)
 if owner > epoch then return { owner, 0 } end
 if owner < epoch then redis.call('HSET', KEYS[1], partition, ARGV[2]) end
-if #ARGV <= 6 then return { epoch, 0 } end
 if ARGV[5] ~= '' then
   local hub = redis.call('HGET', KEYS[1], partition .. '#hub')
   if hub and hub ~= ARGV[5] then return { epoch, 1 } end

@@ -4,7 +4,7 @@
 --              under `<partition>#hub`, when the hub was made that they were read from
 -- KEYS[2]      index: sorted set of the metric's pane starts
 -- KEYS[3]      expiries: sorted set of the same, by the time (ms) at which the pane's hash expires
--- KEYS[4..]    one hash for each window; none to make the owner known and no more
+-- KEYS[4..]    one hash for each window
 -- ARGV[1]      partition
 -- ARGV[2]      owner epoch of the writer
 -- ARGV[3]      hub sequence number that the values include (both are whole numbers below 2^53)
@@ -27,14 +27,14 @@ if owner > epoch then return { owner, -1, 0 } end
 local mark = partition .. '#at'
 local reached = tonumber(redis.call('HGET', KEYS[1], mark) or -1)
 local lost = 0
-if #KEYS > 3 and (owner < epoch or (ARGV[7] ~= '' and reached < tonumber(ARGV[7]))) then lost = 1 end
+if owner < epoch or (ARGV[7] ~= '' and reached < tonumber(ARGV[7])) then lost = 1 end
 if owner < epoch then redis.call('HSET', KEYS[1], partition, ARGV[2]) end
-if #KEYS > 3 and ARGV[8] ~= '' then
+if ARGV[8] ~= '' then
   local hub = redis.call('HGET', KEYS[1], partition .. '#hub')
   if hub and hub ~= ARGV[8] then return { epoch, -1, 1 } end
   if not hub then redis.call('HSET', KEYS[1], partition .. '#hub', ARGV[8]) end
 end
-if #KEYS > 3 and sequence > reached then redis.call('HSET', KEYS[1], mark, ARGV[3]) end
+if sequence > reached then redis.call('HSET', KEYS[1], mark, ARGV[3]) end
 -- No `rev` may come twice, not of a hash that was made anew nor of an older copy that is back: readers would keep what
 -- they have read under it. So it is the time in microseconds, and rises also where the clock is set back.
 local time = redis.call('TIME')

@@ -4,6 +4,7 @@ import { decodeLateEntry, type ShownLateEvent } from '../../shared/late-events.j
 import { type MetricDescription, metricDescription } from '../../shared/live-catalogue.js';
 import {
   CATALOGUE_KEY,
+  claimedPartitions,
   isRevisionField,
   LATE,
   lateStreamKey,
@@ -108,7 +109,7 @@ export function createLiveStore(redis: LiveRedis): LiveStore {
       );
     },
     async readLate(count) {
-      const partitions = (await redis.hkeys(ownersKey(LATE))).filter((field) => !field.includes('#'));
+      const partitions = claimedPartitions(await redis.hkeys(ownersKey(LATE)));
       const streams = await Promise.all(
         partitions.map(async (partition) => {
           const entries = await redis.xrevrange(lateStreamKey(partition), '+', '-', 'COUNT', count);

@@ -83,7 +83,6 @@ export function createSinkModel(): SinkModel {
       const highest = owners.get(key) ?? 0;
       if (highest > epoch) return [highest, -1, false];
       owners.set(key, epoch);
-      if (windows.length === 0) return [epoch, -1, false];
       if (!isOfHub(key, hubCreatedAtMs)) return [epoch, -1, true];
       let aheadAt = -1;
       for (const { startMs, names, values: newValues, revision } of windows) {
@@ -112,7 +111,6 @@ export function createSinkModel(): SinkModel {
       const highest = owners.get(key) ?? 0;
       if (highest > epoch) return [highest, false];
       owners.set(key, epoch);
-      if (events.length === 0) return [epoch, false];
       if (!isOfHub(key, hubCreatedAtMs)) return [epoch, true];
       const stream = late.get(partition) ?? [];
       late.set(partition, stream);

@@ -7,35 +7,40 @@ import {
   ownersKey,
   paneIndexKey,
   paneKey,
+  shownPartitions,
   singleKey,
   TOTALS,
 } from '../../shared/live-keys.js';
 import { AggregatorError } from '../errors.js';
 import { descriptions } from '../metrics/index.js';
 import { all } from './all.js';
-import { type Owner, refuseFormer } from './owner.js';
+import { epochsOf, type Owner, refuseFormer } from './owner.js';
 
 type Script<Answer> = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<Answer>;
 export type DefineScript = <Answer = number>(name: string, file: string) => Script<Answer>;
 
 /** Metrics without panes. The totals tell which partitions there are, so they are forgotten last. */
-export const singleNames = [...listMetrics, HEALTH, TOTALS];
+const singleNames = [...listMetrics, HEALTH, TOTALS];
 
 /** One script call blocks Redis for a millisecond or two at this size. */
 export const MAX_WINDOWS_PER_CALL = 500;
 
-const SHOWN = '#at';
-
-/** What becomes of figures whose hub was made anew: they are removed, and the new one's take their place. */
-export function createHubChange(
-  redis: Redis | Cluster,
-  script: DefineScript,
-  claim: (owner: Owner) => Promise<number>,
-) {
-  const adoptPartition = script<readonly [epoch: number, isSame: number]>('adoptPartition', 'adopt-partition.lua');
+/** Whose the figures of a partition are. Those of a hub that was made anew are removed, and the new one's take their place. */
+export function createOwnership(redis: Redis | Cluster, script: DefineScript, explain: (error: unknown) => never) {
+  type Adopted = readonly [epoch: number, isSame: number];
+  const adoptPartition = script<Adopted>('adoptPartition', 'adopt-partition.lua');
   const forgetPartition = script('forgetPartition', 'forget-partition.lua');
   const forgetLate = script('forgetLate', 'forget-late.lua');
 
+  const adoptAll = ({ partition, epoch, hubCreatedAtMs }: Owner, lastSequenceNumber?: number) => {
+    const metrics = [...descriptions.map(({ name }) => name), LATE, ...singleNames];
+    const calls = metrics.map((metric) =>
+      adoptPartition(1, ownersKey(metric), partition, epoch, hubCreatedAtMs ?? '', lastSequenceNumber ?? ''),
+    );
+    return all(calls).catch(explain);
+  };
+  const claim = async ({ partition, epoch }: Owner): Promise<number> =>
+    Math.max(...epochsOf(await adoptAll({ partition, epoch })));
   const forget = async (owner: Owner): Promise<void> => {
     const { partition, epoch } = owner;
     for (const metric of descriptions) {
@@ -60,27 +65,16 @@ export function createHubChange(
     });
   };
   return {
+    claim,
     forget,
     async adopt(owner: Owner, lastSequenceNumber?: number) {
-      const { partition, epoch, hubCreatedAtMs = '' } = owner;
-      const metrics = [...descriptions.map(({ name }) => name), LATE, ...singleNames];
-      const answers = await all(
-        metrics.map((metric) =>
-          adoptPartition(1, ownersKey(metric), partition, epoch, hubCreatedAtMs, lastSequenceNumber ?? ''),
-        ),
-      );
-      refuseFormer(
-        owner,
-        answers.map(([by]) => by),
-      );
+      const answers = await adoptAll(owner, lastSequenceNumber);
+      refuseFormer(owner, epochsOf(answers));
       return answers.every(([, isSame]) => isSame === 1);
     },
     async forgetOthers(partitions: readonly string[]) {
-      for (const field of await redis.hkeys(ownersKey(TOTALS))) {
-        if (!field.endsWith(SHOWN)) continue;
-        const partition = field.slice(0, -SHOWN.length);
+      for (const partition of shownPartitions(await redis.hkeys(ownersKey(TOTALS))))
         if (!partitions.includes(partition)) await forgetUnowned(partition);
-      }
     },
   };
 }
