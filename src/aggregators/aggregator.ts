@@ -5,7 +5,7 @@ import type { Logger } from '../shared/logger.js';
 import { createOfferSender } from './behaviour/offer-sender.js';
 import { allMetrics } from './metrics/index.js';
 import type { AggregatorOptions } from './options.js';
-import { createPartitionSession, type PartitionSession, type SessionOptions } from './partition-session.js';
+import { createPartitionSession, type PartitionSession, type SessionOptions } from './session/partition-session.js';
 import type { Owner } from './sink/owner.js';
 import type { LiveSink } from './sink/redis-sink.js';
 import { createPartitionState, type SavedState } from './state/partition.js';

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { createAggregator } from '../../src/aggregators/aggregator.js';
 import { descriptions } from '../../src/aggregators/metrics/index.js';
 import type { AggregatorOptions } from '../../src/aggregators/options.js';
-import { defaultSessionOptions } from '../../src/aggregators/partition-session.js';
+import { defaultSessionOptions } from '../../src/aggregators/session/partition-session.js';
 import { all } from '../../src/aggregators/sink/all.js';
 import { epochsOf, type Owner, refuseFormer } from '../../src/aggregators/sink/owner.js';
 import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';

@@ -1,20 +1,24 @@
 import { beforeEach, expect, test } from 'vitest';
-import { fencedError } from '../../src/aggregators/errors.js';
-import { allMetrics } from '../../src/aggregators/metrics/index.js';
-import { defaultAggregatorOptions } from '../../src/aggregators/options.js';
+import { fencedError } from '../../../src/aggregators/errors.js';
+import { allMetrics } from '../../../src/aggregators/metrics/index.js';
+import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
 import {
   createPartitionSession,
   defaultSessionOptions,
   type PartitionSession,
-} from '../../src/aggregators/partition-session.js';
-import type { Owner } from '../../src/aggregators/sink/owner.js';
-import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';
-import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
-import type { PartitionEvent } from '../../src/messaging/index.js';
-import { createLogger } from '../../src/shared/logger.js';
-import type { PartitionHealth } from '../../src/shared/partition-health.js';
-import { createManualClock, type ManualClock } from '../helpers/manual-clock.js';
-import { pageView, START_MS } from './driver.js';
+} from '../../../src/aggregators/session/partition-session.js';
+import type { Owner } from '../../../src/aggregators/sink/owner.js';
+import type { LiveSink } from '../../../src/aggregators/sink/redis-sink.js';
+import {
+  createPartitionState,
+  type PartitionState,
+  type StateChanges,
+} from '../../../src/aggregators/state/partition.js';
+import type { PartitionEvent } from '../../../src/messaging/index.js';
+import { createLogger } from '../../../src/shared/logger.js';
+import type { PartitionHealth } from '../../../src/shared/partition-health.js';
+import { createManualClock, type ManualClock } from '../../helpers/manual-clock.js';
+import { pageView, START_MS } from '../driver.js';
 
 const MINUTE = 60_000;
 const ROOM_FOR_IDS = 100;
