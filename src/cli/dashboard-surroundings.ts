@@ -34,6 +34,8 @@ export async function surroundings(
 
 const away = (name: string): SystemPart => ({ name, state: 'bad', text: 'does not answer' });
 
+const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 interface Readiness {
   readonly sinks: Readonly<Record<string, { readonly state: string; readonly spool?: { readonly records: number } }>>;
 }
@@ -47,7 +49,7 @@ async function partsOf(gateway: GatewayPlace): Promise<SystemPart[]> {
       return {
         name: `Gateway to ${name}`,
         state: status !== 200 ? 'bad' : state === 'up' && waiting === 0 ? 'good' : 'warn',
-        text: waiting === 0 ? state : `${state}, ${waiting} records in the spool`,
+        text: waiting === 0 ? state : `${state}, ${many(waiting, 'record')} in the spool`,
       };
     });
   } catch {
@@ -68,7 +70,11 @@ function brokerParts({ queues, topics, connections, memoryBytes }: BrokerStatus)
   const holders = [...queues, ...topics.flatMap(({ subscriptions }) => subscriptions)];
   const dead = holders.reduce((sum, { counts }) => sum + counts.deadLetter, 0);
   return [
-    { name: 'Broker', state: 'good', text: `${connections} connections, ${Math.round(memoryBytes / 2 ** 20)} MB` },
+    {
+      name: 'Broker',
+      state: 'good',
+      text: `${many(connections, 'connection')}, ${Math.round(memoryBytes / 2 ** 20)} MB`,
+    },
     { name: 'Dead letters', state: dead === 0 ? 'good' : 'warn', text: dead === 0 ? 'none' : String(dead) },
   ];
 }

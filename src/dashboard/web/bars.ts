@@ -12,8 +12,15 @@ export interface Bar {
 /** Characters of a number and what is behind it. */
 const ROOM = 12;
 
+export interface BarsText {
+  readonly id: string;
+  readonly none: string;
+  readonly format?: (value: number) => string;
+}
+
 /** A ranked list: each row a label, a number, and a bar as long as the number is against the largest. */
-export function createBars(body: HTMLElement, id: string, none: string): (bars: readonly Bar[]) => void {
+export function createBars(body: HTMLElement, text: BarsText): (bars: readonly Bar[]) => void {
+  const { id, none, format = formatNumber } = text;
   const list = element('ol', 'bars');
   list.id = id;
   list.dataset['testid'] = id;
@@ -32,8 +39,8 @@ export function createBars(body: HTMLElement, id: string, none: string): (bars: 
       setText(name, shown);
       name.title = shown;
       const behind = detail === undefined ? '' : ` · ${detail}`;
-      setText(number, formatWithin(ROOM - behind.length, value) + behind);
-      number.title = formatNumber(value);
+      setText(number, formatWithin(ROOM - behind.length, value, format) + behind);
+      number.title = format(value);
     },
   });
   return (bars) => {

@@ -3,7 +3,7 @@ import { createBars } from './bars.js';
 import { createDevices } from './devices.js';
 import { byId } from './dom.js';
 import { createForm, type FormOptions } from './form.js';
-import { formatCountry, formatNumber, formatPercent } from './format.js';
+import { formatCountry, formatMinutes, formatMoney, formatNumber, formatPercent } from './format.js';
 import { createPanel, type PanelFrame } from './panel.js';
 import type { PlotLine } from './plot.js';
 import { fetchPanes, LIVE, type Look, type Range, rankedOf, rowsOf, spanOf } from './range.js';
@@ -69,7 +69,7 @@ const plans: readonly PanelPlan[] = [
     name: 'sessions',
     title: 'Sessions',
     note: 'started each half hour',
-    form: { drawn: 'bars', labels: { open: 'open now', sessions: 'Started' } },
+    form: { drawn: 'bars', rise: 'good', labels: { open: 'open now', sessions: 'Started' } },
   },
   {
     name: 'funnel',
@@ -81,9 +81,19 @@ const plans: readonly PanelPlan[] = [
       detail: (value, [first]) => (first && first.value > 0 ? formatPercent(value / first.value) : '–'),
     },
   },
-  { name: 'revenue', title: 'Revenue', note: 'each minute', form: { label: (currency) => currency } },
-  { name: 'ingestionDelay', title: 'Delay', note: 'ms from gateway to hub', form: { label: (name) => name } },
-  { name: 'views', title: 'Views', note: 'in 5 minutes, each minute', form: { labels: { all: 'Page views' } } },
+  { name: 'revenue', title: 'Revenue', note: 'each minute', form: { label: (currency) => currency, rise: 'good' } },
+  {
+    name: 'ingestionDelay',
+    title: 'Delay',
+    note: 'ms from gateway to hub',
+    form: { label: (name) => name, rise: 'bad' },
+  },
+  {
+    name: 'views',
+    title: 'Views',
+    note: 'in 5 minutes, each minute',
+    form: { labels: { all: 'Page views' }, rise: 'good' },
+  },
   {
     name: 'visitorsLatest',
     id: 'latest',
@@ -106,8 +116,8 @@ const plans: readonly PanelPlan[] = [
   },
 ];
 
-const viewOf = <N extends keyof LiveFigures>(show: (value: LiveFigures[N]) => void, name: N): View => ({
-  show: (figures) => show(figures[name]),
+const viewOf = <N extends keyof LiveFigures>(show: (value: LiveFigures[N], nowMs: number) => void, name: N): View => ({
+  show: (figures) => show(figures[name], Date.parse(figures.asOf)),
 });
 
 const TRAFFIC: readonly PlotLine[] = [
@@ -136,7 +146,7 @@ function trafficView(frame: PanelFrame): View {
     async load({ range, nowMs, signal }) {
       const span = spanOf(range, nowMs);
       const panes = await fetchPanes('visitors', span, { stepMinutes: range.stepMinutes, signal });
-      frame.note(range.stepMinutes === 1 ? 'each minute' : `a minute, mean of ${range.stepMinutes} minutes`);
+      frame.note(range.stepMinutes === 1 ? 'each minute' : `a minute, mean of ${formatMinutes(range.stepMinutes)}`);
       show(TRAFFIC, rowsOf(panes, span, ['visitors', 'pageViews'], nowMs), span.stepMs);
     },
   };
@@ -146,7 +156,7 @@ type Bars = (figures: Figures) => readonly { readonly label: string; readonly va
 
 function rankedView(barsOf: Bars): (frame: PanelFrame, plan: PanelPlan) => View {
   return (frame, { name, note, none = '' }) => {
-    const show = createBars(frame.body, name, none);
+    const show = createBars(frame.body, { id: name, none });
     return {
       show(figures) {
         frame.note(note);
@@ -169,15 +179,16 @@ function generalView(frame: PanelFrame, plan: PanelPlan): View {
     show(figures) {
       frame.note(plan.note);
       const metric = figures.metrics?.[name];
-      show(metric ? shapeOfMetric(form?.whole ? { ...metric, series: [] } : metric) : shapeOf(figures[name]));
+      const shape = metric ? shapeOfMetric(form?.whole ? { ...metric, series: [] } : metric) : shapeOf(figures[name]);
+      show(shape, Date.parse(figures.asOf));
     },
-    clear: () => show(undefined),
+    clear: () => show(undefined, Number.NaN),
     async load(look, metric) {
       const { range } = look;
       const { shown, stepMinutes } = await fetchMetric(form?.whole ? { ...metric, seriesWindows: 1 } : metric, look);
-      const steps = stepMinutes === 1 ? 'each minute' : `in steps of ${stepMinutes} minutes`;
+      const steps = stepMinutes === 1 ? 'each minute' : `in steps of ${formatMinutes(stepMinutes)}`;
       frame.note(shown.series.length === 0 ? range.note : `${range.note}, ${steps}`);
-      show(shapeOfMetric(shown));
+      show(shapeOfMetric(shown), look.nowMs);
     },
   };
 }
@@ -209,17 +220,19 @@ export function createBoard(openVisitor: (id: string) => void): Board {
   let latest: Figures | undefined;
   let looking = new AbortController();
 
-  const add = (plan: PanelPlan) => {
+  const add = (planned: PanelPlan, unit: string | undefined) => {
+    const plan = unit === 'money' ? { ...planned, form: { format: formatMoney, ...planned.form } } : planned;
     const frame = createPanel({ id: plan.id ?? plan.name, title: plan.title, note: plan.note }, plan.className);
     parent.append(frame.root);
     views.set(plan.name, (plan.create ?? generalView)(frame, plan, openVisitor));
   };
   const addMissing = (figures: Figures) => {
     const wanted = (name: string) => isThere(figures, name) && !views.has(name);
-    for (const plan of plans) if (wanted(plan.name)) add(plan);
+    const unitOf = (name: string) => figures.metrics?.[name]?.unit;
+    for (const plan of plans) if (wanted(plan.name)) add(plan, unitOf(plan.name));
     for (const name of Object.keys({ ...figures, ...figures.metrics })) {
       if (NO_PANEL.has(name) || !wanted(name)) continue;
-      add({ name, title: titleOf(name), note: figures.metrics?.[name]?.help ?? '' });
+      add({ name, title: titleOf(name), note: figures.metrics?.[name]?.help ?? '' }, unitOf(name));
     }
   };
   const showOne = (name: string, view: View, figures: Figures) => {

@@ -44,6 +44,14 @@ export function deviceShares({ devices }: Pick<LiveFigures, 'devices'>): readonl
     .sort((a, b) => b.count - a.count || a.type.localeCompare(b.type));
 }
 
+export type Judgement = 'good' | 'bad';
+
+/** What a change is, where it is known what a rise is. */
+export function judge(change: number, rise: Judgement | undefined): Judgement | 'neither' {
+  if (change === 0 || rise === undefined) return 'neither';
+  return change > 0 === (rise === 'good') ? 'good' : 'bad';
+}
+
 export function isEmpty(figures: LiveFigures): boolean {
   return figures.events.length === 0 && figures.visitors.total === 0 && figures.visitorsLatest.length === 0;
 }

@@ -1,6 +1,7 @@
 import { createBars } from './bars.js';
 import { createRows, element, setText } from './dom.js';
-import { formatChange, formatClock, formatLabel, formatNumber, formatWithin } from './format.js';
+import { type Judgement, judge } from './figures.js';
+import { formatChange, formatLabel, formatNumber, formatWhen, formatWithin } from './format.js';
 import { createNone, type PanelFrame } from './panel.js';
 import type { PlotLine } from './plot.js';
 import { createSeries } from './series.js';
@@ -12,6 +13,8 @@ export interface FormOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly label?: (key: string) => string;
   readonly format?: (value: number) => string;
+  /** What it is when a number rises; where nobody said, it is neither. */
+  readonly rise?: Judgement;
   /** What is drawn of a series with one line. */
   readonly drawn?: 'line' | 'bars';
   /** Beside the number of a ranked entry. */
@@ -29,7 +32,7 @@ export interface FormText {
   readonly none: string;
 }
 
-type View = (shape: Shape) => void;
+type View = (shape: Shape, nowMs: number) => void;
 
 const TONES = ['accent', 'tablet', 'other', 'good', 'bad'];
 
@@ -41,7 +44,7 @@ export function createForm(frame: PanelFrame, text: FormText, options: FormOptio
   frame.body.append(waiting);
   const none = createNone(waiting, `${text.id}-waiting`, text.none);
   none(true);
-  return (shape: Shape | undefined) => {
+  return (shape: Shape | undefined, nowMs: number) => {
     if (shape && shape.kind !== kind) {
       frame.reset();
       view = views[shape.kind](frame, text, options);
@@ -49,7 +52,7 @@ export function createForm(frame: PanelFrame, text: FormText, options: FormOptio
     }
     // What was there before may be empty now.
     const now = shape ?? (kind && EMPTY[kind]);
-    if (now) view?.(now);
+    if (now) view?.(now, nowMs);
   };
 }
 
@@ -72,7 +75,7 @@ const labelled = (options: FormOptions, key: string) =>
   labelIn(options, key) ?? options.label?.(key) ?? formatLabel(titleOf(key));
 
 function rankedView(frame: PanelFrame, { id, none }: FormText, options: FormOptions): View {
-  const show = createBars(frame.body, id, none);
+  const show = createBars(frame.body, { id, none, ...(options.format ? { format: options.format } : {}) });
   // Names come from clients and stay as they are; keys are ours.
   const nameOf = (key: string) => labelIn(options, key) ?? options.label?.(key) ?? key;
   return (shape) => {
@@ -113,9 +116,9 @@ function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: F
       number.style.setProperty('--digits', String(text.length));
       number.title = format(value);
       setText(name, label);
-      setText(delta, change === undefined ? '' : formatChange(change, MANY_ROOM));
+      setText(delta, change === undefined ? '' : formatChange(change, MANY_ROOM, format));
       delta.title = 'the last full step against the one before';
-      delta.dataset['direction'] = !change ? 'same' : change > 0 ? 'up' : 'down';
+      delta.dataset['judgement'] = judge(change ?? 0, options.rise);
     },
   });
   let latest: { readonly lines: readonly PlotLine[]; readonly stepMs: number } = { lines: [], stepMs: 60_000 };
@@ -151,8 +154,8 @@ function changeIn({ rows, columns }: Series, column: number): number | undefined
 
 function listedView(frame: PanelFrame, { id, title, none }: FormText, options: FormOptions): View {
   let columns = '';
-  let show: ((rows: Listed['rows']) => void) | undefined;
-  return (shape) => {
+  let show: ((rows: Listed['rows'], nowMs: number) => void) | undefined;
+  return (shape, nowMs) => {
     const listed = shape as Listed;
     if (listed.columns.length > 0 && listed.columns.join() !== columns) {
       columns = listed.columns.join();
@@ -161,13 +164,14 @@ function listedView(frame: PanelFrame, { id, title, none }: FormText, options: F
         id,
         caption: title,
         none,
+        timeOf: (cells) => cells[listed.columns.indexOf('time')] ?? '',
         columns: listed.columns.map((column, index) => ({
           title: labelled(options, column),
           className: column === 'time' ? 'col-time' : '',
-          text: (cells) => (column === 'time' ? formatClock(cells[index] ?? '') : (cells[index] ?? '')),
+          text: (cells, now) => (column === 'time' ? formatWhen(cells[index] ?? '', now) : (cells[index] ?? '')),
         })),
       }));
     }
-    show?.(listed.rows);
+    show?.(listed.rows, nowMs);
   };
 }

@@ -1,5 +1,6 @@
 const numberFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const smallFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
+const centsFormat = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const briefFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const tinyFormat = new Intl.NumberFormat('en', { notation: 'scientific', maximumSignificantDigits: 2 });
 const percentFormat = new Intl.NumberFormat('en', { style: 'percent' });
@@ -16,12 +17,17 @@ const zonedFormat = new Intl.DateTimeFormat('en', {
   hourCycle: 'h23',
   timeZoneName: 'shortOffset',
 });
-const dayFormat = new Intl.DateTimeFormat('en', { weekday: 'short', day: 'numeric' });
+/** The English of this region puts the day's name first: "Sat 21". */
+const dayFormat = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric' });
+const dateFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 const HOUR_MS = 3_600_000;
 const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'code' });
 
 /** Of a share or a rate, one digit more. */
 export const formatNumber = (value: number): string => (Math.abs(value) < 1 ? smallFormat : numberFormat).format(value);
+/** An amount of money: with cents, or whole where there are none. */
+export const formatMoney = (value: number): string =>
+  (Number.isInteger(value) ? numberFormat : centsFormat).format(value);
 const TINY = 0.001;
 /** A number beside an axis, where there is room for six characters: "950", "12.5K", "0.0125", "2.5E-6". */
 export const formatOnScale = (value: number): string =>
@@ -33,17 +39,23 @@ export function formatWithin(room: number, value: number, format: (value: number
 }
 export const formatPercent = (share: number): string => percentFormat.format(share);
 /** "▲ 3", "▼ 2", "= 0"; the number in so many characters. */
-export const formatChange = (value: number, room = Number.POSITIVE_INFINITY): string =>
-  `${value > 0 ? '▲' : value < 0 ? '▼' : '='} ${formatWithin(room, Math.abs(value))}`;
+export const formatChange = (value: number, room = Number.POSITIVE_INFINITY, format = formatNumber): string =>
+  `${value > 0 ? '▲' : value < 0 ? '▼' : '='} ${formatWithin(room, Math.abs(value), format)}`;
 /** Hours, minutes and seconds of an ISO 8601 time, in the viewer's time zone. */
 export const formatClock = (iso: string): string => format(clockFormat, Date.parse(iso));
+/** The clock alone would say that something of last week was today. */
+export const isDated = (iso: string, nowMs: number): boolean => Math.abs(nowMs - Date.parse(iso)) >= 20 * HOUR_MS;
+/** Hours, minutes and seconds of what was of late; of what was not its day, hours and minutes. */
+export const formatWhen = (iso: string, nowMs: number): string =>
+  isDated(iso, nowMs) ? `${format(dateFormat, Date.parse(iso))}, ${formatMinute(Date.parse(iso))}` : formatClock(iso);
 /** An hour that comes twice, as clocks are set back, is told with its zone: "02:30 GMT+1". */
 export const formatMinute = (ms: number): string => format(comesTwice(ms) ? zonedFormat : minuteFormat, ms);
-/** Hours and minutes; in a span of days the day too, and of many days the day alone. */
+/** Hours and minutes; in a span of days the day too, and of many days the day alone, where it begins. */
 export const formatTick = (ms: number, spanMs: number): string => {
   if (spanMs < 20 * HOUR_MS) return format(minuteFormat, ms);
   const atMidnight = minuteFormat.format(ms) === '00:00';
-  return spanMs > 48 * HOUR_MS || atMidnight ? format(dayFormat, ms) : format(minuteFormat, ms);
+  if (atMidnight) return format(dayFormat, ms);
+  return spanMs > 48 * HOUR_MS ? '' : format(minuteFormat, ms);
 };
 /** Day, hours and minutes. */
 export const formatDayMinute = (ms: number): string => `${format(dayFormat, ms)}, ${formatMinute(ms)}`;
@@ -65,6 +77,12 @@ export function formatAge(ageMs: number): string {
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
   return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** "5 minutes", "2 hours". */
+export function formatMinutes(minutes: number): string {
+  const [count, unit] = minutes % 60 === 0 ? [minutes / 60, 'hour'] : [minutes, 'minute'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
 /** "Germany" for "DE"; what is no country code stays as it is. */

@@ -1,7 +1,7 @@
 import type { LiveFigures } from '../../shared/live.js';
 import type { Announcer } from './announce.js';
 import { byId, setText } from './dom.js';
-import { deviceShares, type MinuteFigure, pageViewsFigure, visitorsFigure } from './figures.js';
+import { deviceShares, judge, type MinuteFigure, pageViewsFigure, visitorsFigure } from './figures.js';
 import { formatAge, formatChange, formatLabel, formatNumber, formatPercent } from './format.js';
 
 export interface Headline {
@@ -49,5 +49,5 @@ function showMinuteFigure(name: string, { total, lastMinute, change }: MinuteFig
   const delta = byId(`${name}-change`);
   setText(delta, formatChange(change, CHANGE_ROOM));
   delta.title = 'against the minute before';
-  delta.dataset['direction'] = change > 0 ? 'up' : change < 0 ? 'down' : 'same';
+  delta.dataset['judgement'] = judge(change, 'good');
 }

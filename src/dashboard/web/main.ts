@@ -28,7 +28,7 @@ const RANGE_EVERY_MS = 30_000;
 const announcer = createAnnouncer(byId('announcement'));
 const headline = createHeadline(announcer);
 const firstEvent = createFirstEvent();
-const board = createBoard(createVisitorDialog());
+const board = createBoard(createVisitorDialog(() => serverNowMs()));
 const system = createSystem();
 
 let state: StreamState = 'connecting';

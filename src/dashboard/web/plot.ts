@@ -6,7 +6,10 @@ import { type Scale, scaleOf } from './scale.js';
 import { colour, onThemeChange } from './theme.js';
 
 const MINUTE_MS = 60_000;
-const STEPS_MS = [1, 2, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440].map((minutes) => minutes * MINUTE_MS);
+/** Between the labels of the time axis, up to 8 days: where the largest has no room there would be none at all. */
+const STEPS_MS = [1, 2, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 5_760, 11_520].map(
+  (minutes) => minutes * MINUTE_MS,
+);
 
 export interface PlotLine {
   readonly label: string;

@@ -67,7 +67,7 @@ const isTimeline = (items: readonly unknown[]) =>
 const NOTHING_IS_0: ReadonlySet<ShownMetric['aggregate']> = new Set(['count', 'sum', 'distinct', 'top']);
 
 /** A metric says itself what it is: its figure over a time, and where it has them the windows before now. */
-export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape | undefined {
+export function shapeOfMetric({ values, series, aggregate, windowMs }: ShownMetric): Shape | undefined {
   const entries = values.flatMap(({ key, value }) => partsOf(key, value));
   if ([...values, ...series.flatMap(({ values: inWindow }) => entriesOf(inWindow))].some(({ value }) => isText(value)))
     return textsOf(values, series);
@@ -88,16 +88,26 @@ export function shapeOfMetric({ values, series, aggregate }: ShownMetric): Shape
   );
   if (columns.length === 0) return undefined;
   const nothing = NOTHING_IS_0.has(aggregate) ? 0 : null;
-  return {
-    kind: 'series',
-    totals: entries.filter(({ label }) => columns.includes(label)),
-    columns,
-    rows: rows.map(({ startMs, revised, parts }) => ({
-      startMs,
-      revised,
-      values: columns.map((name) => parts.get(name) ?? nothing),
-    })),
-  };
+  const steps = rows.map(({ startMs, revised, parts }) => ({
+    startMs,
+    revised,
+    values: columns.map((name) => parts.get(name) ?? nothing),
+  }));
+  const totals = entries.filter(({ label }) => columns.includes(label));
+  return { kind: 'series', totals: lastFull({ columns, rows: steps }, windowMs) ?? totals, columns, rows: steps };
+}
+
+/**
+ * Where the figure is of the time of one step, it is that of the last step that is over: the running one begins at
+ * nothing each time, and it is not the one whose change is told.
+ */
+function lastFull({ columns, rows }: Pick<Series, 'columns' | 'rows'>, windowMs: number): Series['totals'] | undefined {
+  const [last, running] = rows.slice(-2);
+  if (!last || !running || running.startMs - last.startMs !== windowMs) return undefined;
+  return columns.flatMap((label, index) => {
+    const value = last.values[index] ?? null;
+    return value === null ? [] : [{ label, value }];
+  });
 }
 
 /** Those of the names that have room, in their order: where there are more, the ones with the most over all of the time. */

@@ -1,5 +1,5 @@
 import { byId, createRows, element, setText } from './dom.js';
-import { formatAge, formatClock, formatMinute, formatNumber } from './format.js';
+import { formatAge, formatMinute, formatNumber, formatWhen } from './format.js';
 import { createPanel, type PanelFrame } from './panel.js';
 import { createTable } from './tables.js';
 
@@ -96,7 +96,7 @@ function createSystemPanel(): SystemPanel {
       {
         title: 'Watermark',
         className: 'col-watermark',
-        text: ({ watermark }) => (watermark === null ? '–' : formatClock(watermark)),
+        text: ({ watermark }) => (watermark === null ? '–' : formatWhen(watermark, readMs)),
       },
       { title: 'Read', className: 'col-number', text: ({ appliedAt }) => `${age(appliedAt)} ago` },
       { title: 'Saved', className: 'col-number', text: ({ savedAt }) => (savedAt ? `${age(savedAt)} ago` : '–') },
@@ -115,7 +115,7 @@ function createSystemPanel(): SystemPanel {
     frame.note(NOTE);
     const counts = [...TOTALS.map((name) => ({ name, value: counted[name] ?? 0 })), ...offersOf(partitions)];
     totals([...counts.map(({ name, value }) => ({ name, text: formatNumber(value) })), ...idsKnownOf(partitions)]);
-    show(partitions);
+    show(partitions, readMs);
   };
   return { show: showHealth, fail: () => frame.note(`cannot be read${asOf()}`) };
 }

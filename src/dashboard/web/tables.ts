@@ -1,6 +1,6 @@
 import type { LatestEvent, LatestOffer, LatestVisitor } from '../../shared/live.js';
 import { createRows, element, setText } from './dom.js';
-import { formatClock, formatCountry, formatId, formatName } from './format.js';
+import { formatCountry, formatId, formatName, formatWhen, isDated } from './format.js';
 import { createNone, type PanelFrame } from './panel.js';
 
 /** What is worth money one by one stands out. */
@@ -9,7 +9,7 @@ const VALUABLE = new Set(['purchase', 'refund', 'generate_lead', 'sign_up', 'chu
 interface Column<T> {
   readonly title: string;
   readonly className: string;
-  text(item: T): string;
+  text(item: T, nowMs: number): string;
   /** Makes the cell a button. */
   press?(item: T): void;
 }
@@ -19,6 +19,8 @@ export interface TablePlan<T> {
   readonly caption: string;
   readonly none: string;
   readonly columns: readonly Column<T>[];
+  /** What the column of times is about: it is wider while there are days in it. */
+  readonly timeOf?: (item: T) => string;
   /** Marks the rows, once they show these items. */
   mark?(rows: Iterable<HTMLTableRowElement>, shown: readonly T[]): void;
 }
@@ -56,12 +58,13 @@ export function createTable<T>(frame: Pick<PanelFrame, 'root' | 'body'>, plan: T
       items.set(row, item);
       columns.forEach(({ text, press }, index) => {
         const cell = row.cells[index] as HTMLTableCellElement;
-        const value = formatName(text(item));
+        const value = formatName(text(item, nowMs));
         setText(press ? (cell.firstElementChild as Element) : cell, value);
         cell.title = value;
       });
     },
   });
+  let nowMs = Number.NaN;
   let waiting: readonly T[] | undefined;
   let pressed: { readonly cell: Element; readonly item: T } | undefined;
   const itemAt = (target: EventTarget | null) => {
@@ -82,6 +85,10 @@ export function createTable<T>(frame: Pick<PanelFrame, 'root' | 'body'>, plan: T
     waiting = undefined;
     rows(shown);
     plan.mark?.(tbody.rows, shown);
+    table.classList.toggle(
+      'dated',
+      shown.some((item) => plan.timeOf && isDated(plan.timeOf(item), nowMs)),
+    );
     none(shown.length === 0);
   };
   tbody.addEventListener('focusout', ({ relatedTarget }) => {
@@ -90,7 +97,8 @@ export function createTable<T>(frame: Pick<PanelFrame, 'root' | 'body'>, plan: T
   return {
     table,
     /** While the keyboard is on a row, the rows stand still: Enter must open what has the focus. */
-    show(shown: readonly T[]) {
+    show(shown: readonly T[], asOfMs: number) {
+      nowMs = asOfMs;
       if (tbody.querySelector(':focus-visible')) waiting = shown;
       else fill(shown);
     },
@@ -103,10 +111,15 @@ const button = () => {
   return made;
 };
 
-const time = { title: 'Time', className: 'col-time' };
+export const timeOf = ({ time }: { readonly time: string }) => time;
+export const timeColumn = {
+  title: 'Time',
+  className: 'col-time',
+  text: ({ time }: { readonly time: string }, nowMs: number) => formatWhen(time, nowMs),
+};
 
 const eventColumns: readonly Column<LatestEvent>[] = [
-  { ...time, text: (event) => formatClock(event.time) },
+  timeColumn,
   { title: 'Type', className: 'col-type', text: ({ type }) => type },
   { title: 'Page', className: 'col-page', text: ({ path }) => path ?? '' },
 ];
@@ -130,6 +143,7 @@ export function createEventsTable(frame: PanelFrame, openVisitor: (id: string) =
     id: 'events',
     caption: 'The newest 100 events, newest first',
     none: 'No events yet.',
+    timeOf,
     mark: createMarks(),
     columns: [
       ...eventColumns,
@@ -142,7 +156,7 @@ export function createEventsTable(frame: PanelFrame, openVisitor: (id: string) =
       { title: 'Site', className: 'col-source', text: ({ source }) => source },
     ],
   });
-  return (events: readonly LatestEvent[]) => show(events.slice(0, 100));
+  return (events: readonly LatestEvent[], nowMs: number) => show(events.slice(0, 100), nowMs);
 }
 
 export function createOffersTable(frame: PanelFrame, openVisitor: (id: string) => void) {
@@ -150,12 +164,13 @@ export function createOffersTable(frame: PanelFrame, openVisitor: (id: string) =
     id: 'offers',
     caption: 'The newest 20 steps of visitors towards an offer, newest first',
     none: 'No steps yet.',
+    timeOf,
     mark(rows, shown) {
       for (const [index, row] of [...rows].entries())
         row.classList.toggle('valuable', shown[index]?.offer !== undefined);
     },
     columns: [
-      { ...time, text: (step) => formatClock(step.time) },
+      timeColumn,
       {
         title: 'Visitor',
         className: 'col-visitor',
@@ -169,7 +184,7 @@ export function createOffersTable(frame: PanelFrame, openVisitor: (id: string) =
       },
     ],
   });
-  return (offers: readonly LatestOffer[]) => show(offers.slice(0, 20));
+  return (offers: readonly LatestOffer[], nowMs: number) => show(offers.slice(0, 20), nowMs);
 }
 
 export function createVisitorsTable(frame: PanelFrame, openVisitor: (id: string) => void) {
@@ -177,8 +192,9 @@ export function createVisitorsTable(frame: PanelFrame, openVisitor: (id: string)
     id: 'latest',
     caption: 'The 10 most recent visitors',
     none: 'Nobody yet.',
+    timeOf,
     columns: [
-      { title: 'Seen', className: 'col-time', text: (visitor) => formatClock(visitor.time) },
+      { ...timeColumn, title: 'Seen' },
       {
         title: 'Visitor',
         className: 'col-visitor',
@@ -193,9 +209,9 @@ export function createVisitorsTable(frame: PanelFrame, openVisitor: (id: string)
       },
     ],
   });
-  return (visitors: readonly LatestVisitor[]) => {
+  return (visitors: readonly LatestVisitor[], nowMs: number) => {
     const shown = visitors.slice(0, 10);
-    show(shown);
+    show(shown, nowMs);
     const located = shown.length === 0 || shown.some(({ country }) => country !== undefined);
     table.classList.toggle('unlocated', !located);
   };

@@ -1,6 +1,6 @@
 import { byId, setText } from './dom.js';
-import { formatClock, formatLabel } from './format.js';
-import { createTable } from './tables.js';
+import { formatLabel } from './format.js';
+import { createTable, timeColumn, timeOf } from './tables.js';
 
 interface VisitorEvent {
   readonly id: string;
@@ -17,8 +17,8 @@ interface Answer {
   readonly complete: boolean;
 }
 
-/** What one visitor did of late, read from the hub when somebody asks. */
-export function createVisitorDialog(): (id: string) => void {
+/** What one visitor did of late, read from the hub when somebody asks. `now` is the server's time. */
+export function createVisitorDialog(now: () => number): (id: string) => void {
   const dialog = byId<HTMLDialogElement>('visitor');
   const status = byId('visitor-status');
   const { show } = createTable<VisitorEvent>(
@@ -27,8 +27,9 @@ export function createVisitorDialog(): (id: string) => void {
       id: 'visitor-events',
       caption: 'Recent events of this visitor, newest first',
       none: '',
+      timeOf,
       columns: [
-        { title: 'Time', className: 'col-time', text: ({ time }) => formatClock(time) },
+        timeColumn,
         { title: 'Type', className: 'col-type', text: ({ type }) => type },
         { title: 'Page', className: 'col-page', text: ({ path }) => path ?? '' },
         { title: 'Site', className: 'col-source', text: ({ source }) => source },
@@ -38,11 +39,11 @@ export function createVisitorDialog(): (id: string) => void {
   let asked = 0;
   const ask = async (id: string) => {
     const mine = ++asked;
-    show([]);
+    show([], now());
     setText(status, 'Reading…');
     const text = await read(id).then(
       (answer) => {
-        if (mine === asked) show(answer.events);
+        if (mine === asked) show(answer.events, now());
         return told(answer);
       },
       (error: unknown) => (error instanceof Error ? error.message : 'The events could not be read.'),

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { deviceShares, isEmpty, merge, pageViewsFigure, visitorsFigure } from '../../../src/dashboard/web/figures.js';
+import {
+  deviceShares,
+  isEmpty,
+  judge,
+  merge,
+  pageViewsFigure,
+  visitorsFigure,
+} from '../../../src/dashboard/web/figures.js';
 import { formatAge, formatChange, formatCountry, formatId } from '../../../src/dashboard/web/format.js';
 import { noFigures } from '../../helpers/live-source.js';
 
@@ -80,6 +87,12 @@ describe('formats', () => {
 
   it('a change says which way', () => {
     expect([3, -1_200, 0].map((change) => formatChange(change, 9))).toEqual(['▲ 3', '▼ 1,200', '= 0']);
+  });
+
+  it('a rise of what should be small is bad, and where nobody knows it is neither', () => {
+    expect([3, -3, 0].map((change) => judge(change, 'good'))).toEqual(['good', 'bad', 'neither']);
+    expect([3, -3, 0].map((change) => judge(change, 'bad'))).toEqual(['bad', 'good', 'neither']);
+    expect([3, -3].map((change) => judge(change, undefined))).toEqual(['neither', 'neither']);
   });
 
   it('a country is named, and what is none stays as it is', () => {

@@ -2,10 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   formatChange,
+  formatDayMinute,
   formatLabel,
+  formatMinutes,
+  formatMoney,
   formatName,
   formatNumber,
   formatOnScale,
+  formatTick,
+  formatWhen,
   formatWithin,
 } from '../../../src/dashboard/web/format.js';
 
@@ -30,6 +35,34 @@ it('a number is whole where it has room, and else short and within half a percen
 
 it('a share is no 0', () => {
   expect([0.034, -0.5, 0, 1.04, 1e15].map(formatNumber)).toEqual(['0.03', '-0.5', '0', '1', '1,000,000,000,000,000']);
+});
+
+it('an amount of money has its cents, or none', () => {
+  expect([15_017.9, 1_200, -0.5, 12.3456].map(formatMoney)).toEqual(['15,017.90', '1,200', '-0.50', '12.35']);
+});
+
+it('a step is told in the largest unit that it is a whole number of', () => {
+  expect([1, 5, 60, 90, 120].map(formatMinutes)).toEqual(['1 minute', '5 minutes', '1 hour', '90 minutes', '2 hours']);
+});
+
+it('a day is named once along an axis of days, where it begins', () => {
+  const midnight = new Date(2026, 10, 21).getTime();
+  const halves = [-1, 0, 1, 2].map((index) => midnight + index * 43_200_000);
+  expect(halves.map((ms) => formatTick(ms, 7 * 86_400_000))).toEqual(['', 'Sat 21', '', 'Sun 22']);
+  expect(formatTick(midnight, 86_400_000)).toBe('Sat 21');
+  expect(formatTick(midnight, 3_600_000)).toBe('00:00');
+  expect(formatDayMinute(midnight)).toBe('Sat 21, 00:00');
+});
+
+it('what was not of late is told with its day', () => {
+  const at = new Date(2026, 10, 21, 0, 30);
+  const iso = (hoursBefore: number) => new Date(at.getTime() - hoursBefore * 3_600_000).toISOString();
+  expect([0, 1, 20, -30].map((hours) => formatWhen(iso(hours), at.getTime()))).toEqual([
+    '00:30:00',
+    '23:30:00',
+    '20 Nov 2026, 04:30',
+    '22 Nov 2026, 06:30',
+  ]);
 });
 
 it('a number beside an axis is told from the next one, and is short', () => {

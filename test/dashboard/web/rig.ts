@@ -108,13 +108,15 @@ export const everything = {
     revenue: {
       ...metric('Revenue of purchases per minute, by currency.', 'money'),
       aggregate: 'sum' as const,
+      windowMs: 60_000,
+      // Of the running minute, as the server gives it.
       values: [
-        { key: 'EUR', value: 412.5 },
-        { key: 'CHF', value: 120 },
+        { key: 'EUR', value: 112.5 },
+        { key: 'CHF', value: 20 },
       ],
       series: windows(60, (index) => ({
-        EUR: Math.round(300 + 120 * Math.sin(index / 6) + (index % 5) * 14),
-        ...(index % 2 ? { CHF: Math.round(90 + 40 * Math.cos(index / 4)) } : {}),
+        EUR: Math.round(300 + 120 * Math.sin(index / 6) + (index % 5) * 14) + 0.5,
+        ...(index % 3 ? { CHF: Math.round(90 + 40 * Math.cos(index / 4)) } : {}),
       })),
     },
     ingestionDelay: {
@@ -151,6 +153,29 @@ export const everything = {
     subject: visitorOf(index % 10),
     path: paths[(index * 3) % paths.length] as string,
   })),
+};
+
+const NO_TROUBLE = { offersWaiting: 0, offersGivenUp: 0, idsRememberedMs: null, stopped: null, unsaved: null };
+
+/** How it is itself on that afternoon, as `GET /api/system` tells it: almost all is well. */
+export const health = {
+  asOf: noFigures.asOf,
+  parts: [
+    { name: 'Gateway to topic:events', state: 'good', text: 'up' },
+    { name: 'Gateway to hub:clicks', state: 'good', text: 'up' },
+    { name: 'Broker', state: 'good', text: '7 connections, 184 MB' },
+    { name: 'Dead letters', state: 'warn', text: '2' },
+  ],
+  partitions: [48_211, 47_903, 51_377, 46_540].map((sequenceNumber, partition) => ({
+    ...{ partition: String(partition), lag: partition === 2 ? 1 : 0, sequenceNumber },
+    ...{
+      watermark: isoBefore(400 + partition * 310),
+      appliedAt: isoBefore(180),
+      savedAt: isoBefore(partition * 1_400),
+    },
+    ...NO_TROUBLE,
+  })),
+  totals: { counted: 1_284_310, duplicate: 412, malformed: 0, late: 97 },
 };
 
 export interface OpenPage {

@@ -29,6 +29,24 @@ describe('the form of a figure', () => {
     expect(shape).toMatchObject({ kind: 'series', columns: ['DKK', 'SEK', 'PLN', 'CZK', 'EUR'] });
   });
 
+  it('of single steps has the last one that is over, whose change is told, and not the running one', () => {
+    const series = [{ EUR: 900 }, { EUR: 910.5, CHF: 3 }, { EUR: 4 }].map((values, index) => ({
+      start: `2026-11-21T12:0${index}:00Z`,
+      values,
+    }));
+    const metric = { help: '', unit: 'money', aggregate: 'sum' as const, values: [{ key: 'EUR', value: 4 }] };
+    const totalsOf = (windowMs: number) =>
+      (shapeOfMetric({ ...metric, series, windowMs }) as { totals: unknown }).totals;
+    expect(totalsOf(60_000)).toEqual([
+      { label: 'EUR', value: 910.5 },
+      { label: 'CHF', value: 3 },
+    ]);
+    expect(totalsOf(180_000)).toEqual([{ label: 'EUR', value: 4 }]);
+    const means = series.map((window, index) => (index === 1 ? { ...window, values: {} } : window));
+    const mean = { ...metric, aggregate: 'mean' as const, series: means, windowMs: 60_000 };
+    expect(shapeOfMetric(mean)).toMatchObject({ totals: [], columns: ['EUR'] });
+  });
+
   it('is one that can be shown or none, whatever the server sends', () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {

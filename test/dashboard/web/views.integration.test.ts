@@ -4,7 +4,7 @@ import type { AdminServerDeps } from '../../../src/dashboard/index.js';
 import type { RangeMetric } from '../../../src/dashboard/web/range-metric.js';
 import type { LiveFigures } from '../../../src/shared/live.js';
 import { createMemoryLiveSource } from '../../helpers/live-source.js';
-import { busy, createPageRig, everything, patience, picture } from './rig.js';
+import { busy, createPageRig, everything, health, patience, picture } from './rig.js';
 
 const { serve, open } = createPageRig();
 
@@ -60,7 +60,7 @@ describe('panels', () => {
     ]);
     expect(await page.locator('[data-panel="sessions"] .total').textContent()).toContain('open now96');
     expect(await page.locator('#sessions-table tbody tr').count()).toBe(16);
-    expect(await page.locator('[data-panel="revenue"] .total b').allTextContents()).toEqual(['412.5', '120']);
+    expect(await page.locator('[data-panel="revenue"] .total b').allTextContents()).toEqual(['313.50', '76']);
     expect(await page.locator('[data-panel="ingestionDelay"] .total').allTextContents()).toHaveLength(3);
     const steps = page.locator('#offers tbody td.col-step');
     expect(await steps.count()).toBe(20);
@@ -236,6 +236,25 @@ describe('another range', () => {
     await expect.poll(pages, patience).toEqual(['/of-6-hours1']);
   });
 
+  it('of days has the names of days beneath it, however narrow its panel', async () => {
+    const { url } = await serve(shown(everything), { routes: panesRoute([]) });
+    const { page } = await open(url, { width: 320, height: 800 });
+    await page.locator('#pages .bar').first().waitFor();
+    await page.locator('#range label').nth(4).click();
+    await expect
+      .poll(() => page.locator('[data-panel="revenue"] h2').textContent(), patience)
+      .toBe('Revenue last 7 days, in steps of 2 hours');
+    const inkBelow = (canvas: HTMLCanvasElement) => {
+      const context = canvas.getContext('2d') as CanvasRenderingContext2D;
+      const { data } = context.getImageData(60, canvas.height - 18, canvas.width - 60, 18);
+      return data.filter((value, index) => index % 4 === 3 && value > 0).length;
+    };
+    for (const panel of ['traffic', 'revenue'])
+      await expect
+        .poll(() => page.locator(`[data-panel="${panel}"] canvas`).evaluate(inkBelow), patience)
+        .toBeGreaterThan(100);
+  });
+
   it('that cannot be read is said to be so', async () => {
     const { url } = await serve(shown(busy));
     const { page, text } = await open(url);
@@ -408,10 +427,12 @@ describe('the page at rest and at work', () => {
     ['dark', 1_440, 'dark'],
     ['phone', 360, 'light'],
   ] as const)('is no wider than the screen and every control has a name (%s)', async (name, width, colorScheme) => {
-    const { url } = await serve(shown(everything));
+    const routes: Routes = [async (app) => void app.get('/api/system', async () => health)];
+    const { url } = await serve(shown(everything), { routes });
     const { page, figure } = await open(url, { width, height: width < 500 ? 800 : 1_000 });
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await expect.poll(() => figure('visitors-total'), patience).toBe('312');
+    await page.locator('[data-panel="system"] tbody tr').first().waitFor();
     await picture(page, name);
     if (name === 'desktop') await picture(page, 'whole', true);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
