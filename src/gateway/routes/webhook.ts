@@ -25,7 +25,8 @@ const SHOPS: readonly Shop[] = [shopify, wooCommerce, stripe];
 
 /**
  * An order that is told again is one order only so long as the topic remembers its number, which is 13 hours. What was
- * written longer ago than this is refused, whoever has signed it. The longest that a shop goes on trying is 4 hours.
+ * written longer ago than this is refused, whoever has signed it. Shopify goes on trying for 4 hours; Stripe for 3 days,
+ * but of what it tried in vain for 12 hours nobody knows whether it had come.
  */
 const MAX_AGE_MS = 12 * 3_600_000;
 
@@ -96,8 +97,8 @@ function judgedAsTest({ events, isTest }: Told, { sender, testOrders }: WebhookS
 /** A time that cannot be read is the pipeline's to refuse. */
 function isTooOld(writtenAt: unknown, nowMs: number): boolean {
   const time = timeOf(writtenAt);
-  const writtenAtMs = typeof time === 'string' ? Date.parse(time) : Number.NaN;
-  return nowMs - writtenAtMs > MAX_AGE_MS;
+  const writtenAtMs = typeof time === 'string' ? Date.parse(time) : time;
+  return typeof writtenAtMs === 'number' && nowMs - writtenAtMs > MAX_AGE_MS;
 }
 
 /** A shop gives a webhook up that it is refused too often: what cannot be an order is no reason to be. */

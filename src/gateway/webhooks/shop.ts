@@ -38,8 +38,8 @@ export interface SignedRequest {
 export interface Told {
   readonly events: readonly NativeEvent[];
   /**
-   * When the shop wrote this body, for shops whose signature has no time in it. A body that is older than the topic
-   * remembers orders is refused: sent again then, it would be a second order.
+   * When the shop wrote this body; what has just been signed may be old. A body that is older than the topic remembers
+   * orders is refused: sent again then, it would be a second order.
    */
   readonly writtenAt?: unknown;
   /** Nobody has paid: somebody tries out how to. */

@@ -1,4 +1,4 @@
-import { compact, type Fields, fieldsOf, numberOf } from '../protocols/fields.js';
+import { compact, type Fields, fieldsOf, numberOf, textOf } from '../protocols/fields.js';
 import type { NativeEvent } from '../protocols/foreign.js';
 import { contextOfCountry, headerOf, isHmacOf, type Shop, type Told } from './shop.js';
 
@@ -29,13 +29,14 @@ export const shopify: Shop = {
 };
 
 function orderOf(order: Fields): Told {
+  const id = idOf(order);
   const event: NativeEvent = {
     type: 'purchase',
-    id: `shopify:order:${String(order['id'])}`,
+    id: `shopify:order:${String(id)}`,
     occurredAt: order['processed_at'] ?? order['created_at'],
-    userId: fieldsOf(order['customer'])?.['id'],
+    userId: idOf(fieldsOf(order['customer'])),
     properties: compact({
-      transaction_id: order['id'],
+      transaction_id: id,
       order_name: order['name'],
       value: numberOf(order['total_price']),
       currency: order['currency'],
@@ -48,6 +49,13 @@ function orderOf(order: Fields): Told {
   };
   const writtenAt = order['updated_at'] ?? order['processed_at'] ?? order['created_at'];
   return { events: [event], writtenAt, isTest: order['test'] === true };
+}
+
+/** An id of 64 bits, of which a number in JSON may have lost the end, is told whole as `gid://shopify/Order/5001` too. */
+function idOf(resource: Fields | undefined): unknown {
+  const id = resource?.['id'];
+  if (Number.isSafeInteger(id)) return id;
+  return /\/(\d{1,20})$/.exec(textOf(resource?.['admin_graphql_api_id']) ?? '')?.[1] ?? id;
 }
 
 function itemOf(value: unknown): unknown {
@@ -63,10 +71,12 @@ function itemOf(value: unknown): unknown {
   });
 }
 
+const NOT_PAID_BACK: ReadonlySet<unknown> = new Set(['failure', 'error']);
+
 function refundOf(refund: Fields): NativeEvent {
   const paidBack = listOf(refund['transactions'])
     .map(fieldsOf)
-    .filter((transaction) => transaction?.['kind'] === 'refund' && transaction['status'] !== 'failure');
+    .filter((transaction) => transaction?.['kind'] === 'refund' && !NOT_PAID_BACK.has(transaction['status']));
   const amounts = paidBack.map((transaction) => numberOf(transaction?.['amount']));
   // The smallest unit of some currencies is a thousandth.
   const thousandths = amounts.reduce<number>((sum, amount) => sum + Math.round(Number(amount) * 1000), 0);

@@ -19,9 +19,13 @@ export const stripe: Shop = {
     const object = fieldsOf(fieldsOf(body['data'])?.['object']);
     if (object === undefined) return undefined;
     const event = eventOf(body, object);
-    return event === undefined ? undefined : { events: [event], isTest: body['livemode'] === false };
+    if (event === undefined) return undefined;
+    // Whoever has an event sent anew, weeks later, gets it signed anew; `created` stays.
+    return { events: [event], writtenAt: body['created'], isTest: body['livemode'] === false };
   },
 };
+
+const NOT_PAID_BACK: ReadonlySet<unknown> = new Set(['failed', 'canceled']);
 
 const MAX_SIGNATURES = 5;
 
@@ -44,7 +48,7 @@ function eventOf(body: Fields, object: Fields): NativeEvent | undefined {
     case 'payment_intent.succeeded':
       return { ...base, ...purchaseOf(object, object['id'], object['amount_received']) };
     case 'refund.created':
-      return { ...base, ...refundOf(object) };
+      return NOT_PAID_BACK.has(object['status']) ? undefined : { ...base, ...refundOf(object) };
     default:
       return undefined;
   }

@@ -90,6 +90,18 @@ describe('webhooks of Shopify', () => {
     expect(JSON.stringify(rig.orders())).not.toMatch(/person/i);
   });
 
+  it('numbers beyond what JSON can hold, as of the notification that Shopify sends to try a webhook, are told exactly', async () => {
+    const rig = await createRig();
+    const gid = (kind: string, id: string) => ({ id: Number(id), admin_graphql_api_id: `gid://shopify/${kind}/${id}` });
+    const customer = gid('Customer', '115310627314723954');
+    const sample = { ...shopifyOrder, ...gid('Order', '820982911946154508'), customer };
+    expect((await rig.shopify('orders/paid', { ...sample, test: true })).json()).toMatchObject({ dropped: 1 });
+    expect((await rig.shopify('orders/paid', sample)).json()).toEqual({ ok: true, events: 1 });
+    expect(rig.orders()).toMatchObject([
+      { messageId: 'purchase:820982911946154508', event: { subject: '115310627314723954' } },
+    ]);
+  });
+
   it('a refund is the sum of what was paid back, of that order', async () => {
     const rig = await createRig();
     const refund = {
@@ -100,6 +112,7 @@ describe('webhooks of Shopify', () => {
         { kind: 'refund', status: 'success', amount: '10.10', currency: 'EUR' },
         { kind: 'refund', status: 'success', amount: '0.20', currency: 'EUR' },
         { kind: 'refund', status: 'failure', amount: '99.00', currency: 'EUR' },
+        { kind: 'refund', status: 'error', amount: '99.00', currency: 'EUR' },
       ],
       refund_line_items: [{ quantity: 1, line_item: { product_id: 9, title: 'Boots' } }],
     };
@@ -305,6 +318,25 @@ describe('webhooks of Stripe', () => {
     expect(rig.orders()).toMatchObject([
       { messageId: 'refund:pi_1:re_1', event: { data: { properties: { value: 2.5, currency: 'EUR' } } } },
     ]);
+  });
+
+  it('a refund that has failed is none', async () => {
+    const rig = await createRig();
+    for (const status of ['failed', 'canceled', 'pending']) {
+      const refund = { id: `re_${status}`, payment_intent: 'pi_1', amount: 250, currency: 'eur', status };
+      await rig.stripe({ id: 'evt', type: 'refund.created', created: NOW_MS / 1000, data: { object: refund } });
+    }
+    expect(rig.orders()).toMatchObject([{ messageId: 'refund:pi_1:re_pending' }]);
+  });
+
+  it('an event that is sent anew when the topic has forgotten its order is refused', async () => {
+    const rig = await createRig();
+    const hour = 3600;
+    const statuses = [];
+    for (const age of [11 * hour, 13 * hour])
+      statuses.push((await rig.stripe({ ...intent({ id: `pi_${age}` }), created: NOW_MS / 1000 - age })).statusCode);
+    expect(statuses).toEqual([200, 400]);
+    expect(rig.orders()).toHaveLength(1);
   });
 
   it('a signature is good for five minutes, and only in the scheme that counts', async () => {
