@@ -129,26 +129,37 @@ function answerAmplitude(results: readonly EventResult[], request: RequestHead):
   return jsonReply({
     code: 200,
     events_ingested: results.length - rejected.length,
-    // The SDKs show both to their callers and use neither.
+    // The SDKs show it to their callers and do not use it.
     payload_size_bytes: 0,
-    server_upload_time: 0,
+    server_upload_time: request.receivedAtMs,
     ...(rejected.length === 0 ? {} : { rejected }),
   });
 }
 
+/** Its names of native fields that are not called so. */
+const OWN_NAMES: ReadonlyMap<string, string> = new Map([
+  ['/type', 'event_type'],
+  ['/id', 'insert_id'],
+  ['/occurredAt', 'time'],
+  ['/anonymousId', 'device_id'],
+  ['/userId', 'user_id'],
+  ['/sessionId', 'session_id'],
+]);
+
 /** With `code` 400 the SDKs give up the events that are named, and send all others again. */
 function invalid(results: readonly EventResult[], rejected: readonly EventResult[]): Reply {
-  const fields: Record<string, number[]> = {};
-  for (const [index, { path = '' }] of results.entries()) {
-    const field = path.slice(1) || 'event';
-    fields[field] = [...(fields[field] ?? []), index];
+  const fields = { invalid: {} as Record<string, number[]>, missing: {} as Record<string, number[]> };
+  for (const [index, { reason, path = '' }] of results.entries()) {
+    const of = reason === 'required' ? fields.missing : fields.invalid;
+    const field = OWN_NAMES.get(path) ?? (path.slice(1).replace(/^properties/, 'event_properties') || 'event');
+    of[field] = [...(of[field] ?? []), index];
   }
   return jsonReply(
     {
       code: 400,
       error: rejected.map(describeRejection).join('; ').slice(0, 500),
-      events_with_invalid_fields: fields,
-      events_with_missing_fields: {},
+      events_with_invalid_fields: fields.invalid,
+      events_with_missing_fields: fields.missing,
       rejected,
     },
     400,

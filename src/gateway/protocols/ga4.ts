@@ -3,7 +3,7 @@ import type { EventResult } from '../pipeline/answer.js';
 import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, textOf } from './fields.js';
-import { consentOf, contextOf, type NativeEvent, propertiesOr, without } from './foreign.js';
+import { campaignOfUrl, consentOf, contextOf, type NativeEvent, propertiesOr, without } from './foreign.js';
 import { replyOf } from './outcome.js';
 import { jsonReply, type MappedEvents, type Protocol, type RequestHead } from './protocol.js';
 
@@ -76,6 +76,10 @@ function mapEvent(value: unknown, common: Common): unknown {
   const properties = { ...common.properties, ...without(event, EVENT), ...without(params, PLACED) };
   return {
     ...common.fields,
+    context: compact({
+      ...fieldsOf(common.fields.context),
+      campaign: campaignOfUrl(textOf(params?.['page_location'])),
+    }),
     type: event['name'],
     // No field of the protocol, but what people send when they want their orders and events once.
     id: textOf(params?.['event_id']),

@@ -151,9 +151,17 @@ function itemOfView(hit: Fields): Fields | undefined {
   return compact({
     item_id: hit['_pks'],
     item_name: hit['_pkn'],
-    item_category: hit['_pkc'],
+    item_category: categoryOfView(hit['_pkc']),
     price: numberOf(hit['_pkp']),
   });
+}
+
+/** Of several, its script sends a JSON array as text. */
+function categoryOfView(sent: unknown): unknown {
+  const text = textOf(sent);
+  if (!text?.startsWith('[')) return sent;
+  const parsed = parseJson(Buffer.from(text, 'utf8'));
+  return parsed instanceof Problem ? sent : firstOfSeveral(parsed.value);
 }
 
 function firstOfSeveral(value: unknown): unknown {

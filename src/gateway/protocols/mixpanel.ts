@@ -1,7 +1,7 @@
 import { reject } from '../../events/index.js';
 import type { EventResult } from '../pipeline/answer.js';
 import { Problem } from '../problem.js';
-import { compact, type Fields, fieldsOf, textOf } from './fields.js';
+import { compact, type Fields, fieldsOf, firstOf, textOf } from './fields.js';
 import { contextOf, type NativeEvent, NO_ADDRESS, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
 import { type JsonMapper, mapJson, type WrappedJson } from './form.js';
 import { describeRejection, isAllRejected, rejectedOf } from './outcome.js';
@@ -72,7 +72,7 @@ function mapEvent(value: unknown, head: RequestHead): unknown {
     type,
     id: own?.['$insert_id'],
     occurredAt: timeOf(own?.['time']),
-    ...visitorOf(own?.['distinct_id'], own),
+    ...visitorOf(firstOf(own, 'distinct_id', '$identified_id'), own),
     page: pageOf(own),
     properties: propertiesOr(sent, properties),
     context: contextOf({ ip: ipOf(own?.['ip'], head), campaign: utmOf(own) }),
@@ -81,11 +81,19 @@ function mapEvent(value: unknown, head: RequestHead): unknown {
 
 const DEVICE_PREFIX = '$device:';
 
-/** `$device_id` and `$user_id` where the library tells them apart; else the distinct id is the user. */
+function deviceOf(id: unknown): string | undefined {
+  return typeof id === 'string' && id.startsWith(DEVICE_PREFIX) ? id.slice(DEVICE_PREFIX.length) : undefined;
+}
+
+/**
+ * `$device_id` and `$user_id` where the library tells them apart; else the distinct id is the user. `$identify` says who
+ * that was before.
+ */
 function visitorOf(distinctId: unknown, properties: Fields | undefined) {
-  const isDevice = typeof distinctId === 'string' && distinctId.startsWith(DEVICE_PREFIX);
-  const deviceId = properties?.['$device_id'] ?? (isDevice ? distinctId.slice(DEVICE_PREFIX.length) : undefined);
-  const isAnonymous = isDevice || distinctId === deviceId;
+  const ofDistinctId = deviceOf(distinctId);
+  const before = firstOf(properties, '$anon_id', '$anon_distinct_id');
+  const deviceId = properties?.['$device_id'] ?? ofDistinctId ?? deviceOf(before) ?? before;
+  const isAnonymous = ofDistinctId !== undefined || distinctId === deviceId;
   return { anonymousId: deviceId, userId: properties?.['$user_id'] ?? (isAnonymous ? undefined : distinctId) };
 }
 

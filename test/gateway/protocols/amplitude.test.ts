@@ -48,13 +48,13 @@ describe('Amplitude', () => {
     expect(orders).toMatchObject([{ type: 'purchase', id: 'p1', data: { properties: { transaction_id: 'T-4' } } }]);
   });
 
-  it('when nothing is sound the SDK learns which events to give up', async () => {
+  it('when nothing is sound the SDK learns which events to give up, by its names of their fields', async () => {
     const { answers } = await replay(['nothing sound']);
     expect(answers[0]?.status).toBe(400);
     expect(answers[0]?.json()).toMatchObject({
       code: 400,
-      events_with_invalid_fields: { 'properties/transaction_id': [0], type: [1] },
-      events_with_missing_fields: {},
+      events_with_invalid_fields: {},
+      events_with_missing_fields: { 'event_properties/transaction_id': [0], event_type: [1] },
       error: expect.stringContaining('p1: required /properties/transaction_id'),
     });
   });

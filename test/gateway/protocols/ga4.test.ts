@@ -30,6 +30,12 @@ describe("GA4's Measurement Protocol", () => {
     expect(JSON.stringify([clicks, orders])).not.toContain('203.0.113.77');
   });
 
+  it('reads the campaign in the address of the page, beside what the request says of the client', async () => {
+    const { clicks } = await replay(['landing page']);
+    const context = { ip: '203.0.113.0', campaign: { source: 'mail', name: 'spring' } };
+    expect(clicks).toMatchObject([{ type: 'page_view', data: { context } }]);
+  });
+
   it('an app is a visitor too', async () => {
     const { clicks } = await replay(['firebase']);
     expect(clicks).toMatchObject([

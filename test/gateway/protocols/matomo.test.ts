@@ -41,6 +41,11 @@ describe('Matomo', () => {
     ]);
   });
 
+  it('a product is of the first of its categories', async () => {
+    const { clicks } = await replay(['product view in several categories']);
+    expect(clicks).toMatchObject([{ data: { properties: { items: [{ item_category: 'shoes' }] } } }]);
+  });
+
   it('an order is a purchase, in the currency that the address of the tracker names', async () => {
     const { orders } = await replay(['order']);
     expect(orders).toMatchObject([

@@ -59,6 +59,17 @@ describe('Mixpanel', () => {
     });
   });
 
+  it('who is identified by a server is the visitor that it names', async () => {
+    const { clicks } = await replay(['create identity']);
+    expect(clicks).toHaveLength(2);
+    expect(clicks).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ data: expect.objectContaining({ anonymousId: 'd1', userId: 'u1' }) }),
+        expect.objectContaining({ data: expect.objectContaining({ anonymousId: 'd2', userId: 'u2' }) }),
+      ]),
+    );
+  });
+
   it('one bad event does not cost the others, and is told of', async () => {
     const { answers, orders } = await replay(['json']);
     expect(answers[0]?.json()).toMatchObject({
