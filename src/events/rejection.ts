@@ -33,15 +33,18 @@ export type RejectionReason =
 export class Rejection {
   readonly reason: RejectionReason;
   readonly path: string;
+  /** As its client knows the event, where nothing else is left of it. */
+  readonly id: unknown;
 
-  constructor(reason: RejectionReason, path: string) {
+  constructor(reason: RejectionReason, path: string, id?: unknown) {
     this.reason = reason;
     this.path = path;
+    this.id = id;
   }
 }
 
-export function reject(reason: RejectionReason, path: string): Rejection {
-  return new Rejection(reason, path);
+export function reject(reason: RejectionReason, path: string, id?: unknown): Rejection {
+  return new Rejection(reason, path, id);
 }
 
 /** One reference token of a JSON pointer, escaped and bounded: keys come from clients. */

@@ -85,7 +85,9 @@ function mapStructured(value: unknown): unknown {
   if (attributes === undefined) return reject('not_an_object', '');
   const { data, data_base64: base64 } = attributes;
   if (base64 === undefined || base64 === null) return mapEvent(attributes, { json: data });
-  return typeof base64 === 'string' ? mapEvent(attributes, { base64 }) : reject('invalid_type', '/data_base64');
+  return typeof base64 === 'string'
+    ? mapEvent(attributes, { base64 })
+    : reject('invalid_type', '/data_base64', attributes['id']);
 }
 
 /** What the native event has a field for; `specversion` says nothing about the event. */
@@ -118,10 +120,10 @@ function mapEvent(attributes: Fields, data: Data): unknown {
 function faultOf(attributes: Fields): Rejection | undefined {
   for (const name of ['specversion', 'id', 'source', 'type']) {
     const value = attributes[name] ?? '';
-    if (value === '') return reject('required', `/${name}`);
-    if (typeof value !== 'string') return reject('invalid_type', `/${name}`);
+    if (value === '') return reject('required', `/${name}`, attributes['id']);
+    if (typeof value !== 'string') return reject('invalid_type', `/${name}`, attributes['id']);
   }
-  return attributes['specversion'] === '1.0' ? undefined : reject('invalid_format', '/specversion');
+  return attributes['specversion'] === '1.0' ? undefined : reject('invalid_format', '/specversion', attributes['id']);
 }
 
 /**

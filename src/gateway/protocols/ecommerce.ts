@@ -39,6 +39,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const PROMOTION_NAMES = { promotion_name: ['name'], creative_name: ['creative'], creative_slot: ['position'] };
 
+const ORDER_NUMBER = ['transaction_id', 'order_id', 'orderId'];
+
 /** Properties that stay, and are also told under Google Analytics 4's name unless that is there already. */
 const PROPERTY_NAMES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   purchase: { transaction_id: ['order_id', 'orderId'], value: ['revenue', 'total'] },
@@ -76,10 +78,14 @@ const NUMBERS = ['value', 'tax', 'shipping', 'price', 'quantity'];
 const MAX_TYPE_LENGTH = 100;
 const SOUND_TYPE = /^[a-zA-Z0-9_.:-]{1,100}$/;
 
+/** Goals of sites are called so too, of which nobody knows the order. */
+const ORDERS: ReadonlySet<string> = new Set(['purchase', 'refund']);
+
 /** A name that people have chosen, as a type of event: Google Analytics 4's where there is one, else in its spelling. */
-export function typeOfName(name: string): string | undefined {
+export function typeOfName(name: string, properties: Fields): string | undefined {
   const known = name.length <= MAX_TYPE_LENGTH ? name.trim().toLowerCase() : '';
   if (Object.hasOwn(TYPES, known)) return TYPES[known];
+  if (ORDERS.has(known) && firstOf(properties, ...ORDER_NUMBER) !== undefined) return known;
   if (SOUND_TYPE.test(name)) return name;
   const plain = name
     .slice(0, 2 * MAX_TYPE_LENGTH)

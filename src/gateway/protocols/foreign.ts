@@ -41,7 +41,7 @@ export function nameEvent(name: unknown, properties: Fields, ownTypes?: Readonly
     return { type: name === '' ? undefined : name, properties: { ...properties } };
   }
   // A dollar sign marks a name of the vendor's.
-  const type = ownTypes?.get(name) ?? typeOfName(name.startsWith('$') ? name.slice(1) : name) ?? 'track';
+  const type = ownTypes?.get(name) ?? typeOfName(name.startsWith('$') ? name.slice(1) : name, properties) ?? 'track';
   const mapped = commerceProperties(type, properties);
   return { type, properties: type === name ? { ...mapped } : { ...mapped, event_name: name } };
 }

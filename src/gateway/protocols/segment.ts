@@ -115,8 +115,9 @@ export function mapItem(item: unknown, batch: Fields): unknown {
   const message = fieldsOf(item);
   if (message === undefined) return reject('not_an_object', '');
   const type = message['type'] ?? message['action'];
-  if (typeof type !== 'string') return reject('required', '/type');
-  return KINDS.has(type) ? mapMessage(message, type, fieldsOf(batch['context'])) : reject('invalid_format', '/type');
+  if (typeof type !== 'string') return reject('required', '/type', message['messageId']);
+  if (!KINDS.has(type)) return reject('invalid_format', '/type', message['messageId']);
+  return mapMessage(message, type, fieldsOf(batch['context']));
 }
 
 /** What has a place of its own in the native event, or is for the SDK and its server alone. */
@@ -188,7 +189,7 @@ function bodyOf(kind: string, message: Fields): Body {
 
 function trackBody(event: unknown, properties: Fields): Body {
   if (typeof event !== 'string' || event === '') return { type: event === '' ? undefined : event, properties };
-  const type = typeOfName(event) ?? 'track';
+  const type = typeOfName(event, properties) ?? 'track';
   const mapped = commerceProperties(type, properties);
   return { type, properties: type === event ? mapped : { ...mapped, event_name: event } };
 }

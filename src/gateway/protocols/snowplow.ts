@@ -81,9 +81,9 @@ const PLACED: ReadonlySet<string> = new Set([
 
 function mapParams(params: Fields, isAnonymous: boolean): NativeEvent | ReturnType<typeof reject> {
   const entities = readEntities(params);
-  if (entities instanceof Problem) return reject('invalid_json', 'cx' in params ? '/cx' : '/co');
+  if (entities instanceof Problem) return reject('invalid_json', 'cx' in params ? '/cx' : '/co', params['eid']);
   const named = nameOf(params, entities);
-  if (named instanceof Problem) return reject('invalid_json', 'ue_px' in params ? '/ue_px' : '/ue_pr');
+  if (named instanceof Problem) return reject('invalid_json', 'ue_px' in params ? '/ue_px' : '/ue_pr', params['eid']);
   const properties: Record<string, unknown> = { ...compact(without(params, PLACED)), ...named.properties };
   if (entities.length > 0) properties['contexts'] = entities;
   const session = entities.find(({ schema }) => schema.includes('/client_session/'))?.data;

@@ -102,11 +102,16 @@ describe('CloudEvents at POST /v1/events', () => {
     expect(answer).toMatchObject({ results: [{ outcome: 'rejected', reason, path }] });
   });
 
-  it('one bad event never costs its batch', async () => {
-    const { answer } = await post([{ ...event, source: undefined }, event], {
+  it('one bad event never costs its batch, and is told of by its id', async () => {
+    const { answer } = await post([{ ...event, id: 'b', source: undefined }, event], {
       'content-type': 'Application/CloudEvents-Batch+JSON; charset=UTF-8',
     });
-    expect(answer).toMatchObject({ results: [{ outcome: 'rejected' }, { id: 'a', outcome: 'accepted' }] });
+    expect(answer).toMatchObject({
+      results: [
+        { id: 'b', outcome: 'rejected' },
+        { id: 'a', outcome: 'accepted' },
+      ],
+    });
   });
 
   it('a body that cannot be read is refused whole', async () => {

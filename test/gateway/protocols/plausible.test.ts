@@ -30,6 +30,13 @@ describe('Plausible', () => {
     );
   });
 
+  it('a goal called Purchase is an order where it has the number of one', async () => {
+    const { answers, orders } = await replay(['purchase with a number']);
+    expect(answers[0]?.status).toBe(202);
+    const properties = { transaction_id: 'T-7', value: 20.5, currency: 'EUR', event_name: 'Purchase' };
+    expect(orders).toMatchObject([{ type: 'purchase', data: { properties } }]);
+  });
+
   it('takes the long names and properties as text, and says what a click has hit', async () => {
     const { answers, clicks } = await replay(['long names, properties as text']);
     expect(answers[0]?.status).toBe(202);

@@ -235,7 +235,7 @@ describe('the answers', () => {
         success: true,
         results: [
           { reason: 'not_an_object' },
-          { reason: 'invalid_format', path: '/type' },
+          { id: click.messageId, reason: 'invalid_format', path: '/type' },
           { reason: 'required', path: '/type' },
           { reason: 'required', path: '/type' },
           { outcome: 'accepted' },
