@@ -98,6 +98,8 @@ function inOrder(entries: Ranked['entries'], order: readonly string[] | undefine
 /** Characters of a number that stands beside one more at the most, and of one among several. */
 const ROOM = 17;
 const MANY_ROOM = 5;
+/** Of more numbers than these the changes have no room. */
+const WITH_CHANGE = 3;
 
 function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: FormOptions): View {
   const totals = element('div', 'totals');
@@ -116,7 +118,7 @@ function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: F
       number.style.setProperty('--digits', String(text.length));
       number.title = format(value);
       setText(name, label);
-      setText(delta, change === undefined ? '' : formatChange(change, MANY_ROOM, format));
+      setText(delta, change === undefined ? '' : formatChange(change, count > 2 ? MANY_ROOM - 1 : MANY_ROOM, format));
       delta.title = 'the last full step against the one before';
       delta.dataset['judgement'] = judge(change ?? 0, options.rise);
     },
@@ -136,7 +138,7 @@ function seriesView(frame: PanelFrame, { id, title, none }: FormText, options: F
       sums.map(({ label, value }) => ({
         label: labelled(options, label),
         value,
-        change: changeIn(shape as Series, columns.indexOf(label)),
+        change: count > WITH_CHANGE ? undefined : changeIn(shape as Series, columns.indexOf(label)),
       })),
     );
     // Where there is nothing any more, the lines that there were have their place.

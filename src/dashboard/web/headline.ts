@@ -27,6 +27,7 @@ export function createHeadline(announcer: Announcer): Headline {
       const [newest] = figures.events;
       newestMs = newest && Date.parse(newest.time);
       setText(type, newest ? formatLabel(newest.type) : 'none yet');
+      type.title = type.textContent ?? '';
       announcer.figure(`${formatNumber(visitors.total)} visitors in the last 15 minutes`);
     },
     tick(nowMs) {

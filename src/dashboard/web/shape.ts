@@ -81,9 +81,10 @@ export function shapeOfMetric({ values, series, aggregate, windowMs }: ShownMetr
       ),
     ),
   }));
+  // By name: a line keeps its place and its colour, whichever is the largest now.
   const names = [...entries.map(({ label }) => label), ...rows.flatMap(({ parts }) => [...parts.keys()])];
   const columns = largest(
-    [...new Set(names)],
+    [...new Set(names)].sort(),
     rows.map(({ parts }) => parts),
   );
   if (columns.length === 0) return undefined;
@@ -93,7 +94,7 @@ export function shapeOfMetric({ values, series, aggregate, windowMs }: ShownMetr
     revised,
     values: columns.map((name) => parts.get(name) ?? nothing),
   }));
-  const totals = entries.filter(({ label }) => columns.includes(label));
+  const totals = columns.flatMap((name) => entries.find(({ label }) => label === name) ?? []);
   return { kind: 'series', totals: lastFull({ columns, rows: steps }, windowMs) ?? totals, columns, rows: steps };
 }
 

@@ -18,6 +18,13 @@ const large = {
   metrics: {
     ...everything.metrics,
     funnel: { ...funnel, values: funnel.values.map(({ key }, index) => ({ key, value: 1_234_567 / (index + 1) })) },
+    refunds: {
+      ...revenue,
+      series: revenue.series.map((window, index) => ({
+        ...window,
+        values: { EUR: 98_765.43 * index, CHF: 119.14 * index, SEK: -1_234.5 * index },
+      })),
+    },
     revenue: {
       ...revenue,
       values: ['EUR', 'CHF', 'SEK', 'PLN'].map((key, index) => ({ key, value: 98_765.43 - index })),
@@ -35,10 +42,12 @@ describe('numbers', () => {
     const { page, figure } = await open(url, { width, height: 900 });
     await expect.poll(() => figure('visitors-total'), patience).toBe('1,234,567');
     const looked = await page.evaluate(() =>
-      [...document.querySelectorAll('.number, .bar-value, .legend dd, .total b, .device b')].map((number) => ({
-        text: number.textContent,
-        isCut: number.scrollWidth > number.clientWidth,
-      })),
+      [...document.querySelectorAll('.number, .bar-value, .legend dd, .total b, .total .delta, .device b')].map(
+        (number) => ({
+          text: number.textContent,
+          isCut: number.scrollWidth > number.clientWidth,
+        }),
+      ),
     );
     expect(looked.length).toBeGreaterThan(30);
     expect(looked.filter(({ isCut }) => isCut)).toEqual([]);

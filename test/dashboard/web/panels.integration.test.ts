@@ -24,10 +24,10 @@ describe('panels', () => {
         deltas.map(({ textContent, dataset }) => `${textContent} ${dataset['judgement']}`),
       );
     };
-    expect(await changes('revenue')).toEqual(['▼ 6 bad', '▲ 76 good']);
+    expect(await changes('revenue')).toEqual(['▲ 76 good', '▼ 6 bad']);
     expect(await changes('ingestionDelay')).toEqual(['▲ 1 bad', '▲ 2 bad', '▲ 6 bad']);
-    expect(await changes('refunds')).toEqual(['▼ 6 neither', '▲ 76 neither']);
-    expect(await page.locator('[data-panel="refunds"] .total b').allTextContents()).toEqual(['313.50', '76']);
+    expect(await changes('refunds')).toEqual(['▲ 76 neither', '▼ 6 neither']);
+    expect(await page.locator('[data-panel="refunds"] .total b').allTextContents()).toEqual(['76', '313.50']);
   });
 
   it('tell the day of what was not today', async () => {

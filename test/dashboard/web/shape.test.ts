@@ -26,7 +26,7 @@ describe('the form of a figure', () => {
       values: [{ key: 'HUF', value: 1 }],
       series: windows.map((values, index) => ({ start: `2026-11-21T12:0${index}:00Z`, values })),
     });
-    expect(shape).toMatchObject({ kind: 'series', columns: ['DKK', 'SEK', 'PLN', 'CZK', 'EUR'] });
+    expect(shape).toMatchObject({ kind: 'series', columns: ['CZK', 'DKK', 'EUR', 'PLN', 'SEK'] });
   });
 
   it('of single steps has the last one that is over, whose change is told, and not the running one', () => {
@@ -38,13 +38,26 @@ describe('the form of a figure', () => {
     const totalsOf = (windowMs: number) =>
       (shapeOfMetric({ ...metric, series, windowMs }) as { totals: unknown }).totals;
     expect(totalsOf(60_000)).toEqual([
-      { label: 'EUR', value: 910.5 },
       { label: 'CHF', value: 3 },
+      { label: 'EUR', value: 910.5 },
     ]);
     expect(totalsOf(180_000)).toEqual([{ label: 'EUR', value: 4 }]);
     const means = series.map((window, index) => (index === 1 ? { ...window, values: {} } : window));
     const mean = { ...metric, aggregate: 'mean' as const, series: means, windowMs: 60_000 };
     expect(shapeOfMetric(mean)).toMatchObject({ totals: [], columns: ['EUR'] });
+  });
+
+  it('of a metric has each name in one place, whichever is the largest now', () => {
+    const series = [{ EUR: 9 }, { CHF: 4, EUR: 2 }].map((values, index) => ({
+      start: `2026-11-21T12:0${index}:00Z`,
+      values,
+    }));
+    const metric = { help: '', unit: 'money', aggregate: 'sum' as const, windowMs: 120_000, series };
+    const ranked = (keys: readonly string[]) => keys.map((key, index) => ({ key, value: 9 - index }));
+    const shapes = [['EUR', 'CHF'], ['CHF', 'EUR'], []].map((keys) =>
+      shapeOfMetric({ ...metric, values: ranked(keys) }),
+    );
+    for (const shape of shapes) expect(shape).toMatchObject({ columns: ['CHF', 'EUR'] });
   });
 
   it('is one that can be shown or none, whatever the server sends', () => {
@@ -68,9 +81,9 @@ describe('the form of a figure', () => {
       shape?.kind === 'series' ? shape.rows.map(({ values }) => values) : undefined;
     const sums = { ...metric, aggregate: 'sum' as const, series: series([{ EUR: 5 }, {}, { EUR: 7, CHF: 1 }]) };
     expect(valuesOf(shapeOfMetric(sums as never))).toEqual([
-      [5, 0],
+      [0, 5],
       [0, 0],
-      [7, 1],
+      [1, 7],
     ]);
     const distinct = { ...sums, aggregate: 'distinct' as const };
     expect(valuesOf(shapeOfMetric(distinct as never))?.[1]).toEqual([0, 0]);

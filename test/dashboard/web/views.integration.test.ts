@@ -60,7 +60,7 @@ describe('panels', () => {
     ]);
     expect(await page.locator('[data-panel="sessions"] .total').textContent()).toContain('open now96');
     expect(await page.locator('#sessions-table tbody tr').count()).toBe(16);
-    expect(await page.locator('[data-panel="revenue"] .total b').allTextContents()).toEqual(['313.50', '76']);
+    expect(await page.locator('[data-panel="revenue"] .total b').allTextContents()).toEqual(['76', '313.50']);
     expect(await page.locator('[data-panel="ingestionDelay"] .total').allTextContents()).toHaveLength(3);
     const steps = page.locator('#offers tbody td.col-step');
     expect(await steps.count()).toBe(20);
