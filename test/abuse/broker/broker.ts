@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrokerStatus } from '../../../src/broker/status/index.js';
+import { roleNodeFlags } from '../../../src/local/index.js';
 
 /** Consumer groups for those who do not read what they ask for; a partition takes five readers in each. */
 const GROUPS = 20;
@@ -62,7 +63,7 @@ const isError = (line: string): boolean => {
   }
 };
 
-/** Starts the built command on a folder, on loopback alone. */
+/** Starts the built command on a folder, on loopback alone, with the flags that `penstock start` gives it. */
 export async function startAbusedBroker(dataDir: string): Promise<AbusedBroker> {
   const template = join(dataDir, 'Config.json');
   writeFileSync(template, JSON.stringify(topology));
@@ -75,7 +76,7 @@ export async function startAbusedBroker(dataDir: string): Promise<AbusedBroker> 
       PENSTOCK_LOG_LEVEL: 'warn',
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [],
+    execArgv: [...roleNodeFlags('broker')],
   });
   const errors: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { roleNodeFlags } from '../../../src/local/index.js';
 import { residentBytesOf } from '../../helpers/resident.js';
 import { HOSTILE_KEY } from './requests.js';
 import { STEADY_KEY } from './steady.js';
@@ -34,7 +35,7 @@ const topology = {
   },
 };
 
-/** A role of the built command as a process of its own, with what it prints. */
+/** A role of the built command as a process of its own, started as `penstock start` starts it, with what it prints. */
 export interface Role {
   readonly pid: number | undefined;
   readonly facts: Readonly<Record<string, string>>;
@@ -52,7 +53,7 @@ async function startRole(args: readonly string[], env: Readonly<Record<string, s
   const child: ChildProcess = fork('dist/cli/main.js', args, {
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [],
+    execArgv: [...roleNodeFlags(args[0] ?? '')],
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
