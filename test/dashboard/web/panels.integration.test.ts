@@ -76,4 +76,18 @@ describe('panels', () => {
     expect(await when.textContent()).toContain(', revised');
     expect(await when.evaluateAll(cut)).toBe(0);
   });
+
+  it('show ten lines of a list whole', async () => {
+    const { url } = await serve(shown(everything));
+    const { page } = await open(url, { width: 1440, height: 900 });
+    for (const table of ['latest', 'events', 'offers']) {
+      const rows = page.locator(`#${table} tbody tr`);
+      await rows.nth(9).waitFor();
+      const missing = await rows.nth(9).evaluate((row) => {
+        const list = row.closest('.scroll') as HTMLElement;
+        return row.getBoundingClientRect().bottom - list.getBoundingClientRect().bottom;
+      });
+      expect(missing).toBeLessThanOrEqual(0);
+    }
+  });
 });
