@@ -9,7 +9,7 @@ export interface ShopEvent {
   readonly sessionId?: string;
   readonly page?: { readonly url: string; readonly path: string; readonly referrer?: string };
   readonly properties?: Readonly<Record<string, unknown>>;
-  readonly context?: { readonly ip: string; readonly userAgent: string };
+  readonly context?: VisitorContext;
 }
 
 /** Something that a visitor does, or that the shop does about the visitor. */
@@ -18,12 +18,18 @@ export interface Act {
   readonly event: ShopEvent;
 }
 
+/** What a gateway makes of a visitor's request, told by the shop's server. */
+interface VisitorContext {
+  readonly ip: string;
+  readonly country: string;
+  readonly userAgent: string;
+}
+
 export interface Visitor {
   readonly anonymousId: string;
   /** Known to the shop by name; others become known when they buy. */
   readonly registered: boolean;
-  readonly ip: string;
-  readonly userAgent: string;
+  readonly context: VisitorContext;
 }
 
 export interface Shop {
@@ -42,6 +48,9 @@ const USER_AGENTS = [
   'Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
 ] as const;
 
+/** Of a shop in Germany: a country for each of these. No database knows the addresses. */
+const COUNTRIES = ['DE', 'DE', 'DE', 'DE', 'DE', 'AT', 'AT', 'CH', 'CH', 'FR', 'NL', 'PL'] as const;
+
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 /** Between two acts of a session; well below the 30 minutes that end one. */
@@ -54,13 +63,16 @@ export const EVENTS_PER_VISITOR = 11.9;
 export const WARM_UP_MS = 10 * MINUTE_MS;
 
 export function createVisitor(random: Random, anonymousId: string): Visitor {
-  return {
-    anonymousId,
-    registered: random() < 0.4,
-    // 198.18.0.0/15 is set aside for tests of network devices (RFC 2544).
-    ip: `198.${integerBetween(random, 18, 19)}.${integerBetween(random, 0, 255)}.${integerBetween(random, 1, 254)}`,
+  const registered = random() < 0.4;
+  // 198.18.0.0/15 is set aside for tests of network devices (RFC 2544).
+  const net = integerBetween(random, 18, 19);
+  const [subnet, host] = [integerBetween(random, 0, 255), integerBetween(random, 1, 254)];
+  const context = {
+    ip: `198.${net}.${subnet}.${host}`,
+    country: COUNTRIES[host % COUNTRIES.length] as string,
     userAgent: pick(random, USER_AGENTS),
   };
+  return { anonymousId, registered, context };
 }
 
 /** Everything about one visitor, in order of time: one session, sometimes a second after half an hour or more. */
@@ -98,7 +110,7 @@ function* session(
       sessionId: id,
       page: { url: shop.origin + page, path: page },
       ...(properties && { properties }),
-      context: { ip: visitor.ip, userAgent: visitor.userAgent },
+      context: visitor.context,
     },
   });
   const goOn = () => {

@@ -156,7 +156,7 @@ function offline(random: Random, shop: Shop, anonymousId: string, nowMs: number,
     anonymousId,
     sessionId: `${anonymousId}-s1`,
     page: { url: shop.origin + path, path },
-    context: { ip: visitor.ip, userAgent: visitor.userAgent },
+    context: visitor.context,
   };
   return [{ atMs: nowMs - delayMs, event }, delayMs];
 }
