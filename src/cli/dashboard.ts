@@ -79,6 +79,7 @@ async function startDashboard({ config, logger, clock }: RoleContext): Promise<R
     {
       live: source,
       readHealth: source.readHealth,
+      readTotals: source.readTotals,
       routes: [queries, brokerRoutes(config.serviceBus.connectionString), gatewayRoutes(gateway)],
       intake: () => intakeOf(config.dataDir),
       clock,

@@ -7,6 +7,7 @@ import { liveGauges } from './live-gauges.js';
 import type { FeedMessage } from './live-history.js';
 import { readMetrics } from './operations.js';
 import { partitionGauges } from './partition-gauges.js';
+import { totalCounters } from './total-counters.js';
 
 export interface DashboardMetrics {
   readonly countMessage: (kind: FeedMessage['kind']) => void;
@@ -18,13 +19,16 @@ interface MetricsDeps {
   readonly viewersOf: () => LiveFeed['viewers'];
   readonly readFigures: () => Promise<LiveFigures>;
   readonly readHealth: () => Promise<ReadonlyMap<string, PartitionHealth>>;
+  /** Undefined where nobody knows. */
+  readonly readTotals: () => Promise<Readonly<Record<string, number>> | undefined>;
 }
 
 /**
- * `GET /metrics`, in Prometheus' text format: this process, what the live stream does, and the live figures and how far
- * the readers of the partitions are, which are left out while they cannot be read.
+ * `GET /metrics`, in Prometheus' text format: this process, what the live stream does, and the live figures, what became
+ * of the events and how far the readers of the partitions are, which are left out while they cannot be read.
  */
-export function metrics(app: FastifyInstance, { viewersOf, readFigures, readHealth }: MetricsDeps): DashboardMetrics {
+export function metrics(app: FastifyInstance, deps: MetricsDeps): DashboardMetrics {
+  const { viewersOf, readFigures, readHealth, readTotals } = deps;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   new Gauge({
@@ -59,7 +63,8 @@ export function metrics(app: FastifyInstance, { viewersOf, readFigures, readHeal
     };
     const live = readFigures().then(liveGauges, unreadable);
     const partitions = readHealth().then(partitionGauges, unreadable);
-    const text = [...(await Promise.all([live, partitions])), await registry.metrics()].join('');
+    const totals = readTotals().then((found) => found && totalCounters(found), unreadable);
+    const text = [...(await Promise.all([live, totals, partitions])), await registry.metrics()].join('');
     return reply.type(registry.contentType).send(text);
   });
   app.addHook('onClose', async () => registry.clear());

@@ -30,6 +30,8 @@ export interface AdminServerDeps {
   readonly live: LiveSource;
   /** How far the readers of the partitions are, where somebody knows. */
   readonly readHealth?: () => Promise<ReadonlyMap<string, PartitionHealth>>;
+  /** What became of the events of the hub, where somebody knows. */
+  readonly readTotals?: () => Promise<Readonly<Record<string, number>>>;
   /** Further routes under `/api`; they are guarded as the dashboard's own are. */
   readonly routes: readonly FastifyPluginAsync[];
   /** Where events can be sent and with which key, if that is known; for the page that nothing has reached yet. */
@@ -102,6 +104,7 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     viewersOf: () => feed.viewers,
     readFigures: () => inTime(live.read()),
     readHealth: () => inTime(deps.readHealth?.() ?? Promise.resolve(new Map())),
+    readTotals: async () => deps.readTotals && inTime(deps.readTotals()),
   });
   app.server.maxConnections = Math.min(MAX_CONNECTIONS, options.maxConnections ?? MAX_CONNECTIONS);
   const tellOfRefusal = createRefusalLog(clock, logger, app.server.maxConnections);

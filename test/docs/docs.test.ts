@@ -49,6 +49,7 @@ test('docs/metrics.md lists every metric that is made, and no other', async () =
     viewersOf: () => 0,
     readFigures: () => Promise.reject(new Error('away')),
     readHealth: async () => new Map([['0', health]]),
+    readTotals: async () => ({ counted: 1, 'late:pages': 1, 'late_by:2h': 1, 'failed:pages': 1 }),
   });
   const texts = [
     (await gateway.text()).body,
