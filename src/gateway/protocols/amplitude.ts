@@ -4,7 +4,7 @@ import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
 import { compact, type Fields, fieldsOf, textOf } from './fields.js';
 import { contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, utmOf, without } from './foreign.js';
-import { mapJson, type WrappedJson } from './form.js';
+import { looksLikeJson, mapJson, type WrappedJson } from './form.js';
 import { describeRejection, isAllRejected, rejectedOf } from './outcome.js';
 import { jsonReply, type MappedEvents, type Protocol, type Reply, type RequestHead } from './protocol.js';
 
@@ -83,8 +83,15 @@ function mapFormEvent(value: unknown): unknown {
   );
 }
 
-function isForm({ headers }: RequestHead): boolean {
-  return headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
+/** The requests of amplitude-js that wait for their answers. */
+const forms = new WeakSet<RequestHead>();
+
+/** JSON is also sent under the content type of a form, which curl gives to whatever it posts. */
+function mapJsonOrForm(request: RequestHead, body: Buffer): MappedEvents | Problem {
+  const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
+  if (!isForm || looksLikeJson(body)) return mapJson(mapAmplitude)(request, body);
+  forms.add(request);
+  return mapForm(request, body);
 }
 
 function mapEvent(value: unknown): unknown {
@@ -125,7 +132,7 @@ function pageOf(properties: Fields | undefined): Fields | undefined {
 function answerAmplitude(results: readonly EventResult[], request: RequestHead): Reply {
   const rejected = rejectedOf(results);
   // To amplitude-js anything but 200 means to keep the events and, before all others, to send them again.
-  if (isAllRejected(results) && !isForm(request)) return invalid(results, rejected);
+  if (isAllRejected(results) && !forms.has(request)) return invalid(results, rejected);
   return jsonReply({
     code: 200,
     events_ingested: results.length - rejected.length,
@@ -184,7 +191,7 @@ export const amplitude: Protocol = {
       method: 'POST',
       paths: ['/2/httpapi', '/2/httpapi/'],
       ...amplitudeBatch,
-      map: (request, body) => (isForm(request) ? mapForm : mapJson(mapAmplitude))(request, body),
+      map: mapJsonOrForm,
     },
   ],
 };

@@ -65,7 +65,8 @@ function readJson(bytes: Buffer, form: URLSearchParams): WrappedJson | Problem {
   return parsed instanceof Problem ? parsed : { ...parsed, form };
 }
 
-function looksLikeJson(bytes: Buffer): boolean {
+/** Whatever its content type says. */
+export function looksLikeJson(bytes: Buffer): boolean {
   const first = bytes.find((byte) => !WHITE_SPACE.has(byte));
   return first === OPEN_BRACE || first === OPEN_BRACKET;
 }

@@ -101,6 +101,12 @@ describe('Amplitude', () => {
     expect(JSON.stringify([clicks, orders])).not.toContain('a-write-key');
   });
 
+  it('JSON is read as such under whatever content type', async () => {
+    const { answers, clicks } = await replay(['JSON that is called a form', 'nothing sound, called a form']);
+    expect(answers.map(({ status }) => status)).toEqual([200, 400]);
+    expect(clicks).toMatchObject([{ id: 'f1', type: 'x' }]);
+  });
+
   it('what is refused does not hold up all that amplitude-js has to send after it', async () => {
     const { answers, orders } = await replay(['amplitude-js order without a number']);
     expect(answers[0]?.status).toBe(200);
