@@ -7,7 +7,7 @@ const YOUNG_GENERATION_MB: Readonly<Record<string, number>> = {
   // generation each time twice this much has come together.
   broker: 8,
   // It fills what it may have within a minute of load, and is to come through an outage in 256 MB: `npm run outage` took
-  // 157 MB at the most in 10 minutes without the broker, and 246 MB behind them. V8's default of 16 is no faster.
+  // 193 MB at the most in 10 minutes without the broker, and 249 MB behind them. V8's default of 16 is no faster.
   gateway: 8,
 };
 const DEFAULT_MB = 64;
