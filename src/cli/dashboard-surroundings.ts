@@ -1,6 +1,7 @@
 import type { BrokerStatus } from '../broker/index.js';
 import type { NewestPositions, Surroundings, SystemPart } from '../query/index.js';
 import type { Config } from '../shared/config/index.js';
+import { counted } from '../shared/counted.js';
 import { isEmbedded } from './broker/admin-routes.js';
 import { askBroker } from './broker/fetch-status.js';
 import { askGateway, type GatewayPlace } from './gateway/ask.js';
@@ -34,8 +35,6 @@ export async function surroundings(
 
 const away = (name: string): SystemPart => ({ name, state: 'bad', text: 'does not answer' });
 
-const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
-
 interface Readiness {
   readonly sinks: Readonly<Record<string, { readonly state: string; readonly spool?: { readonly records: number } }>>;
 }
@@ -49,7 +48,7 @@ async function partsOf(gateway: GatewayPlace): Promise<SystemPart[]> {
       return {
         name: `Gateway to ${name}`,
         state: status !== 200 ? 'bad' : state === 'up' && waiting === 0 ? 'good' : 'warn',
-        text: waiting === 0 ? state : `${state}, ${many(waiting, 'record')} in the spool`,
+        text: waiting === 0 ? state : `${state}, ${counted(waiting, 'record')} in the spool`,
       };
     });
   } catch {
@@ -73,7 +72,7 @@ function brokerParts({ queues, topics, connections, memoryBytes }: BrokerStatus)
     {
       name: 'Broker',
       state: 'good',
-      text: `${many(connections, 'connection')}, ${Math.round(memoryBytes / 2 ** 20)} MB`,
+      text: `${counted(connections, 'connection')}, ${Math.round(memoryBytes / 2 ** 20)} MB`,
     },
     { name: 'Dead letters', state: dead === 0 ? 'good' : 'warn', text: dead === 0 ? 'none' : String(dead) },
   ];

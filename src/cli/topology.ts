@@ -12,6 +12,7 @@ import {
   type Topology,
   TopologyError,
 } from '../broker/index.js';
+import { counted } from '../shared/counted.js';
 import { printText } from './print-text.js';
 
 interface Flags {
@@ -70,10 +71,6 @@ function check(file: string, flags: Flags): void {
     ),
   ];
   printText(`OK: ${counts.filter((count) => !count.startsWith('0 ')).join(', ')}\n`);
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function print(file: string, flags: Flags): void {

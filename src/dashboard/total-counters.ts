@@ -15,20 +15,16 @@ const DETAILS: Readonly<Record<string, string>> = {
  */
 export async function totalCounters(totals: Readonly<Record<string, number>>): Promise<string> {
   const registry = new Registry();
-  const families = new Map<string, Counter>();
-  const count = (family: string, help: string, [label, of, value]: readonly [string, string, number]) => {
-    const name = `penstock_figures_${family}_total`;
-    const counter = families.get(name) ?? new Counter({ name, help, labelNames: [label], registers: [registry] });
-    families.set(name, counter);
-    counter.inc({ [label]: of }, value);
-  };
+  const counter = <Label extends string>(family: string, help: string, label: Label) =>
+    new Counter({ name: `penstock_figures_${family}_total`, help, labelNames: [label], registers: [registry] });
+  const events = counter('events', 'Events of the hub by what became of them.', 'outcome');
+  const kinds = new Map(Object.entries(DETAILS).map(([family, help]) => [family, counter(family, help, 'of')]));
   for (const [name, value] of Object.entries({ ...ALWAYS, ...totals })) {
     // Somebody else may have written there, and one value must not cost all.
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) continue;
     const [outcome = '', ...detail] = name.split(':');
-    if (detail.length === 0) count('events', 'Events of the hub by what became of them.', ['outcome', outcome, value]);
-    const help = Object.hasOwn(DETAILS, outcome) ? DETAILS[outcome] : undefined;
-    if (detail.length > 0 && help !== undefined) count(outcome, help, ['of', detail.join(':'), value]);
+    if (detail.length === 0) events.inc({ outcome }, value);
+    else kinds.get(outcome)?.inc({ of: detail.join(':') }, value);
   }
   return registry.metrics();
 }

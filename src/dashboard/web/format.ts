@@ -1,3 +1,5 @@
+import { counted } from '../../shared/counted.js';
+
 const numberFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const smallFormat = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
 const centsFormat = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -80,10 +82,8 @@ export function formatAge(ageMs: number): string {
 }
 
 /** "5 minutes", "2 hours". */
-export function formatMinutes(minutes: number): string {
-  const [count, unit] = minutes % 60 === 0 ? [minutes / 60, 'hour'] : [minutes, 'minute'];
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
-}
+export const formatMinutes = (minutes: number): string =>
+  minutes % 60 === 0 ? counted(minutes / 60, 'hour') : counted(minutes, 'minute');
 
 /** "Germany" for "DE"; what is no country code stays as it is. */
 export function formatCountry(code: string): string {

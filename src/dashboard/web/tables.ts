@@ -112,17 +112,24 @@ const button = () => {
 };
 
 export const timeOf = ({ time }: { readonly time: string }) => time;
-export const timeColumn = {
+const timeColumn = {
   title: 'Time',
   className: 'col-time',
   text: ({ time }: { readonly time: string }, nowMs: number) => formatWhen(time, nowMs),
 };
 
-const eventColumns: readonly Column<LatestEvent>[] = [
+type ShownEvent = Pick<LatestEvent, 'time' | 'type' | 'path' | 'source'>;
+
+export const eventColumns: readonly Column<ShownEvent>[] = [
   timeColumn,
   { title: 'Type', className: 'col-type', text: ({ type }) => type },
   { title: 'Page', className: 'col-page', text: ({ path }) => path ?? '' },
 ];
+export const siteColumn: Column<ShownEvent> = {
+  title: 'Site',
+  className: 'col-source',
+  text: ({ source }) => source,
+};
 
 /** Marks what is worth money, and what was not there before. */
 function createMarks() {
@@ -153,7 +160,7 @@ export function createEventsTable(frame: PanelFrame, openVisitor: (id: string) =
         text: ({ subject }) => formatId(subject ?? ''),
         press: ({ subject }) => void (subject !== undefined && openVisitor(subject)),
       },
-      { title: 'Site', className: 'col-source', text: ({ source }) => source },
+      siteColumn,
     ],
   });
   return (events: readonly LatestEvent[], nowMs: number) => show(events.slice(0, 100), nowMs);

@@ -1,6 +1,6 @@
 import { byId, setText } from './dom.js';
 import { formatLabel } from './format.js';
-import { createTable, timeColumn, timeOf } from './tables.js';
+import { createTable, eventColumns, siteColumn, timeOf } from './tables.js';
 
 interface VisitorEvent {
   readonly id: string;
@@ -28,12 +28,7 @@ export function createVisitorDialog(now: () => number): (id: string) => void {
       caption: 'Recent events of this visitor, newest first',
       none: '',
       timeOf,
-      columns: [
-        timeColumn,
-        { title: 'Type', className: 'col-type', text: ({ type }) => type },
-        { title: 'Page', className: 'col-page', text: ({ path }) => path ?? '' },
-        { title: 'Site', className: 'col-source', text: ({ source }) => source },
-      ],
+      columns: [...eventColumns, siteColumn],
     },
   );
   let asked = 0;

@@ -39,12 +39,12 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const PROMOTION_NAMES = { promotion_name: ['name'], creative_name: ['creative'], creative_slot: ['position'] };
 
-const ORDER_NUMBER = ['transaction_id', 'order_id', 'orderId'];
+const ORDER_NUMBER = ['order_id', 'orderId'];
 
 /** Properties that stay, and are also told under Google Analytics 4's name unless that is there already. */
 const PROPERTY_NAMES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  purchase: { transaction_id: ['order_id', 'orderId'], value: ['revenue', 'total'] },
-  refund: { transaction_id: ['order_id', 'orderId'], value: ['total', 'revenue'] },
+  purchase: { transaction_id: ORDER_NUMBER, value: ['revenue', 'total'] },
+  refund: { transaction_id: ORDER_NUMBER, value: ['total', 'revenue'] },
   search: { search_term: ['query'] },
   view_item_list: { item_list_id: ['list_id'], item_list_name: ['list_name', 'category'] },
   view_promotion: PROMOTION_NAMES,
@@ -85,7 +85,7 @@ const ORDERS: ReadonlySet<string> = new Set(['purchase', 'refund']);
 export function typeOfName(name: string, properties: Fields): string | undefined {
   const known = name.length <= MAX_TYPE_LENGTH ? name.trim().toLowerCase() : '';
   if (Object.hasOwn(TYPES, known)) return TYPES[known];
-  if (ORDERS.has(known) && firstOf(properties, ...ORDER_NUMBER) !== undefined) return known;
+  if (ORDERS.has(known) && firstOf(properties, 'transaction_id', ...ORDER_NUMBER) !== undefined) return known;
   if (SOUND_TYPE.test(name)) return name;
   const plain = name
     .slice(0, 2 * MAX_TYPE_LENGTH)

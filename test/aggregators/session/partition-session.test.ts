@@ -33,6 +33,14 @@ let deeds: string[];
 let sinkIsAway: boolean;
 /** The sink answers nothing before this. */
 let sinkAnswers: Promise<void> | undefined;
+/** The sink does not answer until what this returns is called. */
+const holdSink = () => {
+  let answer = () => {};
+  sinkAnswers = new Promise((resolve) => {
+    answer = resolve;
+  });
+  return answer;
+};
 let storeIsAway: boolean;
 /** Epochs of a later owner, as far as it has made itself known. */
 let laterOwner: number | undefined;
@@ -333,10 +341,7 @@ test('what the sink lost has to be shown again before a checkpoint is of it', as
 });
 
 test('what the sink lost while it was being written is not taken for shown', async () => {
-  let answer = () => {};
-  sinkAnswers = new Promise((resolve) => {
-    answer = resolve;
-  });
+  const answer = holdSink();
   await session.process([hubEvent(0)]);
   await advance(50);
   recover();
@@ -357,10 +362,7 @@ test('an empty pack is no lag', async () => {
 });
 
 test('closing saves the state while the sink does not answer', async () => {
-  let answer = () => {};
-  sinkAnswers = new Promise((resolve) => {
-    answer = resolve;
-  });
+  const answer = holdSink();
   await session.process([hubEvent(0)]);
   await advance(100);
   await session.process([hubEvent(0)]);
