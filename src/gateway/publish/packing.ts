@@ -70,6 +70,9 @@ export function createPacker(options: PackingOptions, onOpen: (pack: Pack) => vo
     if (open !== undefined) used++;
     open = undefined;
   };
+  const onEnd = (pack: OpenPack) => {
+    if (pack === open) seal();
+  };
 
   /** Where things are, in the open pack or beside it. */
   const fits = (bytes: number, events: number): boolean =>
@@ -86,7 +89,7 @@ export function createPacker(options: PackingOptions, onOpen: (pack: Pack) => vo
         slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, options.maxBytes, bytes + 1));
         used = 0;
       }
-      const pack = open ?? createOpenPack(slab, used, options, () => pack === open && seal());
+      const pack = open ?? new OpenPack(slab, used, options, onEnd);
       slab[used] = pack === open ? COMMA : OPENING;
       used += 1 + slab.write(json, used + 1);
       pack.grow(used, ticket, indexes);
@@ -97,40 +100,58 @@ export function createPacker(options: PackingOptions, onOpen: (pack: Pack) => vo
   };
 }
 
-interface OpenPack extends Pack {
-  fits(bytes: number, events: number): boolean;
-  grow(end: number, ticket: Ticket, indexes: readonly number[]): void;
-}
+/**
+ * A class, though each is used once: V8 keeps the accessors of an object literal in a hidden class of the object's own, which
+ * holds all that they close over until the whole heap is looked through. So each event's ticket outlived its answer.
+ */
+class OpenPack implements Pack {
+  readonly #slab: Buffer;
+  readonly #start: number;
+  readonly #options: PackingOptions;
+  readonly #onEnd: (pack: OpenPack) => void;
+  readonly #tickets: Ticket[] = [];
+  readonly #indexes: (readonly number[])[] = [];
+  #end: number;
+  #count = 0;
 
-function createOpenPack(slab: Buffer, start: number, options: PackingOptions, onEnd: () => void): OpenPack {
-  const tickets: Ticket[] = [];
-  const indexes: (readonly number[])[] = [];
-  let end = start;
-  let count = 0;
-  return {
-    get bytes() {
-      return end - start + 1 + PACK_OVERHEAD_BYTES;
-    },
-    /** Of the youngest of its events: while one is waited for, the pack is worth sending. */
-    get deadlineMs() {
-      return tickets.at(-1)?.deadlineMs ?? 0;
-    },
-    fits: (bytes, events) => count + events <= options.maxEvents && end - start + bytes + 1 <= options.maxBytes,
-    grow(newEnd, ticket, members) {
-      end = newEnd;
-      count += members.length;
-      tickets.push(ticket);
-      indexes.push(members);
-    },
-    settle(outcome: Outcome) {
-      onEnd();
-      for (const [at, ticket] of tickets.entries()) ticket.settle(indexes[at] ?? [], outcome);
-    },
-    /** Ends the array. */
-    toRecord() {
-      onEnd();
-      slab[end] = CLOSING;
-      return slab.subarray(start, end + 1);
-    },
-  };
+  constructor(slab: Buffer, start: number, options: PackingOptions, onEnd: (pack: OpenPack) => void) {
+    this.#slab = slab;
+    this.#start = start;
+    this.#end = start;
+    this.#options = options;
+    this.#onEnd = onEnd;
+  }
+
+  get bytes(): number {
+    return this.#end - this.#start + 1 + PACK_OVERHEAD_BYTES;
+  }
+
+  /** Of the youngest of its events: while one is waited for, the pack is worth sending. */
+  get deadlineMs(): number {
+    return this.#tickets.at(-1)?.deadlineMs ?? 0;
+  }
+
+  fits(bytes: number, events: number): boolean {
+    const { maxEvents, maxBytes } = this.#options;
+    return this.#count + events <= maxEvents && this.#end - this.#start + bytes + 1 <= maxBytes;
+  }
+
+  grow(end: number, ticket: Ticket, indexes: readonly number[]): void {
+    this.#end = end;
+    this.#count += indexes.length;
+    this.#tickets.push(ticket);
+    this.#indexes.push(indexes);
+  }
+
+  settle(outcome: Outcome): void {
+    this.#onEnd(this);
+    for (const [at, ticket] of this.#tickets.entries()) ticket.settle(this.#indexes[at] ?? [], outcome);
+  }
+
+  /** Ends the array. */
+  toRecord(): Buffer {
+    this.#onEnd(this);
+    this.#slab[this.#end] = CLOSING;
+    return this.#slab.subarray(this.#start, this.#end + 1);
+  }
 }
