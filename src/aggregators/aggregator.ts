@@ -8,7 +8,8 @@ import type { AggregatorOptions } from './options.js';
 import { createPartitionSession, type PartitionSession, type SessionOptions } from './session/partition-session.js';
 import type { Owner } from './sink/owner.js';
 import type { LiveSink } from './sink/redis-sink.js';
-import { createPartitionState, type SavedState } from './state/partition.js';
+import { createPartitionState } from './state/partition.js';
+import type { SavedState } from './state/saved.js';
 import type { OwnedState, StateStore } from './state/store.js';
 import { whereabouts } from './whereabouts.js';
 

@@ -2,7 +2,7 @@ import { type Aggregate, aggregateOf } from '../shared/aggregates/index.js';
 import { type MetricDescription, shownPanes } from '../shared/live-catalogue.js';
 import { AHEAD_PANES, SESSION_GAP_MS } from '../shared/live-keys.js';
 import { descriptions } from './metrics/index.js';
-import type { StateChanges } from './state/partition.js';
+import type { StateChanges } from './state/changes.js';
 import type { PaneChange } from './windows/panes.js';
 
 interface PartitionPane {

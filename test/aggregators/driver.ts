@@ -1,6 +1,7 @@
 import { allMetrics, descriptions } from '../../src/aggregators/metrics/index.js';
 import { type AggregatorOptions, defaultAggregatorOptions } from '../../src/aggregators/options.js';
-import { createPartitionState, type PartitionState, type StateChanges } from '../../src/aggregators/state/partition.js';
+import type { StateChanges } from '../../src/aggregators/state/changes.js';
+import { createPartitionState, type PartitionState } from '../../src/aggregators/state/partition.js';
 import { decodeSnapshot, encodeSnapshot } from '../../src/aggregators/state/snapshot.js';
 import type { BehaviourDefinition } from '../../src/shared/config/index.js';
 import type { MetricDescription } from '../../src/shared/live-catalogue.js';
@@ -99,7 +100,10 @@ export function createPartitionDriver(
     send(pack: readonly unknown[] | undefined, enqueuedAfterMs?: number) {
       const newest = Math.max(
         START_MS,
-        ...(pack ?? []).map((event) => Date.parse((event as TestEvent | null)?.time ?? '') || 0),
+        ...(pack ?? []).map((event) => {
+          const { time } = (event ?? {}) as { time?: unknown };
+          return typeof time === 'string' ? Date.parse(time) || 0 : 0;
+        }),
       );
       log.push({ pack, enqueuedAtMs: enqueuedAfterMs === undefined ? newest : START_MS + enqueuedAfterMs });
     },

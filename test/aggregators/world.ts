@@ -6,7 +6,7 @@ import { defaultSessionOptions } from '../../src/aggregators/session/partition-s
 import { all } from '../../src/aggregators/sink/all.js';
 import { epochsOf, type Owner, refuseFormer } from '../../src/aggregators/sink/owner.js';
 import type { LiveSink } from '../../src/aggregators/sink/redis-sink.js';
-import type { SavedState } from '../../src/aggregators/state/partition.js';
+import type { SavedState } from '../../src/aggregators/state/saved.js';
 import { createStateStore } from '../../src/aggregators/state/store.js';
 import type { TopicMessage } from '../../src/events/index.js';
 import type { BlobStore, PartitionEvent } from '../../src/messaging/index.js';

@@ -2,7 +2,8 @@ import type { PartitionPosition } from '../../messaging/index.js';
 import { type CancelTimer, type Clock, msUntil } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
-import type { PartitionState, SavedState } from '../state/partition.js';
+import type { PartitionState } from '../state/partition.js';
+import type { SavedState } from '../state/saved.js';
 import type { Showing } from './showing.js';
 import type { Tenure } from './tenure.js';
 

@@ -22,8 +22,8 @@ import {
 import type { Logger } from '../../shared/logger.js';
 import type { PartitionHealth } from '../../shared/partition-health.js';
 import { descriptions } from '../metrics/index.js';
+import type { StateChanges } from '../state/changes.js';
 import type { LateChange } from '../state/late.js';
-import type { StateChanges } from '../state/partition.js';
 import type { PaneChange } from '../windows/panes.js';
 import { all } from './all.js';
 import { connectSinkRedis, onReconnected, untilReady } from './connection.js';

@@ -1,50 +1,33 @@
 import type { PenstockEvent } from '../../events/index.js';
-import { type Aggregate, aggregateOf } from '../../shared/aggregates/index.js';
+import { aggregateOf } from '../../shared/aggregates/index.js';
 import type { BehaviourDefinition } from '../../shared/config/index.js';
-import type { LateEvent } from '../../shared/late-events.js';
-import { type MetricDescription, shownPanes } from '../../shared/live-catalogue.js';
-import { PANE_MS, PANE_RETENTION_MS, type PaneMetricId, SESSION_GAP_MS } from '../../shared/live-keys.js';
+import { PANE_MS } from '../../shared/live-keys.js';
 import { type Hash64, sipHash } from '../../shared/siphash.js';
 import { type Behaviours, createBehaviours, defaultBehaviourOptions, TRANSITIONS } from '../behaviour/behaviours.js';
-import type { SavedBehaviours } from '../behaviour/saved.js';
-import type { Count, ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
+import type { ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
 import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
 import { createWatermark } from '../watermark.js';
-import { createNetChange } from '../windows/net-change.js';
-import { createNewest, type NewestEntry } from '../windows/newest.js';
-import { createPanes, type PaneChange, type Panes, type SavedPane } from '../windows/panes.js';
-import { createSessions, type SavedSessions } from '../windows/sessions.js';
+import { createNewest } from '../windows/newest.js';
+import { createPanes } from '../windows/panes.js';
+import { type Changes, createChanges, type StateChanges } from './changes.js';
 import { timeOf } from './event-time.js';
 import { guarded } from './guarded.js';
+import { createHorizon } from './horizon.js';
 import type { Seed } from './id-history.js';
-import { concernedBy, createLateEvents, type LateChange, lateEvent, latenessStep } from './late.js';
-import { createSeenEvents, type SavedSeenEvents, type SeenEvents } from './seen-events.js';
+import { createLateEvents } from './late.js';
+import { createLateCounting } from './late-counting.js';
+import { createPaneMetrics } from './pane-metrics.js';
+import type { Position, SavedState } from './saved.js';
+import { createSeenEvents, type SeenEvents } from './seen-events.js';
+import { createSessionMetrics } from './session-metrics.js';
 import { totalNames } from './total-names.js';
-import { createVisitors, type SavedVisitors, type Visit } from './visitors.js';
-
-/** Where a hub event is in its partition. */
-interface Position {
-  readonly sequenceNumber: number;
-  readonly offset: string;
-  readonly enqueuedAtMs: number;
-}
-
-/** What changed since the last time, as absolute values. */
-export interface StateChanges {
-  /** The last hub event that is in the values. */
-  readonly position: Position;
-  readonly panes: readonly { readonly metric: PaneMetricId; readonly changes: readonly PaneChange[] }[];
-  readonly lists: readonly { readonly metric: string; readonly entries: readonly unknown[] }[];
-  readonly totals: readonly PaneChange[];
-  /** Events that were too late for metrics. */
-  readonly late?: LateChange | undefined;
-}
+import { createVisitors } from './visitors.js';
 
 /**
  * Everything that the figures of one partition are made from. Pure: its content depends only on the hub events that
  * were applied, in their order, so reading them again from any saved state gives the same figures.
  */
-export interface PartitionState {
+export interface PartitionState extends Pick<Changes, 'written' | 'notWritten' | 'markAllDirty' | 'unwritten'> {
   /** The last hub event that was applied. */
   readonly position: Position | undefined;
   /** Newest event time; -Infinity before the first event. */
@@ -56,12 +39,6 @@ export interface PartitionState {
   apply(pack: readonly unknown[] | undefined, position: Position): boolean;
   /** Undefined when nothing changed. The caller owes a call of `written` or `notWritten` for the result. */
   takeChanges(): StateChanges | undefined;
-  written(changes: StateChanges): void;
-  notWritten(changes: StateChanges): void;
-  /** Everything that is kept has to be written again: the sink lost what it had. */
-  markAllDirty(): void;
-  /** Panes that wait to be written. */
-  readonly unwritten: number;
   /** How far back every event id is remembered, and whether that is less than it should be, for want of room. */
   readonly remembered: ReturnType<SeenEvents['remembered']>;
   /** Offers on their way to the topic. */
@@ -69,33 +46,6 @@ export interface PartitionState {
   /** A copy of the state as it is now. */
   save(): SavedState;
 }
-
-export interface SavedState extends SavedSeenEvents {
-  readonly position: Position;
-  /** Null before the first event. */
-  readonly watermarkMs: number | null;
-  readonly panes: Readonly<Record<string, SavedPanes>>;
-  readonly lists: Readonly<Record<string, readonly NewestEntry<unknown>[]>>;
-  readonly totals: SavedPanes;
-  readonly late?: readonly LateEvent[] | undefined;
-  readonly visitors: SavedVisitors;
-  readonly sessions: SavedSessions;
-  readonly behaviours?: SavedBehaviours | undefined;
-}
-
-type SavedPanes = readonly SavedPane[];
-
-const TOTALS_PANE = 0;
-const MANY = Number.POSITIVE_INFINITY;
-
-/** What a metric is shown for a late event, so that it counts whatever it would have counted. */
-const LATE_VISIT: Visit = Object.freeze({
-  firstInPane: true,
-  newest: true,
-  previousNewestMs: -1,
-  newestOfDevice: true,
-  previousNewestOfDeviceMs: -1,
-});
 
 /** What a state is made of. */
 export interface StateParts {
@@ -111,171 +61,116 @@ export interface StateParts {
   readonly arrivalsInSeconds?: boolean;
 }
 
-const count = aggregateOf('count');
+const TOTALS_PANE = 0;
+const MANY = Number.POSITIVE_INFINITY;
 
 export function createPartitionState(
   options: AggregatorOptions,
   parts: StateParts,
   saved?: SavedState,
 ): PartitionState {
-  const { listMetrics, behaviours: definitions = [], seed: newSeed, arrivalsInSeconds = false } = parts;
   if (options.allowedLatenessMs < LONGEST_LOOK_BACK_MS) throw new RangeError('allowedLatenessMs is too short');
-  const seed = saved?.ids.seed ?? newSeed;
-  const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
-  const seen = createSeenEvents(options, seed, saved);
-  const visitors = createVisitors(
-    { maxVisitors: options.maxVisitors, lookBackMs: options.allowedLatenessMs },
-    saved?.visitors,
+  const seed = saved?.ids.seed ?? parts.seed;
+  const observation: Observation = {
+    event: undefined as never,
+    timeMs: 0,
+    enqueuedAtMs: 0,
+    enqueuedToMs: !parts.arrivalsInSeconds,
+    visitor: undefined,
+    visit: undefined,
+  };
+  let position = saved?.position;
+
+  const totals = createPanes(
+    aggregateOf('count'),
+    { maxNamesPerPane: MANY, maxNames: MANY, maxCharacters: MANY },
+    saved?.totals,
   );
-  const late = createLateEvents(saved?.late);
-  const visitorKey: Hash64 = { high: 0, low: 0 };
-  const totals = createPanes(count, { maxNamesPerPane: MANY, maxNames: MANY, maxCharacters: MANY }, saved?.totals);
-  const addTotal = (name: string) => totals.add(TOTALS_PANE, name, 1, 0);
+  const addTotal = (name: string, by = 1) => totals.add(TOTALS_PANE, name, by, 0);
   const metrics = parts.metrics.map((metric) =>
     guarded(metric, (name, error) => {
       addTotal(`${totalNames.failed}:${name}`);
       parts.onFailure?.(name, error);
     }),
   );
-  const observation: Observation = {
-    event: undefined as never,
-    timeMs: 0,
-    enqueuedAtMs: 0,
-    enqueuedToMs: !arrivalsInSeconds,
-    visitor: undefined,
-    visit: undefined,
-  };
-  let position = saved?.position;
-  /** Place of the event in its pack. */
-  let index = 0;
-  /** Events of the pack that went into the figures: one sum for all, since each event would look it up. */
-  let counted = 0;
-  let horizonMs = Number.NEGATIVE_INFINITY;
-  /** Sessions that go on may change panes long before the horizon, but none that nobody can read any more. */
-  let oldestReadableMs = Number.NEGATIVE_INFINITY;
 
-  /**
-   * Start of the oldest pane that is kept: one that may still change, or that the live figures show, so that a Redis
-   * that comes back empty can be filled again.
-   */
-  const keptFromMs = (description: MetricDescription): number => {
-    const shownMs = Math.max(shownPanes(description) * description.paneMs, SESSION_GAP_MS);
-    const fromMs = Math.min(horizonMs, horizonMs + options.allowedLatenessMs - shownMs);
-    return Math.floor(fromMs / description.paneMs) * description.paneMs;
-  };
-  const panesFor = (description: MetricDescription): Panes => {
-    const aggregate: Aggregate = aggregateOf(description.aggregate);
-    return createPanes(aggregate, options.names, saved?.panes[idOf(description)]);
-  };
-  const paneMetrics = metrics.filter(isPaneMetric).map((metric) => {
-    const { description, latenessMs } = metric;
-    const { paneMs } = description;
-    const panes = panesFor(description);
-    const add: Count = (name, input = 1, startMs = observation.timeMs - (observation.timeMs % paneMs)) =>
-      panes.add(startMs, name, input, observation.timeMs);
-    return { metric, description, panes, add, latenessMs, horizon: () => keptFromMs(description) };
-  });
-  const sessionChange = createNetChange();
-  const sessionMetrics = metrics.filter(isSessionMetric).map((metric) => {
-    const { description } = metric;
-    const { paneMs } = description;
-    const panes = panesFor(description);
-    const fold = {
-      ...metric,
-      id: idOf(description),
-      count(startMs: number, name: string, by: 1 | -1) {
-        const paneStartMs = startMs - (startMs % paneMs);
-        if (paneStartMs >= oldestReadableMs) sessionChange.count(panes, paneStartMs, name, by);
-      },
-    };
-    const horizon = (): number =>
-      Math.max(oldestReadableMs, Math.min(keptFromMs(description), sessions.oldestStartMs - description.paneMs));
-    return { metric, description, panes, fold, horizon };
-  });
-  const sessions = createSessions(
-    options.sessions,
-    sessionMetrics.map(({ fold }) => fold),
+  const watermark = createWatermark(options.allowedLatenessMs, saved?.watermarkMs ?? undefined);
+  const horizon = createHorizon(options.allowedLatenessMs);
+  const seen = createSeenEvents(options, seed, saved);
+  const visitors = createVisitors(
+    { maxVisitors: options.maxVisitors, lookBackMs: options.allowedLatenessMs },
+    saved?.visitors,
+  );
+  const panesParts = { names: options.names, horizon, saved: saved?.panes };
+  const paneMetrics = createPaneMetrics(metrics.filter(isPaneMetric), observation, panesParts);
+  const sessions = createSessionMetrics(
+    metrics.filter(isSessionMetric),
+    { ...panesParts, sessions: options.sessions },
     saved?.sessions,
   );
-  sessionChange.apply();
-  const allPanes = [...paneMetrics, ...sessionMetrics];
-  const shortestLatenessMs = Math.min(...paneMetrics.map(({ latenessMs }) => latenessMs));
-  const behaviours = createBehaviours(definitions, defaultBehaviourOptions, {
+  const late = createLateEvents(saved?.late);
+  const lateCounting = createLateCounting(metrics, late, addTotal);
+  const behaviours = createBehaviours(parts.behaviours ?? [], defaultBehaviourOptions, {
     behaviours: saved?.behaviours,
     transitions: saved?.lists[TRANSITIONS],
   });
-  const eventLists = listMetrics.map((definition) => {
+  const eventLists = parts.listMetrics.map((definition) => {
     const newest = createNewest(definition, saved?.lists[definition.name]);
     return { name: definition.name, definition, newest };
   });
   const lists = [...eventLists, { name: TRANSITIONS, newest: behaviours.transitions }];
+  const allPanes = [...paneMetrics.panes, ...sessions.panes];
+  const changes = createChanges({ panes: allPanes, lists, totals, late });
+
   const moveHorizon = () => {
-    const next = watermark.horizonMs(PANE_MS);
-    if (next <= horizonMs) return;
-    horizonMs = next;
-    oldestReadableMs = horizonMs - PANE_RETENTION_MS;
-    visitors.evict(horizonMs);
-    sessions.evict(horizonMs);
-    behaviours.evict(horizonMs);
-    for (const { panes, horizon } of allPanes) panes.evict(horizon());
+    if (!horizon.moveTo(watermark.horizonMs(PANE_MS))) return;
+    visitors.evict(horizon.ms);
+    sessions.evict(horizon.ms);
+    behaviours.evict(horizon.ms);
+    for (const { panes, keptFromMs } of allPanes) panes.evict(keptFromMs());
   };
   if (saved !== undefined) {
     // In this order: a pane that was saved because it was not shown yet must not be evicted before it is.
-    markAllDirty();
+    changes.markAllDirty();
     moveHorizon();
   }
 
-  function markAllDirty(): void {
-    for (const { panes } of allPanes) panes.markAllDirty();
-    for (const { newest } of lists) newest.markDirty();
-    totals.markAllDirty();
-    late.markAllDirty();
-  }
-
-  /** Counts the event for each of the metrics that would have counted it, and keeps it for the late stream. */
-  const countLate = (missed: readonly (PaneMetric | SessionMetric)[]) => {
-    const concerned = concernedBy(observation, missed);
-    for (const { name } of concerned) addTotal(`${totalNames.late}:${name}`);
-    if (concerned.length === 0 && missed !== metrics) return;
-    const { sequenceNumber } = position as Position;
-    late.add(
-      lateEvent(observation, concerned, { sequenceNumber, index, behindMs: watermark.timeMs - observation.timeMs }),
-    );
-  };
-  const countLateForAll = () => {
-    addTotal(totalNames.late);
-    addTotal(`${totalNames.lateBy}:${latenessStep(watermark.timeMs - observation.timeMs)}`);
-    observation.visit = observation.visitor === undefined ? undefined : LATE_VISIT;
-    countLate(metrics);
+  const visitorKey: Hash64 = { high: 0, low: 0 };
+  /** Who it was goes into `visitorKey`, and what of their coming is new into the observation. */
+  const noteVisitor = (visitor: string) => {
+    const { high, low } = sipHash(visitor, seed[0], seed[1]);
+    visitorKey.high = high;
+    visitorKey.low = low;
+    const paneMs = observation.timeMs - (observation.timeMs % PANE_MS);
+    observation.visit = visitors.visit(visitorKey, paneMs, observation.event.data.context?.device ?? 'other');
   };
 
-  const observe = (event: PenstockEvent, timeMs: number, arrivedMs: number) => {
-    if (!seen.add(event, arrivedMs, watermark.timeMs)) return addTotal(totalNames.duplicate);
+  /** One event, at its place in its pack. Returns whether it goes into the figures. */
+  const observe = (event: PenstockEvent, timeMs: number, arrivedMs: number, index: number): boolean => {
+    if (!seen.add(event, arrivedMs, watermark.timeMs)) {
+      addTotal(totalNames.duplicate);
+      return false;
+    }
     // Another producer may send null for nobody.
     const visitor = event.data.anonymousId ?? event.data.userId ?? undefined;
     observation.event = event;
     observation.timeMs = timeMs;
     observation.visitor = visitor;
-    if (!watermark.observe(timeMs)) return countLateForAll();
-    moveHorizon();
-    counted++;
     observation.visit = undefined;
-    if (visitor !== undefined) {
-      const { high, low } = sipHash(visitor, seed[0], seed[1]);
-      visitorKey.high = high;
-      visitorKey.low = low;
-      const visitMs = timeMs - (timeMs % PANE_MS);
-      observation.visit = visitors.visit(visitorKey, visitMs, event.data.context?.device ?? 'other');
-    }
+    const { sequenceNumber } = position as Position;
+    const inTime = watermark.observe(timeMs);
     const behindMs = watermark.timeMs - timeMs;
-    for (const { metric, add, latenessMs } of paneMetrics) {
-      if (behindMs <= latenessMs) metric.observe(observation, add);
+    if (!inTime) {
+      lateCounting.countForAll(observation, { sequenceNumber, index, behindMs });
+      return false;
     }
-    if (behindMs > shortestLatenessMs)
-      countLate(metrics.filter((metric) => isPaneMetric(metric) && behindMs > metric.latenessMs));
-    if (visitor !== undefined && sessionMetrics.length > 0) {
-      const outcome = sessions.observe(visitorKey, timeMs, observation);
-      sessionChange.apply();
+    moveHorizon();
+    if (visitor !== undefined) noteVisitor(visitor);
+    paneMetrics.observe(behindMs);
+    const missed = paneMetrics.missedBy(behindMs);
+    if (missed.length > 0) lateCounting.countFor(missed, observation, { sequenceNumber, index, behindMs });
+    if (visitor !== undefined) {
+      const outcome = sessions.observe(visitorKey, observation);
       if (outcome !== 'counted') addTotal(outcome === 'full' ? totalNames.withoutSession : totalNames.revised);
     }
     if (!behaviours.observe(observation)) addTotal(totalNames.unfollowed);
@@ -283,6 +178,21 @@ export function createPartitionState(
       const key = definition.keyOf(observation);
       if (key !== undefined) newest.offer(key, timeMs, event);
     }
+    return true;
+  };
+
+  const applyPack = (pack: readonly unknown[], enqueuedAtMs: number) => {
+    const secondMs = secondOf(enqueuedAtMs);
+    const latestMs = secondMs + options.maxSkewMs;
+    observation.enqueuedAtMs = enqueuedAtMs;
+    /** One sum for all, since each event would look it up. */
+    let counted = 0;
+    for (let index = 0; index < pack.length; index++) {
+      const timeMs = timeOf(pack[index]);
+      if (!(timeMs >= 0)) addTotal(totalNames.malformed);
+      else if (observe(pack[index] as PenstockEvent, timeMs > latestMs ? secondMs : timeMs, secondMs, index)) counted++;
+    }
+    if (counted > 0) addTotal(totalNames.counted, counted);
   };
 
   return {
@@ -296,70 +206,26 @@ export function createPartitionState(
       if (position !== undefined && at.sequenceNumber <= position.sequenceNumber) return false;
       position = at;
       if (pack === undefined) addTotal(totalNames.malformed);
-      else {
-        const secondMs = secondOf(at.enqueuedAtMs);
-        const latestMs = secondMs + options.maxSkewMs;
-        observation.enqueuedAtMs = at.enqueuedAtMs;
-        index = -1;
-        for (const element of pack) {
-          index++;
-          const timeMs = timeOf(element);
-          if (!(timeMs >= 0)) addTotal(totalNames.malformed);
-          else observe(element as PenstockEvent, timeMs > latestMs ? secondMs : timeMs, secondMs);
-        }
-        if (counted > 0) totals.add(TOTALS_PANE, totalNames.counted, counted, 0);
-        counted = 0;
-      }
+      else applyPack(pack, at.enqueuedAtMs);
       return true;
     },
-    takeChanges() {
-      if (position === undefined) return undefined;
-      const changes: StateChanges = {
-        position,
-        panes: allPanes
-          .map(({ description, panes }) => ({ metric: description, changes: panes.takeDirty() }))
-          .filter(({ changes }) => changes.length > 0),
-        lists: lists.flatMap(({ name, newest }) => {
-          const entries = newest.takeDirty();
-          return entries === undefined ? [] : [{ metric: name, entries }];
-        }),
-        totals: totals.takeDirty(),
-        late: late.takeDirty(),
-      };
-      const nothing = changes.panes.length + changes.lists.length + changes.totals.length === 0;
-      return nothing ? undefined : changes;
+    takeChanges: () => (position === undefined ? undefined : changes.take(position)),
+    written: changes.written,
+    notWritten: changes.notWritten,
+    markAllDirty: changes.markAllDirty,
+    get unwritten() {
+      return changes.unwritten;
     },
-    written(changes) {
-      late.written();
-      totals.written(changes.totals);
-      for (const { metric, changes: paneChanges } of changes.panes) {
-        const { panes, horizon } = panesOf(metric);
-        panes.written(paneChanges);
-        panes.evict(horizon());
-      }
-    },
-    notWritten(changes) {
-      late.markAllDirty();
-      totals.notWritten(changes.totals);
-      for (const { metric, changes: paneChanges } of changes.panes) panesOf(metric).panes.notWritten(paneChanges);
-      for (const { name, newest } of lists) {
-        if (changes.lists.some(({ metric }) => metric === name)) newest.markDirty();
-      }
-    },
-    markAllDirty,
     outbox: behaviours.outbox,
     get remembered() {
       return seen.remembered(position?.enqueuedAtMs ?? 0);
-    },
-    get unwritten() {
-      return allPanes.reduce((sum, { panes }) => sum + panes.unwritten, 0);
     },
     save() {
       if (position === undefined) throw new Error('nothing was applied yet');
       return {
         position,
         watermarkMs: Number.isFinite(watermark.timeMs) ? watermark.timeMs : null,
-        panes: Object.fromEntries(allPanes.map(({ description, panes }) => [idOf(description), panes.entries()])),
+        panes: Object.fromEntries(allPanes.map(({ id, panes }) => [id, panes.entries()])),
         lists: Object.fromEntries(lists.map(({ name, newest }) => [name, newest.list()])),
         totals: totals.entries(),
         late: late.entries(),
@@ -370,12 +236,6 @@ export function createPartitionState(
       };
     },
   };
-
-  function panesOf({ name }: PaneMetricId) {
-    const found = allPanes.find(({ description }) => description.name === name);
-    if (found === undefined) throw new Error(`no metric ${name}`);
-    return found;
-  }
 }
 
 /**
@@ -384,7 +244,5 @@ export function createPartitionState(
  */
 const secondOf = (timeMs: number): number => timeMs - (timeMs % 1_000);
 
-/** A definition that changed begins anew: under its new id nothing is saved. */
-const idOf = ({ name, generation }: MetricDescription) => `${name}@${generation}`;
 const isPaneMetric = (metric: PaneMetric | SessionMetric): metric is PaneMetric => metric.kind === 'panes';
 const isSessionMetric = (metric: PaneMetric | SessionMetric): metric is SessionMetric => metric.kind === 'sessions';

@@ -5,7 +5,7 @@ import { messageOf } from '../../shared/errors.js';
 import { savedBehaviours } from '../behaviour/saved.js';
 import { AggregatorError } from '../errors.js';
 import type { SavedIds } from './id-history.js';
-import type { SavedState } from './partition.js';
+import type { SavedState } from './saved.js';
 import type { Column } from './slots.js';
 
 /**

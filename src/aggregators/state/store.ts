@@ -2,7 +2,7 @@ import type { BlobStore, WriteResult } from '../../messaging/index.js';
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import { AggregatorError, fencedError } from '../errors.js';
-import type { SavedState } from './partition.js';
+import type { SavedState } from './saved.js';
 
 /**
  * The saved states of the partitions, one blob each, and the word of who may write them. The owner's epoch is in the

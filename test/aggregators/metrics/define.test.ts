@@ -2,11 +2,8 @@ import { expect, test } from 'vitest';
 import { defineMetric, defineSessionMetric, type PaneMetric } from '../../../src/aggregators/metrics/define.js';
 import { hopping, rolling, session, tumbling } from '../../../src/aggregators/metrics/window.js';
 import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
-import {
-  createPartitionState,
-  type PartitionState,
-  type SavedState,
-} from '../../../src/aggregators/state/partition.js';
+import { createPartitionState, type PartitionState } from '../../../src/aggregators/state/partition.js';
+import type { SavedState } from '../../../src/aggregators/state/saved.js';
 import { type AggregateName, aggregateOf } from '../../../src/shared/aggregates/index.js';
 import { pageView, START_MS } from '../driver.js';
 

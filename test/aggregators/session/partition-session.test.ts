@@ -9,11 +9,8 @@ import {
 } from '../../../src/aggregators/session/partition-session.js';
 import type { Owner } from '../../../src/aggregators/sink/owner.js';
 import type { LiveSink } from '../../../src/aggregators/sink/redis-sink.js';
-import {
-  createPartitionState,
-  type PartitionState,
-  type StateChanges,
-} from '../../../src/aggregators/state/partition.js';
+import type { StateChanges } from '../../../src/aggregators/state/changes.js';
+import { createPartitionState, type PartitionState } from '../../../src/aggregators/state/partition.js';
 import type { PartitionEvent } from '../../../src/messaging/index.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import type { PartitionHealth } from '../../../src/shared/partition-health.js';

@@ -1,7 +1,7 @@
 import type { Cluster } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRedisSink, type LiveSink } from '../../../src/aggregators/sink/redis-sink.js';
-import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+import type { StateChanges } from '../../../src/aggregators/state/changes.js';
 import {
   connectLiveRedis,
   createLiveSource,

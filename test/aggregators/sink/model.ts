@@ -1,6 +1,6 @@
 import type { Owner } from '../../../src/aggregators/sink/owner.js';
+import type { StateChanges } from '../../../src/aggregators/state/changes.js';
 import type { LateChange } from '../../../src/aggregators/state/late.js';
-import type { StateChanges } from '../../../src/aggregators/state/partition.js';
 import type { LateEvent } from '../../../src/shared/late-events.js';
 import { LATE } from '../../../src/shared/live-keys.js';
 

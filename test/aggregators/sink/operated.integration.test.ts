@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRedisSink, type LiveSink } from '../../../src/aggregators/sink/redis-sink.js';
-import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+import type { StateChanges } from '../../../src/aggregators/state/changes.js';
 import { connectLiveRedis, createLiveSource } from '../../../src/query/index.js';
 import { systemClock } from '../../../src/shared/clock.js';
 import {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRedisSink, type LiveSink } from '../../../src/aggregators/sink/redis-sink.js';
-import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+import type { StateChanges } from '../../../src/aggregators/state/changes.js';
 import { createLiveStore } from '../../../src/query/live/store.js';
 import { decodeLateEntry, type LateEvent, lateEntryId } from '../../../src/shared/late-events.js';
 import {

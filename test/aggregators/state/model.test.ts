@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PartitionState, SavedState } from '../../../src/aggregators/state/partition.js';
+import type { PartitionState } from '../../../src/aggregators/state/partition.js';
+import type { SavedState } from '../../../src/aggregators/state/saved.js';
 import { type BatchEvent, batchFigures, batchOptions, eventArbitrary, MINUTE } from '../batch.js';
 import { createPartitionDriver } from '../driver.js';
 

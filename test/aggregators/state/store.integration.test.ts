@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { SavedState } from '../../../src/aggregators/state/partition.js';
+import type { SavedState } from '../../../src/aggregators/state/saved.js';
 import { snapshotCodec } from '../../../src/aggregators/state/snapshot.js';
 import { createStateStore, type StateStore } from '../../../src/aggregators/state/store.js';
 import { type BlobStore, createBlobStore, openContainer } from '../../../src/messaging/index.js';

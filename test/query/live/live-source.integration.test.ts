@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRedisSink, type LiveSink } from '../../../src/aggregators/index.js';
-import type { StateChanges } from '../../../src/aggregators/state/partition.js';
+import type { StateChanges } from '../../../src/aggregators/state/changes.js';
 import {
   connectLiveRedis,
   createLiveSource,
