@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { type Clock, every } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
@@ -58,5 +59,8 @@ function parseEraseList(text: string): ReadonlySet<string> {
 async function readBounded(path: string): Promise<string> {
   const { size } = await stat(path);
   if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES} bytes`);
-  return readFile(path, 'utf8');
+  const bytes = await readFile(path);
+  // Of a file in UTF-16, as some editors write it, no line would be anybody's id.
+  if (!isUtf8(bytes) || bytes.includes(0)) throw new Error('not a text in UTF-8');
+  return bytes.toString('utf8');
 }

@@ -38,6 +38,17 @@ test('a list that cannot be read stops the start, and names the file', async () 
   });
 });
 
+test.each(['utf16le', 'latin1'] as const)(
+  'a list in another encoding (%s) is none, and not a list of nobody',
+  async (encoding) => {
+    writeFileSync(file, 'user-1\nusér-2\n', encoding);
+    await expect(openEraseList(file, createManualClock(), logger)).rejects.toMatchObject({
+      code: 'PS_ERASE_LIST_UNREADABLE',
+      message: expect.stringContaining('not a text in UTF-8') as string,
+    });
+  },
+);
+
 test('a change of the file is in force without a restart, and a file that is gone frees nobody', async () => {
   const clock = createManualClock();
   writeFileSync(file, 'user-1\n');
