@@ -3,8 +3,8 @@ const MIN_TIME_MS = -62_167_219_200_000;
 const MAX_TIME_MS = 253_402_300_799_999;
 const MINUTE_MS = 60_000;
 
-/** `2026-11-21T12:00:00Z`, with optional fraction, and `Z` or a numeric offset (RFC 3339). */
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+/** `2026-11-21T12:00:00Z`, with optional fraction, and `Z` or a numeric offset; the letters may be small (RFC 3339, 5.6). */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/i;
 
 /** Reads times; see createTimeParser. */
 export type TimeParser = (value: unknown) => number | undefined;
@@ -30,8 +30,8 @@ export function createTimeParser(): TimeParser {
       if (restMs !== undefined) return minuteMs + restMs;
     }
     if (!RFC_3339.test(value)) return undefined;
-    const timeMs = Date.parse(value);
-    if (!isWritableTime(timeMs)) return undefined;
+    const timeMs = Date.parse(value.toUpperCase());
+    if (!isWritableTime(timeMs) || !hasDay(value)) return undefined;
     if (canonical) {
       prefix = value.slice(0, 17);
       minuteMs = timeMs - ((timeMs - MIN_TIME_MS) % MINUTE_MS);
@@ -47,6 +47,12 @@ export function createTimeParser(): TimeParser {
     lastMs = timeMs;
     return timeMs;
   };
+}
+
+/** Whether the month has that day: `Date.parse` takes the 30th of February for the 2nd of March. */
+function hasDay(text: string): boolean {
+  const day = Number(text.slice(8, 10));
+  return day <= 28 || new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate() === day;
 }
 
 /** Of `ss.sssZ` from character 17 on, in milliseconds; undefined when these are no digits, or 60 seconds and more. */
