@@ -21,7 +21,15 @@ export function cloudEventsParser(headers: IncomingHttpHeaders): CloudEventsPars
     if (JSON_SUFFIX.test(contentType)) return BATCH.test(contentType) ? parseBatch : parseStructured;
     return () => new Problem('PS_BODY_NOT_EVENTS', 'CloudEvents are read as JSON');
   }
-  return headers['ce-specversion'] === undefined ? undefined : (body) => parseBinary(headers, body);
+  return isBinary(headers) ? (body) => parseBinary(headers, body) : undefined;
+}
+
+/** Section 3.1 of the specification. */
+const REQUIRED = ['specversion', 'id', 'source', 'type'] as const;
+
+/** Any of them in a header: without the others it is a CloudEvent with a fault, and no native event. */
+function isBinary(headers: IncomingHttpHeaders): boolean {
+  return REQUIRED.some((name) => headers[`ce-${name}`] !== undefined);
 }
 
 function parseStructured(body: Buffer): ParsedBody | Problem {
@@ -45,8 +53,7 @@ function parseBinary(headers: IncomingHttpHeaders, body: Buffer): ParsedBody | P
     if (name.startsWith('ce-') && typeof value === 'string') setField(attributes, name.slice(3), unescapeHeader(value));
   }
   const contentType = headers['content-type'];
-  // JSON is what data is when nothing is said (json-format, section 3.1).
-  if (contentType !== undefined && !JSON_TYPE.test(contentType)) attributes['datacontenttype'] = contentType;
+  if (contentType !== undefined) attributes['datacontenttype'] = contentType;
   const data = body.length === 0 ? {} : dataOf(body, contentType);
   return data instanceof Problem ? data : { items: [mapEvent(attributes, data)] };
 }
@@ -85,9 +92,10 @@ function mapStructured(value: unknown): unknown {
   if (attributes === undefined) return reject('not_an_object', '');
   const { data, data_base64: base64 } = attributes;
   if (base64 === undefined || base64 === null) return mapEvent(attributes, { json: data });
-  return typeof base64 === 'string'
-    ? mapEvent(attributes, { base64 })
-    : reject('invalid_type', '/data_base64', attributes['id']);
+  if (typeof base64 !== 'string') return reject('invalid_type', '/data_base64', attributes['id']);
+  // Of two data one would be lost (json-format, section 3.1.1).
+  if (data !== undefined && data !== null) return reject('invalid_format', '/data_base64', attributes['id']);
+  return mapEvent(attributes, { base64 });
 }
 
 /** What the native event has a field for; `specversion` says nothing about the event. */
@@ -106,6 +114,8 @@ function mapEvent(attributes: Fields, data: Data): unknown {
     // Prefixed, so that they never hide a field of the data; this has `source`, `subject` and every extension.
     if (!MAPPED.has(name)) properties[`ce_${name}`] = attributes[name];
   }
+  // JSON is what data is when nothing is said (json-format, section 3.1).
+  if (JSON_TYPE.test(String(attributes['datacontenttype']))) delete properties['ce_datacontenttype'];
   if (data.base64 !== undefined) properties['data_base64'] = data.base64;
   addData(event, properties, data.json);
   // The producer's subject is the user, unless the data says who it is.
@@ -116,9 +126,9 @@ function mapEvent(attributes: Fields, data: Data): unknown {
   return event;
 }
 
-/** Section 3.1 of the specification: id, source, specversion and type are required, and text. */
+/** What is required is text, and not empty. */
 function faultOf(attributes: Fields): Rejection | undefined {
-  for (const name of ['specversion', 'id', 'source', 'type']) {
+  for (const name of REQUIRED) {
     const value = attributes[name] ?? '';
     if (value === '') return reject('required', `/${name}`, attributes['id']);
     if (typeof value !== 'string') return reject('invalid_type', `/${name}`, attributes['id']);

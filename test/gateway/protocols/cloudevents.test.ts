@@ -90,6 +90,7 @@ describe('CloudEvents at POST /v1/events', () => {
     [{ ...event, type: 'a b' }, 'invalid_format', '/type'],
     [{ ...event, time: 'yesterday' }, 'invalid_format', '/time'],
     [{ ...event, data_base64: 5 }, 'invalid_type', '/data_base64'],
+    [{ ...event, data: { a: 1 }, data_base64: 'AA==' }, 'invalid_format', '/data_base64'],
     [
       '{"specversion":"1.0","id":"a","source":"s","type":"t","data":{"__proto__":1}}',
       'forbidden_key',
@@ -168,6 +169,26 @@ describe('CloudEvents at POST /v1/events', () => {
       },
     ]);
   });
+
+  it.each(['specversion', 'id', 'source', 'type'])('ce- headers without %s are no native event', async (missing) => {
+    const rig = await createGatewayRig();
+    const headers = Object.entries({ 'ce-specversion': '1.0', 'ce-id': 'a', 'ce-source': '/s', 'ce-type': 'click' });
+    const others = Object.fromEntries(headers.filter(([name]) => name !== `ce-${missing}`));
+    const response = await rig.post({ id: 'n', type: 'page_view' }, others);
+    expect(response.json()).toMatchObject({
+      results: [{ outcome: 'rejected', reason: 'required', path: `/${missing}` }],
+    });
+    expect(rig.brokers.hubEvents()).toEqual([]);
+  });
+
+  it.each(['application/json', 'application/vnd.shop+json; charset=utf-8'])(
+    'that data is JSON needs no property: %s',
+    async (datacontenttype) => {
+      const { sent } = await post({ ...event, datacontenttype, data: { a: 1 } });
+      expect(sent).toMatchObject([{ id: 'a', data: { properties: { a: 1, ce_source: '/s' } } }]);
+      expect(JSON.stringify(sent)).not.toContain('datacontenttype');
+    },
+  );
 
   it('headers that are quoted strings are read as what they quote, once', async () => {
     const { messages } = await replay('quoted headers');
