@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRefusalLog } from '../shared/refusal-log.js';
+import { createRoom, type Room, type Space, spaceOf } from '../shared/room.js';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { type CaptureService, createCapture } from './capture/index.js';
@@ -13,7 +13,6 @@ import { createEventLogs, createNodeDisk, defaultEventLogsOptions, type EventLog
 import { createHubsPort, createNamespacePort, type Namespace, openNamespace } from './namespace/index.js';
 import { type BrokerDeps, type BrokerOptions, brokerFolders, clientHost, hostNames } from './options.js';
 import { createPort, type Port } from './port/index.js';
-import { createRoom, type Room, type Space } from './room.js';
 import { beginRun, type RunNote } from './run-note.js';
 import { createSasKeys, ensureCertificates, ensureKeys, keepRenewed } from './security/index.js';
 import { createMetrics, createStatusHandler, type Reader, takeSnapshot } from './status/index.js';
@@ -101,10 +100,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
   }
 
   function watchRoom(folder: string): Room {
-    const measure = async () => {
-      const { bavail, blocks, bsize } = await statfs(folder);
-      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
-    };
+    const measure = () => spaceOf(folder);
     const onChange = (low: boolean, { freeBytes }: Space) => {
       if (low) logger.error({ freeBytes, folder }, 'the disk is nearly full: what is sent is refused');
       else logger.info({ freeBytes, folder }, 'the disk has room again: what is sent is taken');

@@ -130,7 +130,8 @@ export function createHubSink(
     kind: 'hub',
     name,
     report: () => reportOf(name, health, deps),
-    isReady: () => health.isUp() || (partitionCount > 0 && spool?.hasRoom(name, 0) === true),
+    isReady: () =>
+      (health.isUp() && spool?.isUsable() !== false) || (partitionCount > 0 && spool?.hasRoom(name, 0) === true),
     retryAfterSeconds: () => spool?.retryAfterSeconds(name),
     async start() {
       const known = await facts.recall();

@@ -75,7 +75,7 @@ export function createTopicSink(
     kind: 'topic',
     name,
     report: () => reportOf(name, health, deps),
-    isReady: () => health.isUp() || deps.spool?.hasRoom(name, 0) === true,
+    isReady: () => (health.isUp() && deps.spool?.isUsable() !== false) || deps.spool?.hasRoom(name, 0) === true,
     retryAfterSeconds: () => deps.spool?.retryAfterSeconds(name),
     start: health.start,
     isIdle: lane.isIdle,

@@ -3,6 +3,7 @@ import type { CancelTimer, Clock } from '../../shared/clock.js';
 import type { Logger } from '../../shared/logger.js';
 import { createDrainRate, type DrainRate } from '../drain-rate.js';
 import { GatewayError } from '../errors.js';
+import { createDiskRoom } from './disk-room.js';
 import { keysFrom, parseRecordKey, recordOf, type SpoolRecord } from './record-key.js';
 import type { SpoolStore, Write } from './store.js';
 import { createWriter } from './writer.js';
@@ -44,6 +45,8 @@ export interface Spool {
   /** @param destination counts towards its bound, such as `hub:clicks`; `lane` is a part of it, such as `2` */
   lane(destination: string, lane: string): SpoolLane;
   report(destination: string): SpoolReport;
+  /** Whether the disk works, so far as is known. While it does not, nothing gets past what may be on it. */
+  isUsable(): boolean;
   /** Whether the destination takes `bytes` more. */
   hasRoom(destination: string, bytes: number): boolean;
   /** When a destination that was refused may have room again: when what waits there will have drained, at its rate. */
@@ -138,7 +141,8 @@ const REOPEN = { firstDelayMs: 500, maxDelayMs: 15_000 };
  * Events that were accepted while their broker was away, on disk until it has them. What was appended survives
  * `kill -9`; what was removed may come back after one, and is then sent twice, under the same ids.
  *
- * When the disk fails (it may be full), what was being written is refused, and the store is opened anew until it works.
+ * While the disk is nearly full nothing more is taken, so that there is room to empty the spool: LevelDB writes also to
+ * remove. When the disk fails all the same, what was being written is refused, and the store is opened anew until it works.
  * @throws GatewayError PS_SPOOL_LOCKED, PS_SPOOL_UNUSABLE
  */
 export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<Spool> {
@@ -150,6 +154,8 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
   let broken = false;
   let closed = false;
   let cancelReopen: CancelTimer = () => {};
+  const room = createDiskRoom({ clock, logger, store: () => store });
+  const isEmpty = () => !broken && [...lanes.values()].every(({ records }) => records === 0);
 
   const stateOf = (lane: string): LaneState => {
     const state = lanes.get(lane) ?? emptyLane();
@@ -237,7 +243,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
   };
 
   const hasRoom = (destination: string, more: number): boolean => {
-    if (broken || closed) return false;
+    if (broken || closed || room.isLow()) return false;
     const { bytes, oldestMs } = report(destination);
     return bytes + more <= limits.bytes && oldestMs <= limits.ageMs;
   };
@@ -260,6 +266,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
         rate.drained(bytes);
       }
       if (state.records === 0) forgetTimes(state);
+      if (isEmpty()) room.emptied();
     };
 
     const readFirst = async (maxBytes: number, overheadBytes: number): Promise<readonly StoredRecord[]> => {
@@ -301,6 +308,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
         noteTime(state, atMs);
         await write([{ key: record.key, value: body }]);
         state.lying++;
+        room.written(body.length);
         return record;
       },
 
@@ -342,14 +350,16 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
   }
 
   await count();
+  await room.start();
   return {
     lane,
     report,
+    isUsable: () => !broken && !closed,
     hasRoom,
     // A disk that fails is tried again within that time.
     retryAfterSeconds: (destination) =>
       broken ? REOPEN.maxDelayMs / 1000 : rateOf(destination).secondsFor(report(destination).bytes),
-    isEmpty: () => !broken && [...lanes.values()].every(({ records }) => records === 0),
+    isEmpty,
     destinations: () => [
       ...new Set([...lanes].flatMap(([name, { records }]) => (records === 0 ? [] : [destinationOf(name)]))),
     ],
@@ -365,6 +375,7 @@ export async function openSpool(deps: SpoolDeps, limits: SpoolLimits): Promise<S
       if (closed) return;
       closed = true;
       cancelReopen();
+      room.stop();
       await writer.idle();
       await store.close();
     },

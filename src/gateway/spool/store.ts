@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { messageOf } from '../../shared/errors.js';
 import { createSyncedNote, saysLocked } from '../../shared/leveldb/index.js';
+import { type Space, spaceOf } from '../../shared/room.js';
 import { GatewayError } from '../errors.js';
 import { type MendedSpool, mendSpool } from './mend.js';
 
@@ -21,6 +22,10 @@ export interface SpoolStore {
   get(key: string): Promise<Buffer | undefined>;
   /** All or none of it; resolves once it is on disk. */
   write(writes: readonly Write[]): Promise<void>;
+  /** Gives the disk back what was deleted, which LevelDB otherwise does in its own time. */
+  compact(): Promise<void>;
+  /** Of its disk. */
+  space(): Promise<Space>;
   close(): Promise<void>;
 }
 
@@ -106,6 +111,8 @@ export async function openSpoolStore(
       if ((await identityOf(lock)) !== ours)
         throw new GatewayError('PS_SPOOL_UNUSABLE', `${location} was removed or replaced: what was in it is lost`);
     },
+    compact: () => db.compactRange('', '\uffff'),
+    space: () => spaceOf(location),
     async close() {
       await synced.close();
       await db.close();

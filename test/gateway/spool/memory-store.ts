@@ -8,6 +8,9 @@ export function createMemoryDisk() {
     entries,
     /** Writes are refused, and nothing of them is kept. */
     full: false,
+    compactions: 0,
+    /** How much the file system tells that it has left. */
+    freeBytes: 2 ** 40,
     open: async (): Promise<SpoolStore> => {
       if (disk.full) throw new Error('no space left on device');
       return {
@@ -26,6 +29,8 @@ export function createMemoryDisk() {
             else entries.set(key, Buffer.from(value));
           }
         },
+        compact: async () => void disk.compactions++,
+        space: async () => ({ freeBytes: disk.freeBytes, totalBytes: 2 ** 40 }),
         close: async () => {},
       };
     },

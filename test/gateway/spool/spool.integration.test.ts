@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -185,6 +186,50 @@ test('on a disk that is full nothing is claimed, nothing is lost, and it goes on
     expect(held.filter((body) => claimed.includes(body))).toEqual(claimed);
     await next.close();
   } finally {
+    await disk.remove();
+  }
+});
+
+test('a disk that nothing but the spool has filled is emptied by it, all that was claimed in order', async () => {
+  const disk = await createSmallDisk(96 * 1024 * 1024);
+  let alone: Spool | undefined;
+  try {
+    const openStore = async () => {
+      const store = await openSpoolStore(join(disk.path, 'spool'));
+      const space = async () => ({ freeBytes: await disk.freeBytes(), totalBytes: 96 * 1024 * 1024 });
+      return { ...store, space };
+    };
+    alone = await openSpool(
+      { clock, random: () => 0.5, logger: createLogger('test', 'silent'), openStore },
+      { bytes: 2 ** 40, ageMs: 3_600_000 },
+    );
+    const lane = alone.lane('hub:clicks', '0');
+    const claimed: Buffer[] = [];
+    // What can be compressed would fill no disk.
+    const appended = () => {
+      const body = randomBytes(100_000);
+      return lane.append(body).then(
+        () => claimed.push(body.subarray(0, 8)),
+        (error: unknown) => error,
+      );
+    };
+    let last = await appended();
+    while (typeof last === 'number') last = await appended();
+    expect(last).toMatchObject({ code: 'PS_SPOOL_FULL' });
+    const emptied: Buffer[] = [];
+    while (!lane.isEmpty()) {
+      const records = await lane.read(1_000_000, 0);
+      emptied.push(...records.map(({ body }) => body.subarray(0, 8)));
+      await lane.remove(records);
+    }
+    expect(Buffer.concat(emptied).equals(Buffer.concat(claimed))).toBe(true);
+    const { hasRoom } = alone;
+    await waitFor('room on the disk', () => {
+      clock.advance(1_000);
+      return hasRoom('hub:clicks', 1);
+    });
+  } finally {
+    await alone?.close();
     await disk.remove();
   }
 });

@@ -74,3 +74,27 @@ it('tells of what waits that it waits, also when the clock was set back meanwhil
   expect(next.stateOf(of, span)).toBe('delivered');
   await next.close();
 });
+
+it('takes nothing more while its disk is nearly full, and goes on to be emptied', async () => {
+  const clock = createManualClock();
+  const disk = createMemoryDisk();
+  const spool = await openSpool(
+    { clock, random: () => 0.5, logger: createLogger('test', 'silent'), openStore: disk.open },
+    { bytes: 1_000, ageMs: 60_000 },
+  );
+  const lane = spool.lane('hub:clicks', '0');
+  await lane.append(Buffer.from('first'));
+  disk.freeBytes = 100 * 1024 * 1024;
+  clock.advance(1_000);
+  await turns();
+  await expect(lane.append(Buffer.from('second'))).rejects.toMatchObject({ code: 'PS_SPOOL_FULL' });
+  expect([spool.hasRoom('hub:clicks', 1), spool.isUsable()]).toEqual([false, true]);
+  await lane.remove(await lane.read(1_000, 0));
+  expect([lane.isEmpty(), disk.compactions]).toEqual([true, 1]);
+  disk.freeBytes = 200 * 1024 * 1024;
+  clock.advance(1_000);
+  await turns();
+  await lane.append(Buffer.from('third'));
+  expect((await lane.read(1_000, 0)).map(({ body }) => String(body))).toEqual(['third']);
+  await spool.close();
+});

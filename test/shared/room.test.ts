@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRoom, reservedBytes } from '../../src/broker/room.js';
+import { createRoom, reservedBytes } from '../../src/shared/room.js';
 import { createManualClock } from '../helpers/manual-clock.js';
 
 const MIB = 1024 * 1024;

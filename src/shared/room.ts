@@ -1,4 +1,5 @@
-import { type Clock, every } from '../shared/clock.js';
+import { statfs } from 'node:fs/promises';
+import { type Clock, every } from './clock.js';
 
 export interface Space {
   readonly freeBytes: number;
@@ -22,6 +23,12 @@ export interface Room {
   /** Looks for the first time. */
   start(): Promise<void>;
   stop(): void;
+}
+
+/** Of the file system that a folder is on. */
+export async function spaceOf(folder: string): Promise<Space> {
+  const { bavail, blocks, bsize } = await statfs(folder);
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }
 
 const MIB = 1024 * 1024;
