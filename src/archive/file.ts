@@ -3,7 +3,7 @@ import { constants, inflateRaw } from 'node:zlib';
 import type { BlobReader } from '../messaging/index.js';
 import { messageOf } from '../shared/errors.js';
 import { type Block, openContainer } from './avro/container.js';
-import { type Cursor, createCursor, DamagedAvro } from './avro/cursor.js';
+import { Cursor, DamagedAvro } from './avro/cursor.js';
 import { ArchiveError } from './errors.js';
 import { type ArchivedEvent, eventReaderOf } from './event.js';
 
@@ -64,7 +64,7 @@ async function eventsOf(block: Block, decoding: Decoding): Promise<ArchivedEvent
   const { readEvent, damaged } = decoding;
   const events: ArchivedEvent[] = [];
   try {
-    const cursor = createCursor(await contentOf(block, decoding));
+    const cursor = new Cursor(await contentOf(block, decoding));
     while (events.length < block.count) events.push(readEvent(cursor));
     if (cursor.remaining > 0) throw new DamagedAvro('it has more than its events', block.at);
   } catch (error) {

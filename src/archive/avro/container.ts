@@ -1,5 +1,5 @@
 import { type ByteQueue, createByteQueue } from './byte-queue.js';
-import { createCursor, DamagedAvro, MAX_LONG_BYTES } from './cursor.js';
+import { Cursor, DamagedAvro, MAX_LONG_BYTES } from './cursor.js';
 
 /** An Avro object container file (Avro 1.11, "Object Container Files"), as far as it is framed. */
 export interface Container {
@@ -33,7 +33,7 @@ export async function openContainer(pieces: AsyncIterator<Buffer>, maxBlockBytes
   const queue = createByteQueue(pieces);
   const start = await queue.take(MAX_HEADER_BYTES);
   if (start.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) throw new DamagedAvro('is no Avro file', 0);
-  const cursor = createCursor(start);
+  const cursor = new Cursor(start);
   cursor.skip(MAGIC.length);
   const metadata = new Map<string, string>();
   for (let count = cursor.long(); count !== 0; count = cursor.long()) {
@@ -93,7 +93,7 @@ async function* blocksOf(
 /** The number of values and the size of a block, and how many bytes these two take. */
 function framingOf(head: Buffer, maxBytes: number): { count: number; size: number; length: number } | DamagedAvro {
   try {
-    const cursor = createCursor(head);
+    const cursor = new Cursor(head);
     const count = cursor.long();
     const size = cursor.long();
     if (count < 0 || size < 0) return new DamagedAvro('a block has a negative size', 0);

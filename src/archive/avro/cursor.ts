@@ -13,61 +13,65 @@ export const MAX_LONG_BYTES = 10;
 
 /**
  * Reads encodings of Avro 1.11 (https://avro.apache.org/docs/1.11.1/specification), one after the other. Nothing is
- * believed: whatever the bytes are, each call either moves on within them or throws DamagedAvro.
+ * believed: whatever the bytes are, each call either moves on within them or throws DamagedAvro. A class: accessors in an
+ * object literal would keep each block in memory until the whole heap is looked through.
  */
-export interface Cursor {
-  readonly at: number;
-  readonly remaining: number;
-  /** A whole number that JavaScript has exactly. */
-  long(): number;
-  bytes(): Buffer;
-  string(): string;
-  skipLong(): void;
-  /** Moves on by so many bytes. */
-  skip(count: number): void;
-}
+export class Cursor {
+  readonly #buffer: Buffer;
+  #at = 0;
 
-export function createCursor(buffer: Buffer): Cursor {
-  let at = 0;
-  const damaged = (what: string) => new DamagedAvro(what, at);
-  const skipLong = () => {
-    for (let count = 1; ; count++) {
-      const byte = buffer[at];
-      if (byte === undefined) throw damaged('a number is cut off');
-      if (count > MAX_LONG_BYTES) throw damaged('a number has too many bytes');
-      at++;
-      if (byte < 0x80) return;
-    }
-  };
-  const long = (): number => {
-    const from = at;
-    skipLong();
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  get remaining(): number {
+    return this.#buffer.length - this.#at;
+  }
+
+  /** A whole number that JavaScript has exactly. */
+  long(): number {
+    const from = this.#at;
+    this.skipLong();
     // Groups of seven bits, the lowest first, of the zigzag encoding. Exact as long as the result is safe.
     let zigzag = 0;
-    for (let index = at - 1; index >= from; index--) zigzag = zigzag * 128 + ((buffer[index] as number) & 0x7f);
-    if (!Number.isSafeInteger(zigzag)) throw damaged('a number is too large');
+    for (let index = this.#at - 1; index >= from; index--) {
+      zigzag = zigzag * 128 + ((this.#buffer[index] as number) & 0x7f);
+    }
+    if (!Number.isSafeInteger(zigzag)) throw this.#damaged('a number is too large');
     return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
-  };
-  const skip = (count: number) => {
-    if (!(count >= 0 && count <= buffer.length - at)) throw damaged('a value is cut off');
-    at += count;
-  };
-  const bytes = (): Buffer => {
-    const length = long();
-    skip(length);
-    return buffer.subarray(at - length, at);
-  };
-  return {
-    get at() {
-      return at;
-    },
-    get remaining() {
-      return buffer.length - at;
-    },
-    long,
-    bytes,
-    string: () => bytes().toString('utf8'),
-    skipLong,
-    skip,
-  };
+  }
+
+  bytes(): Buffer {
+    const length = this.long();
+    this.skip(length);
+    return this.#buffer.subarray(this.#at - length, this.#at);
+  }
+
+  string(): string {
+    return this.bytes().toString('utf8');
+  }
+
+  skipLong(): void {
+    for (let count = 1; ; count++) {
+      const byte = this.#buffer[this.#at];
+      if (byte === undefined) throw this.#damaged('a number is cut off');
+      if (count > MAX_LONG_BYTES) throw this.#damaged('a number has too many bytes');
+      this.#at++;
+      if (byte < 0x80) return;
+    }
+  }
+
+  /** Moves on by so many bytes. */
+  skip(count: number): void {
+    if (!(count >= 0 && count <= this.remaining)) throw this.#damaged('a value is cut off');
+    this.#at += count;
+  }
+
+  #damaged(what: string): DamagedAvro {
+    return new DamagedAvro(what, this.#at);
+  }
 }
