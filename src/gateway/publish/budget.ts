@@ -34,6 +34,7 @@ export function createBudget(clock: Clock, limitBytes: number) {
   /** Takes bytes. What nothing else waits beside always fits: it could never be taken otherwise. */
   const reserve = (bytes: number, beside = pendingBytes): boolean => {
     if (beside > 0 && pendingBytes + bytes > limitBytes) return false;
+    if (pendingBytes === 0) rate.restart();
     pendingBytes += bytes;
     return true;
   };

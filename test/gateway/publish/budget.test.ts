@@ -29,6 +29,22 @@ describe('the budget of waiting bytes', () => {
     expect(budget.retryAfterSeconds()).toBe(1);
   });
 
+  it('says a second of what has not waited for a second, however long nothing did before', () => {
+    const clock = createManualClock();
+    const budget = createBudget(clock, 1e9);
+    budget.reserve(1_000);
+    budget.release(1_000);
+    clock.advance(60_000);
+    budget.reserve(100_000_000);
+    clock.advance(999);
+    expect(budget.retryAfterSeconds()).toBe(1);
+    budget.release(10_000_000);
+    clock.advance(1);
+    expect(budget.retryAfterSeconds()).toBe(9);
+    clock.advance(1_000);
+    expect(budget.retryAfterSeconds()).toBe(60);
+  });
+
   it('says a second when nothing is known', () => {
     expect(createBudget(createManualClock(), 10).retryAfterSeconds()).toBe(1);
   });
