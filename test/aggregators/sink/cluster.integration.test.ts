@@ -1,4 +1,4 @@
-import type { Cluster } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRedisSink, type LiveSink } from '../../../src/aggregators/sink/redis-sink.js';
 import type { StateChanges } from '../../../src/aggregators/state/changes.js';
@@ -88,4 +88,45 @@ test('a node that was killed and comes back empty is noticed, and what it had ca
   });
   await waitFor('it to be written again', () => sink.write(owner(2), changesOf(6)).then(() => true));
   expect((await waitFor('the figures', () => source.readTotals()))['counted']).toBe(6);
+});
+
+/** As `redis-cli --cluster reshard` does it; `meanwhile` is begun when half of the keys are on their way. */
+async function moveSlot(slot: number, [from, to]: readonly [Redis, Redis], meanwhile: () => Promise<void>) {
+  const [fromId, toId] = await Promise.all([from, to].map((node) => node.cluster('MYID') as Promise<string>));
+  await to.cluster('SETSLOT', slot, 'IMPORTING', fromId as string);
+  await from.cluster('SETSLOT', slot, 'MIGRATING', toId as string);
+  const { host = '', port = 0, password = '' } = to.options;
+  const keys = await from.cluster('GETKEYSINSLOT', slot, 1_000);
+  const half = Math.ceil(keys.length / 2);
+  for (const key of keys.slice(0, half)) await from.migrate(host, port, key, 0, 1_000, 'AUTH', password);
+  const other = meanwhile();
+  for (const key of keys.slice(half)) await from.migrate(host, port, key, 0, 1_000, 'AUTH', password);
+  for (const node of [to, from]) await node.cluster('SETSLOT', slot, 'NODE', toId as string);
+  await other;
+}
+
+test('slots that move to another node while they are written cost no write, and the figures stay whole', async () => {
+  const driver = createPartitionDriver();
+  let views = 0;
+  const view = async () => {
+    driver.send([pageView(systemClock.now() - START_MS, { visitor: `v${views++}` })]);
+    driver.read();
+    const changes = driver.state.takeChanges() as StateChanges;
+    await sink.write(owner(2), changes);
+    driver.state.written(changes);
+  };
+  await sink.forget(owner(2));
+  await view();
+  const slots = new Set<number>();
+  const nodes = (redis as Cluster).nodes('master');
+  const sizes = await Promise.all(nodes.map((node) => node.dbsize()));
+  const from = nodes[sizes.indexOf(Math.max(...sizes))] as Redis;
+  const to = nodes.find((node) => node !== from) as Redis;
+  for (const key of await from.keys('*')) slots.add(await from.cluster('KEYSLOT', key));
+  expect(slots.size).toBeGreaterThan(0);
+  for (const slot of slots) await moveSlot(slot, [from, to], view);
+  await view();
+  expect(await from.dbsize()).toBe(0);
+  expect(await source.readTotals()).toEqual({ counted: views });
+  expect(views).toBeGreaterThan(slots.size);
 });
