@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { ServiceBusClient, type ServiceBusSender } from '@azure/service-bus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { spaceOf } from '../../src/shared/room.js';
 import { startTestBroker, testTopology } from '../helpers/broker.js';
 import { startBrokerProcess } from '../helpers/broker-process.js';
 import { createSmallDisk, type SmallDisk } from '../helpers/small-disk.js';
@@ -38,8 +38,7 @@ async function sendUntilRefused(sender: ServiceBusSender, prefix: string) {
 
 describe('a disk that fills up', () => {
   it('refuses what is sent in time, lets receivers go on, and takes more once there is room', async () => {
-    const { bavail, bsize } = await statfs(disk.path);
-    const minFreeBytes = bavail * bsize - DISK_BYTES + KEPT_FREE_BYTES;
+    const minFreeBytes = (await spaceOf(disk.path)).freeBytes - DISK_BYTES + KEPT_FREE_BYTES;
     await disk.fill(DISK_BYTES - BALLAST_BYTES);
     const broker = await startTestBroker(testTopology, { dataDir: disk.path, minFreeBytes });
     const client = new ServiceBusClient(broker.connectionString, noRetries);
@@ -92,8 +91,7 @@ describe('a disk that fills up', () => {
   });
 
   it('that others fill goes on by itself when they make room', async () => {
-    const { bavail, bsize } = await statfs(disk.path);
-    const minFreeBytes = bavail * bsize - DISK_BYTES + KEPT_FREE_BYTES;
+    const minFreeBytes = (await spaceOf(disk.path)).freeBytes - DISK_BYTES + KEPT_FREE_BYTES;
     const broker = await startTestBroker(testTopology, { dataDir: disk.path, minFreeBytes });
     const client = new ServiceBusClient(broker.connectionString, noRetries);
     const sender = client.createSender('events');

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, open, rm, statfs } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { spaceOf } from '../../src/shared/room.js';
 
 const run = promisify(execFile);
 
@@ -30,10 +31,7 @@ export async function createSmallDisk(bytes: number): Promise<SmallDisk> {
     () => true,
     () => false,
   );
-  const free = async () => {
-    const { bavail, bsize } = await statfs(path);
-    return bavail * bsize;
-  };
+  const free = async () => (await spaceOf(path)).freeBytes;
   const notOurs = isOwn ? 0 : (await free()) - bytes;
   if (!isOwn)
     process.stderr.write('no file system can be mounted here: a part of the disk stands in for a small one\n');

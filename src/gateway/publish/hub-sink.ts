@@ -10,6 +10,7 @@ import {
   BATCH_OVERHEAD_BYTES,
   closeSink,
   indexesOf,
+  isTaking,
   type OutgoingEvent,
   reportOf,
   type Sink,
@@ -130,8 +131,8 @@ export function createHubSink(
     kind: 'hub',
     name,
     report: () => reportOf(name, health, deps),
-    isReady: () =>
-      (health.isUp() && spool?.isUsable() !== false) || (partitionCount > 0 && spool?.hasRoom(name, 0) === true),
+    // A hub that was never seen has no partitions to be kept for.
+    isReady: () => (health.isUp() || partitionCount > 0) && isTaking(name, health, deps),
     retryAfterSeconds: () => spool?.retryAfterSeconds(name),
     async start() {
       const known = await facts.recall();

@@ -57,6 +57,10 @@ export const reportOf = (name: string, health: Health, { spool, left }: OutletDe
   return { ...health.report(), ...(waiting === undefined ? {} : { spool: waiting.report(name) }) };
 };
 
+/** Whether what comes for it can be accepted: a spool whose disk fails lets nothing past what may be on it. */
+export const isTaking = (name: string, health: Health, { spool }: OutletDeps): boolean =>
+  spool?.isUsable() !== false && (health.isUp() || spool?.hasRoom(name, 0) === true);
+
 export function indexesOf(events: readonly OutgoingEvent[]): number[] {
   return events.map((event) => event.index);
 }

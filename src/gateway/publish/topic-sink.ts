@@ -3,7 +3,7 @@ import type { PublishError, TopicPublisher } from '../../messaging/index.js';
 import { createTurns } from '../../shared/turns.js';
 import { createHealth } from './health.js';
 import { openOutlet } from './outlet.js';
-import { closeSink, reportOf, type Sink, type SinkDeps, type SinkOptions } from './sink.js';
+import { closeSink, isTaking, reportOf, type Sink, type SinkDeps, type SinkOptions } from './sink.js';
 import type { SpooledItem } from './spooled-lane.js';
 import type { Outcome, Ticket } from './ticket.js';
 
@@ -75,7 +75,7 @@ export function createTopicSink(
     kind: 'topic',
     name,
     report: () => reportOf(name, health, deps),
-    isReady: () => (health.isUp() && deps.spool?.isUsable() !== false) || deps.spool?.hasRoom(name, 0) === true,
+    isReady: () => isTaking(name, health, deps),
     retryAfterSeconds: () => deps.spool?.retryAfterSeconds(name),
     start: health.start,
     isIdle: lane.isIdle,
