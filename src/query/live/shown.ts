@@ -30,12 +30,13 @@ export function shownMetric(metric: MetricDescription, panes: Panes, nowMs: numb
       metric.top,
     );
   const ranked = results(merged);
-  const keys = new Set(ranked.map(([key]) => key));
+  // Where the figure looks back over less than the series, there are names in the series that are not in the figure.
+  const looksOverAll = figurePanes >= windowPanes + (seriesWindows - 1) * stepPanes;
+  const keys = looksOverAll ? new Set(ranked.map(([key]) => key)) : undefined;
   const series = Array.from({ length: seriesWindows }, (_, index) => {
     const lastPaneMs = newestMs - (seriesWindows - 1 - index) * stepMs;
     const states = mergePanes(metric, panes, lastPaneMs, windowPanes);
-    // A tumbling series has names that are no more in the newest window.
-    const shown = results([...states].filter(([key]) => figurePanes === 1 || keys.has(key)));
+    const shown = results(keys === undefined ? states : [...states].filter(([key]) => keys.has(key)));
     return {
       start: new Date(lastPaneMs - lengthMs).toISOString(),
       values: Object.fromEntries(shown),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { defineMetric } from '../../../src/aggregators/metrics/define.js';
-import { hopping, rolling, tumbling, type Window } from '../../../src/aggregators/metrics/window.js';
+import { type EventWindow, hopping, rolling, tumbling } from '../../../src/aggregators/metrics/window.js';
 import { shownMetric, shownStarts } from '../../../src/query/live/shown.js';
 
 const MINUTE = 60_000;
@@ -8,7 +8,7 @@ const NOW = Date.UTC(2026, 0, 1, 12, 7, 30);
 const at = (minute: number) => Date.UTC(2026, 0, 1, 12, minute);
 
 function shown(
-  window: Window,
+  window: EventWindow,
   emit: { windows?: number; top?: number },
   panes: Record<number, Record<string, number>>,
 ) {
@@ -54,6 +54,39 @@ test('a series has every window, oldest first, those without events too', () => 
     ['12:05', { a: 1 }],
     ['12:06', {}],
     ['12:07', { b: 2 }],
+  ]);
+});
+
+test('windows of a series have what was in them, also when the newest window has nothing of it any more', () => {
+  const panes = { 1: { a: 4, b: 1 }, 3: { b: 2 } };
+  const hops = shown(hopping(2 * MINUTE, MINUTE), { windows: 6, top: 1 }, panes);
+  expect(hops.values).toEqual({});
+  expect(hops.series).toEqual([
+    ['12:01', { a: 4 }],
+    ['12:02', { b: 2 }],
+    ['12:03', { b: 2 }],
+    ['12:04', {}],
+    ['12:05', {}],
+    ['12:06', {}],
+  ]);
+  const short = shown(rolling(2 * MINUTE, MINUTE), { windows: 7, top: 1 }, panes);
+  expect(short.series.slice(0, 3)).toEqual([
+    ['12:01', { a: 4 }],
+    ['12:02', {}],
+    ['12:03', { b: 2 }],
+  ]);
+});
+
+test('the series of a figure that looks back over all of it has the names of the figure', () => {
+  const { order, series } = shown(
+    rolling(3 * MINUTE, MINUTE),
+    { windows: 2, top: 1 },
+    { 5: { a: 9 }, 6: { b: 2, a: 1 } },
+  );
+  expect(order).toEqual(['a']);
+  expect(series).toEqual([
+    ['12:06', { a: 1 }],
+    ['12:07', {}],
   ]);
 });
 
