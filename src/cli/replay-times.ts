@@ -1,4 +1,5 @@
 import { QueryError, type ReplayBounds } from '../query/index.js';
+import { hasDay } from '../shared/calendar.js';
 
 export interface ReplayTimeFlags {
   readonly from: string;
@@ -49,15 +50,10 @@ function refuseFractions({ fromMs, toMs }: ReplayBounds): void {
   throw new QueryError('PS_REPLAY_INVALID', 'files of Capture know whole seconds, and so must --from and --to');
 }
 
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
+const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
 function timeOf(flag: string, text: string): number {
-  const [, year, month, day] = ISO.exec(text) ?? [];
-  // `Date.parse` takes February 30 for March 2.
-  const date = new Date(`${year}-${month}-01T00:00:00Z`);
-  date.setUTCDate(Number(day));
-  const isDate = date.getUTCDate() === Number(day) && date.getUTCMonth() === Number(month) - 1;
-  const ms = isDate ? Date.parse(text) : Number.NaN;
+  const ms = ISO.test(text) && hasDay(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(ms)) throw new QueryError('PS_REPLAY_INVALID', `${flag} ${text} is no ISO 8601 time`);
   return ms;
 }

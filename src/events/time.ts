@@ -1,3 +1,5 @@
+import { hasDay } from '../shared/calendar.js';
+
 /** The instants that ISO 8601 writes with a four-digit year: 0000-01-01 to 9999-12-31. */
 const MIN_TIME_MS = -62_167_219_200_000;
 const MAX_TIME_MS = 253_402_300_799_999;
@@ -47,12 +49,6 @@ export function createTimeParser(): TimeParser {
     lastMs = timeMs;
     return timeMs;
   };
-}
-
-/** Whether the month has that day: `Date.parse` takes the 30th of February for the 2nd of March. */
-function hasDay(text: string): boolean {
-  const day = Number(text.slice(8, 10));
-  return day <= 28 || new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate() === day;
 }
 
 /** Of `ss.sssZ` from character 17 on, in milliseconds; undefined when these are no digits, or 60 seconds and more. */

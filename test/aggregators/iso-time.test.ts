@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseIsoTime } from '../../src/aggregators/iso-time.js';
+import { createTimeParser } from '../../src/events/time.js';
 
 test('every time that the gateway writes is read as Date.parse reads it', () => {
   fc.assert(
@@ -11,6 +12,26 @@ test('every time that the gateway writes is read as Date.parse reads it', () => 
       },
     ),
     { numRuns: 2_000 },
+  );
+});
+
+test('a time is one here exactly where it is one for the gateway, on days that do not exist too', () => {
+  const two = (max: number) => fc.integer({ min: 0, max }).map((number) => String(number).padStart(2, '0'));
+  const year = fc.constantFrom('1970', '1999', '2000', '2024', '2026', '2100');
+  const rest = fc.constantFrom('T12:00:00.000Z', 'T12:00:00Z', 'T23:30:00.5-09:30', 't00:00:00z', 'T24:00:00.000Z');
+  fc.assert(
+    fc.property(year, two(13), two(32), rest, (years, month, day, time) => {
+      const text = `${years}-${month}-${day}${time}`;
+      expect(parseIsoTime(text), text).toBe(createTimeParser()(text) ?? Number.NaN);
+    }),
+    {
+      numRuns: 5_000,
+      examples: [
+        ['2026', '02', '29', 'T12:00:00.000Z'],
+        ['2026', '02', '30', 'T12:00:00Z'],
+        ['2024', '02', '29', 'T12:00:00.000Z'],
+      ],
+    },
   );
 });
 
