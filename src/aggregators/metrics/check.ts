@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { aggregateNames, takesText } from '../../shared/aggregates/index.js';
+import { aggregateNames } from '../../shared/aggregates/index.js';
 import {
   type MetricDescription,
   prometheusName,
   SESSIONS_OPEN_GAUGE,
   shownPanes,
 } from '../../shared/live-catalogue.js';
-import { HEALTH, LATE, listMetrics, PANE_RETENTION_MS, TOTALS } from '../../shared/live-keys.js';
+import { HEALTH, LATE, listMetrics, PANE_RETENTION_MS, SESSION_GAP_MS, TOTALS } from '../../shared/live-keys.js';
 import { defaultAggregatorOptions } from '../options.js';
+import type { Window } from './window.js';
 
 /** Names under which there is something else in Redis. */
 const taken: ReadonlySet<string> = new Set([TOTALS, HEALTH, LATE, 'catalogue']);
@@ -18,37 +19,82 @@ const MAX_SHOWN_PANES = 2_000;
 
 const text = z.string().min(1);
 const whole = z.int().positive();
-const windowSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('tumbling'), sizeMs: whole }),
-  z.strictObject({ kind: z.literal('hopping'), sizeMs: whole, everyMs: whole }),
-  z.strictObject({ kind: z.literal('rolling'), lastMs: whole, paneMs: whole }),
-  z.strictObject({ kind: z.literal('session'), gapMs: whole, lastMs: whole, paneMs: whole }),
-]);
 const code = z.custom((value) => typeof value === 'function', 'expected a function');
 
-const definitionSchema = z
+/** Windows are whole panes: what is shown would be of a longer time than was asked for. */
+const isWholePanes = ({ lastMs, paneMs }: { readonly lastMs: number; readonly paneMs: number }) =>
+  lastMs % paneMs === 0;
+const wholePanes = { path: ['lastMs'], message: 'expected a multiple of paneMs' };
+
+const windowSchema = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('tumbling'), sizeMs: whole }),
+    z.strictObject({ kind: z.literal('hopping'), sizeMs: whole, everyMs: whole }),
+    z.strictObject({ kind: z.literal('rolling'), lastMs: whole, paneMs: whole }).refine(isWholePanes, wholePanes),
+  ],
+  {
+    error: ({ input }) =>
+      isSession(input)
+        ? 'sessions are counted by defineSessionMetric'
+        : 'expected a tumbling, hopping or rolling window',
+  },
+);
+const sessionWindowSchema = z
   .strictObject({
-    // A part of keys with a hash tag, of paths, and of names in Prometheus.
-    name: z
-      .string()
-      .regex(/^[A-Za-z]\w{0,63}$/, 'expected a letter, and up to 63 letters, digits and _')
-      .refine((name) => !taken.has(name) && !lists.has(name), 'is the name of something else'),
-    ...{ help: text, unit: text, window: windowSchema },
-    ...{ filter: code.optional(), key: code.optional(), value: code.optional() },
-    ...{ marks: code.optional(), names: code.optional() },
+    kind: z.literal('session', 'expected session(last, pane)'),
+    gapMs: z.literal(SESSION_GAP_MS, 'a session ends after 30 minutes, whatever the metric'),
+    ...{ lastMs: whole, paneMs: whole },
+  })
+  .refine(isWholePanes, wholePanes);
+
+const isSession = (window: unknown) => (window as Partial<Window>).kind === 'session';
+
+const common = {
+  // A part of keys with a hash tag, of paths, and of names in Prometheus.
+  name: z
+    .string()
+    .regex(/^[A-Za-z]\w{0,63}$/, 'expected a letter, and up to 63 letters, digits and _')
+    .refine((name) => !taken.has(name) && !lists.has(name), 'is the name of something else'),
+  ...{ help: text, unit: text },
+  filter: code.optional(),
+  emit: z.strictObject({ windows: whole.optional(), top: whole.optional() }).optional(),
+  version: z.int().optional(),
+};
+
+const metricSchema = z
+  .strictObject({
+    ...common,
+    window: windowSchema,
+    ...{ key: code.optional(), value: code.optional() },
     aggregate: z.enum(aggregateNames).optional(),
     latenessMs: z.number().min(0).max(defaultAggregatorOptions.allowedLatenessMs).optional(),
-    emit: z.strictObject({ windows: whole.optional(), top: whole.optional() }).optional(),
-    version: z.int().optional(),
   })
-  .refine(({ aggregate = 'count', value }) => value !== undefined || !takesText(aggregate), {
+  .refine(({ aggregate = 'count', value }) => value !== undefined || aggregate === 'count', {
     path: ['value'],
     message: 'this aggregate has nothing to look at without it',
+  })
+  .refine(({ aggregate = 'count', value }) => value === undefined || aggregate !== 'count', {
+    path: ['value'],
+    message: 'a count looks at none',
   });
 
+const sessionMetricSchema = z.strictObject({
+  ...common,
+  window: sessionWindowSchema,
+  ...{ marks: code.optional(), names: code },
+});
+
 /** What is wrong with a definition stops the start, and names the metric and the field. */
-export function checkDefinition(definition: { readonly name: string }): void {
-  const { error } = definitionSchema.safeParse(definition);
+export const checkMetric = (definition: Named): void => check(metricSchema, definition);
+export const checkSessionMetric = (definition: Named): void => check(sessionMetricSchema, definition);
+
+interface Named {
+  readonly name: string;
+}
+
+function check(schema: z.ZodType, definition: Named): void {
+  const { error } = schema.safeParse(definition);
   const [issue] = error?.issues ?? [];
   if (issue) throw wrong(definition.name, issue.path.join('.') || 'definition', issue.message);
 }

@@ -6,8 +6,8 @@ import type { ListMetric } from '../../shared/live-keys.js';
 import type { Visit } from '../state/visitors.js';
 import type { NewestOptions } from '../windows/newest.js';
 import type { SessionFold } from '../windows/sessions.js';
-import { checkDefinition, checkLayout } from './check.js';
-import { layoutOf, type Window } from './window.js';
+import { checkLayout, checkMetric, checkSessionMetric } from './check.js';
+import { type EventWindow, layoutOf, type SessionWindow } from './window.js';
 
 /** What is known about an event when a metric looks at it. Reused for the next event: nothing may keep it. */
 export interface Observation {
@@ -68,13 +68,19 @@ interface MetricDefinition {
   readonly help: string;
   /** What is counted: `views`, `ms`. */
   readonly unit: string;
-  readonly window: Window;
+  readonly window: EventWindow;
   /** Which events it is about; by default all. */
   readonly filter?: (observation: Observation) => boolean;
-  /** Under which names the event is counted; by default one name for all. Undefined and empty names are left out. */
+  /**
+   * Under which names the event is counted, by default one name for all: a text or number, or several. Empty names and
+   * anything else are left out.
+   */
   readonly key?: (observation: Observation) => unknown;
   readonly aggregate?: AggregateName;
-  /** What is aggregated: a number, or a text for `distinct`, `top`, `first` and `last`. Undefined is left out. */
+  /**
+   * What is aggregated, by all but `count`: a number, or a text for `distinct`, `top`, `first` and `last`. Undefined is
+   * left out.
+   */
   readonly value?: (observation: Observation) => number | string | undefined;
   /** Events further behind their partition's watermark are left out; by default, and at the most, what holds for all. */
   readonly latenessMs?: number;
@@ -88,7 +94,7 @@ interface SessionMetricDefinition {
   readonly name: string;
   readonly help: string;
   readonly unit: string;
-  readonly window: Window & { readonly kind: 'session' };
+  readonly window: SessionWindow;
   readonly filter?: (observation: Observation) => boolean;
   /** Bits that the event sets in its session. */
   readonly marks?: (observation: Observation) => number;
@@ -130,25 +136,30 @@ export function defineMetric(definition: MetricDefinition): PaneMetric {
     const input = value === undefined ? 1 : inputOf(value(observation));
     if (input === undefined) return;
     if (key === undefined) return count(NO_KEY, input);
-    const names = key(observation);
-    if (typeof names === 'string') {
-      if (names !== '') count(nameOf(names), input);
-    } else if (Array.isArray(names)) {
-      for (const name of names) if (typeof name === 'string' && name !== '') count(nameOf(name), input);
-    }
+    const keys = key(observation);
+    if (!Array.isArray(keys)) return countUnder(count, keys, input);
+    for (const each of keys) countUnder(count, each, input);
   };
+  checkMetric(definition);
   return { kind: 'panes', description: describe(definition), latenessMs, observe };
 }
+
+/** Clients send numbers where names are expected; nothing else that is no text is taken for one. */
+function countUnder(count: Count, key: unknown, input: number | string): void {
+  const name = textOf(key);
+  if (name !== undefined && name !== '') count(nameOf(name), input);
+}
+
+const numberOf = (value: unknown) => (Number.isFinite(value) ? (value as number) : undefined);
+const textOf = (value: unknown) => (typeof value === 'string' ? value : numberOf(value)?.toString());
 
 /**
  * What an aggregate takes of a value: clients send numbers where texts are expected, and anything else. Texts that are
  * kept are as short, and as sound, as names.
  */
 function inputsOf(aggregate: AggregateName): (value: unknown) => number | string | undefined {
-  const numberOf = (value: unknown) => (Number.isFinite(value) ? (value as number) : undefined);
   if (!takesText(aggregate)) return numberOf;
   if (aggregate === 'first' || aggregate === 'last') return (value) => shortText(value) ?? numberOf(value);
-  const textOf = (value: unknown) => (typeof value === 'string' ? value : numberOf(value)?.toString());
   // Of these no text is kept, but a hash of the whole.
   return aggregate === 'distinct' ? textOf : (value) => shortText(textOf(value));
 }
@@ -158,11 +169,13 @@ export function definePaneMetric(
   definition: Omit<MetricDefinition, 'filter' | 'key' | 'value' | 'latenessMs' | 'aggregate'>,
   observe: PaneMetric['observe'],
 ): PaneMetric {
+  checkMetric(definition);
   return { kind: 'panes', description: describe(definition), latenessMs: Number.POSITIVE_INFINITY, observe };
 }
 
 /** The bits that the events of a session set: a set, so that order and repetition do not matter. */
 export function defineSessionMetric(definition: SessionMetricDefinition): SessionMetric {
+  checkSessionMetric(definition);
   const { marks, names, filter } = definition;
   return {
     kind: 'sessions',
@@ -186,7 +199,6 @@ export const defineListMetric = <T>(definition: Omit<ListMetricDefinition<T>, 'k
 });
 
 function describe(definition: MetricDefinition | SessionMetricDefinition): MetricDescription {
-  checkDefinition(definition);
   const { name, help, unit, window, emit } = definition;
   const aggregate = ('aggregate' in definition ? definition.aggregate : undefined) ?? 'count';
   const description = {

@@ -2,11 +2,20 @@ import type { MetricDescription } from '../../shared/live-catalogue.js';
 import { SESSION_GAP_MS } from '../../shared/live-keys.js';
 
 /** Over which time a metric looks. All kinds are kept as panes of equal width, and windows are merged from panes. */
-export type Window =
+export type Window = EventWindow | SessionWindow;
+
+/** Those in which each event counts by its own time. */
+export type EventWindow =
   | { readonly kind: 'tumbling'; readonly sizeMs: number }
   | { readonly kind: 'hopping'; readonly sizeMs: number; readonly everyMs: number }
-  | { readonly kind: 'rolling'; readonly lastMs: number; readonly paneMs: number }
-  | { readonly kind: 'session'; readonly gapMs: number; readonly lastMs: number; readonly paneMs: number };
+  | { readonly kind: 'rolling'; readonly lastMs: number; readonly paneMs: number };
+
+export interface SessionWindow {
+  readonly kind: 'session';
+  readonly gapMs: number;
+  readonly lastMs: number;
+  readonly paneMs: number;
+}
 
 /** One window after the other. */
 export const tumbling = (sizeMs: number) => ({ kind: 'tumbling', sizeMs }) as const;
@@ -18,8 +27,12 @@ export const hopping = (sizeMs: number, everyMs: number) => ({ kind: 'hopping', 
 export const rolling = (lastMs: number, paneMs: number) => ({ kind: 'rolling', lastMs, paneMs }) as const;
 
 /** The sessions that began in the last `lastMs`, by the pane of their start. */
-export const session = (lastMs: number, paneMs: number) =>
-  ({ kind: 'session', gapMs: SESSION_GAP_MS, lastMs, paneMs }) as const;
+export const session = (lastMs: number, paneMs: number): SessionWindow => ({
+  kind: 'session',
+  gapMs: SESSION_GAP_MS,
+  lastMs,
+  paneMs,
+});
 
 type Layout = Pick<MetricDescription, 'paneMs' | 'windowPanes' | 'stepPanes' | 'seriesWindows' | 'figurePanes'>;
 
@@ -34,7 +47,7 @@ export function layoutOf(window: Window, seriesWindows: number): Layout {
       return { paneMs, windowPanes, stepPanes: window.everyMs / paneMs, seriesWindows, figurePanes: windowPanes };
     }
     default: {
-      const figurePanes = Math.ceil(window.lastMs / window.paneMs);
+      const figurePanes = window.lastMs / window.paneMs;
       return { paneMs: window.paneMs, windowPanes: 1, stepPanes: 1, seriesWindows, figurePanes };
     }
   }

@@ -59,9 +59,12 @@ test('a metric counts the events of its filter under their keys, and leaves out 
   expect(shown).toEqual({ '0 /a': 1, '5 /a': 1, counted: 4 });
 });
 
-test('an event with several keys counts under each, and what is no text is no key', () => {
-  const metric = defineMetric({ ...base, key: () => ['a', 'b', 7, null, ''] });
-  expect(counted(metric, [pageView(0)]).shown).toEqual({ '0 a': 1, '0 b': 1, counted: 1 });
+test('an event with several keys counts under each, a number is a name, and what is neither text nor number is none', () => {
+  const ofKey = (key: unknown) => counted(defineMetric({ ...base, key: () => key }), [pageView(0)]).shown;
+  expect(ofKey(['a', 'b', 7, null, '', Number.NaN])).toEqual({ '0 a': 1, '0 b': 1, '0 7': 1, counted: 1 });
+  expect(ofKey(4.5)).toEqual({ '0 4.5': 1, counted: 1 });
+  for (const none of [null, undefined, '', true, {}, Number.POSITIVE_INFINITY])
+    expect(ofKey(none)).toEqual({ counted: 1 });
 });
 
 test('a value that is no number is left out of a sum, and costs the event nothing else', () => {
@@ -109,7 +112,7 @@ test('a changed definition takes a new generation and begins anew; another text,
     { window: tumbling(2 * MINUTE) },
     { key: () => 'b' },
     { filter: () => true },
-    { aggregate: 'max' as const },
+    { aggregate: 'max' as const, value: () => 1 },
     { latenessMs: MINUTE },
     { version: 2 },
   ]) {
@@ -161,12 +164,43 @@ test('a wrong definition stops the start, and its error names the metric and the
     [{ window: rolling(30 * 24 * 60 * MINUTE, 60 * MINUTE) }, 'window: looks back longer than panes are retained'],
     [{ aggregate: 'average' }, 'aggregate'],
     [{ agregate: 'sum' }, 'agregate'],
+    [{ window: rolling(90_000, MINUTE) }, 'window.lastMs: expected a multiple of paneMs'],
+    [{ window: session(60 * MINUTE, 30 * MINUTE) }, 'window.kind: sessions are counted by defineSessionMetric'],
     [{ aggregate: 'distinct' }, 'value: this aggregate has nothing to look at'],
+    [{ aggregate: 'mean' }, 'value: this aggregate has nothing to look at'],
+    [{ value: () => 5 }, 'value: a count looks at none'],
+    [{ names: () => ['a'] }, 'names'],
     [{ latenessMs: 61 * MINUTE }, 'latenessMs'],
     [{ latenessMs: Number.NaN }, 'latenessMs'],
     [{ emit: { windows: 1_000_000 } }, 'window: 1000000 panes'],
     [{ emit: { top: 0 } }, 'emit.top'],
     [{ filter: 'page_view' }, 'filter'],
+  ] as const) {
+    expect(refusal(change), JSON.stringify(change)).toContain(told);
+    expect(refusal(change)).toMatch(/^metric "/);
+  }
+});
+
+test('a wrong definition of a metric of sessions stops the start, and names what it cannot have', () => {
+  const sound = { ...base, window: session(60 * MINUTE, 30 * MINUTE), names: () => ['any'] };
+  const refusal = (change: object) => {
+    try {
+      defineSessionMetric({ ...sound, ...change } as Parameters<typeof defineSessionMetric>[0]);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'none';
+  };
+  expect(refusal({})).toBe('none');
+  for (const [change, told] of [
+    [{ window: tumbling(MINUTE) }, 'window.kind: expected session(last, pane)'],
+    [{ window: { ...sound.window, gapMs: MINUTE } }, 'window.gapMs: a session ends after 30 minutes'],
+    [{ window: session(45 * MINUTE, 30 * MINUTE) }, 'window.lastMs: expected a multiple of paneMs'],
+    [{ names: undefined }, 'names: expected a function'],
+    [{ marks: 1 }, 'marks: expected a function'],
+    [{ key: () => 'a' }, 'key'],
+    [{ aggregate: 'quantiles', value: () => 1 }, 'aggregate'],
+    [{ latenessMs: 5 }, 'latenessMs'],
   ] as const) {
     expect(refusal(change), JSON.stringify(change)).toContain(told);
     expect(refusal(change)).toMatch(/^metric "/);
