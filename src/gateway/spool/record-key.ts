@@ -9,6 +9,9 @@ export interface SpoolRecord {
   readonly atMs: number;
 }
 
+/** What is before the key of a record that its broker has refused for good. */
+export const ASIDE = '!aside/';
+
 const SEPARATOR = '\u0001';
 const AFTER_SEPARATOR = '\u0002';
 /** Hexadecimal digits: 48 bits, 32 bits, 48 bits. */
