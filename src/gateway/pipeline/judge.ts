@@ -110,12 +110,13 @@ function findBots(source: Source, isServer: boolean, { enricher }: JudgeDeps): S
 function dropErased({ eraseList }: JudgeDeps): Step | undefined {
   if (eraseList === undefined) return undefined;
   const dropped = new Dropped('erased');
-  return (event) => {
-    const { userId, anonymousId } = event;
-    const isErased =
-      (userId !== undefined && eraseList.has(userId)) || (anonymousId !== undefined && eraseList.has(anonymousId));
-    return isErased ? dropped : event;
-  };
+  return (event) => (namesIn(event).some((id) => typeof id === 'string' && eraseList.has(id)) ? dropped : event);
+}
+
+/** Whom an event is about: an `alias` says by another name who it is, as Segment's, PostHog's and Mixpanel's do. */
+function namesIn({ type, userId, anonymousId, properties }: NormalisedEvent): readonly unknown[] {
+  if (type !== 'alias') return [userId, anonymousId];
+  return [userId, anonymousId, properties?.['previous_id'], properties?.['alias']];
 }
 
 function heedConsent({ privacy }: Source, isServer: boolean): Step | undefined {

@@ -84,3 +84,16 @@ test('events of erased users and visitors are dropped before they are anywhere',
   expect(rig.brokers.state.messages).toEqual([]);
   await rig.gateway.stop({ deadlineMs: 100 });
 });
+
+test('nobody who is erased is brought back as the other name of somebody', async () => {
+  writeFileSync(file, 'user-1\n');
+  const rig = await createGatewayRig({ gateway: { eraseList: file } });
+  const results = await rig.results([
+    { id: 'a', type: 'alias', userId: 'user-2', properties: { previous_id: 'user-1' } },
+    { id: 'b', type: 'alias', userId: 'user-2', properties: { alias: 'user-1' } },
+    { id: 'c', type: 'alias', userId: 'user-2', properties: { previous_id: 7, alias: 'user-3' } },
+    { id: 'd', type: 'click', userId: 'user-2', properties: { alias: 'user-1' } },
+  ]);
+  expect(results.map(({ outcome, reason }) => reason ?? outcome)).toEqual(['erased', 'erased', 'accepted', 'accepted']);
+  await rig.gateway.stop({ deadlineMs: 100 });
+});
