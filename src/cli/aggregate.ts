@@ -16,8 +16,8 @@ import {
   type TopicPublisher,
 } from '../messaging/index.js';
 import type { Config } from '../shared/config/index.js';
-import { messageOf } from '../shared/errors.js';
 import { aggregatorOptionsOf } from './aggregator-options.js';
+import { createHubTroubleLog } from './hub-trouble.js';
 import { type RoleContext, type RunningRole, runRole } from './role.js';
 import { hubAccess, namespaceOf, redisUrl, storageAccess, topicAccess } from './services.js';
 
@@ -40,7 +40,7 @@ async function aggregate({ config, logger, clock }: RoleContext): Promise<Runnin
     access,
     container,
     { hub, consumerGroup: CONSUMER_GROUP, ...balancing },
-    (error, partitionId) => logger.warn({ partitionId, err: messageOf(error) }, 'hub'),
+    createHubTroubleLog(clock, logger),
   );
   const sink = createRedisSink(redisUrl(config), logger);
   const topic = openTopic(config);

@@ -25,6 +25,7 @@ const CODES: Readonly<Record<string, ConsumeErrorCode>> = {
   AuthenticationFailed: 'PS_CONSUME_REFUSED',
   AuthorizationFailure: 'PS_CONSUME_REFUSED',
   ReceiverDisconnectedError: 'PS_CONSUME_LOST',
+  'amqp:link:stolen': 'PS_CONSUME_LOST',
   MessageLockLost: 'PS_CONSUME_LOST',
 };
 
@@ -32,9 +33,12 @@ const CODES: Readonly<Record<string, ConsumeErrorCode>> = {
 export function toConsumeError(error: unknown, what: string): ConsumeError {
   if (error instanceof ConsumeError) return error;
   const code = codeOfSdkError(error, CODES) ?? 'PS_CONSUME_UNAVAILABLE';
-  return new ConsumeError(code, `${what}: ${messageOf(error) || answerOf(error)}`, { cause: error });
+  return new ConsumeError(code, `${what}: ${textOf(error)}`, { cause: error });
 }
 
-/** All that is known of an error answer without a text. */
-const answerOf = (error: unknown) =>
-  `HTTP status ${(error as { statusCode?: unknown } | null)?.statusCode ?? 'unknown'}`;
+/** An error of AMQP is none of JavaScript; and of an answer without a text its status is all that is known. */
+function textOf(error: unknown): string {
+  const { description, statusCode = 'unknown' } = (error ?? {}) as { description?: unknown; statusCode?: unknown };
+  if (!(error instanceof Error) && typeof description === 'string') return description;
+  return messageOf(error) || `HTTP status ${statusCode}`;
+}
