@@ -63,7 +63,10 @@ export async function runRole(
     if (stopping) return;
     stopping = true;
     logger.info({ reason }, 'stopping');
-    systemClock.setTimer(() => process.exit(1), STOP_DEADLINE_MS + 500);
+    systemClock.setTimer(() => {
+      logger.error('did not stop in time: ended');
+      process.exit(1);
+    }, STOP_DEADLINE_MS + 500);
     try {
       await running?.stop({ deadlineMs: STOP_DEADLINE_MS });
       process.exit(0);

@@ -65,8 +65,8 @@ export function useAggregators(name: string, settings: Readonly<Record<string, s
     get publisher() {
       return publisher;
     },
-    async start(): Promise<RunningRole> {
-      const role = await startRole(['aggregate'], env);
+    async start(more: Readonly<Record<string, string>> = {}): Promise<RunningRole> {
+      const role = await startRole(['aggregate'], { ...env, ...more });
       running.push(role);
       return role;
     },
