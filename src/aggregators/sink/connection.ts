@@ -47,15 +47,17 @@ export function connectSinkRedis(url: string): Redis | Cluster {
   });
 }
 
-/** Calls back when a server may have lost what it had: after each connection but the first. */
+/** Calls back when a server may have lost what it had: after each connection but the first, and when a node went away. */
 export function onReconnected(redis: Redis | Cluster, callback: () => void): void {
   let connected = false;
   redis.on('ready', () => {
     if (connected) callback();
     connected = true;
   });
-  // A node of a cluster that went away and came back, or another in its place.
-  if (redis instanceof Cluster) redis.on('+node', () => connected && callback());
+  if (!(redis instanceof Cluster)) return;
+  // A node that went away: the replica that takes its place may lack the newest writes, and nobody tells when it does. One
+  // that came back, or another in its place. Both also while the whole is closed.
+  for (const change of ['-node', '+node']) redis.on(change, () => redis.status === 'ready' && callback());
 }
 
 /** Rejects after `limitMs`. */
