@@ -6,7 +6,8 @@ import type { InTurn } from '../../shared/turns.js';
 import { GatewayError } from '../errors.js';
 import type { Spool } from '../spool/index.js';
 import { createLane, type Lane, type LaneOptions } from './lane.js';
-import { createSpooledLane, type SpooledItem, type SpooledLane } from './spooled-lane.js';
+import type { SpooledItem } from './passenger.js';
+import { createSpooledLane, type SpooledLane } from './spooled-lane.js';
 
 export interface OutletDeps {
   readonly clock: Clock;

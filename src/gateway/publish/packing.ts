@@ -1,4 +1,4 @@
-import type { SpooledItem } from './spooled-lane.js';
+import type { SpooledItem } from './passenger.js';
 import type { Outcome, Ticket } from './ticket.js';
 
 export interface PackingOptions {

@@ -3,8 +3,8 @@ import type { PublishError, TopicPublisher } from '../../messaging/index.js';
 import { createTurns } from '../../shared/turns.js';
 import { createHealth } from './health.js';
 import { openOutlet } from './outlet.js';
+import type { SpooledItem } from './passenger.js';
 import { closeSink, isTaking, reportOf, type Sink, type SinkDeps, type SinkOptions } from './sink.js';
-import type { SpooledItem } from './spooled-lane.js';
 import type { Outcome, Ticket } from './ticket.js';
 
 /** A message on its way, and the place in a ticket that it settles. */

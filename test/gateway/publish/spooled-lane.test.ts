@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSpooledLane, type SpooledItem } from '../../../src/gateway/publish/spooled-lane.js';
+import type { SpooledItem } from '../../../src/gateway/publish/passenger.js';
+import { createSpooledLane } from '../../../src/gateway/publish/spooled-lane.js';
 import type { Outcome } from '../../../src/gateway/publish/ticket.js';
 import { openSpool } from '../../../src/gateway/spool/index.js';
 import { PublishError, type PublishErrorCode } from '../../../src/messaging/index.js';
