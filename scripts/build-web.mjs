@@ -19,7 +19,7 @@ const browser = {
 
 /** Names of the tracker's own that neither a page, nor a browser, nor a collector knows: one letter does for them. */
 const TRACKER_NAMES =
-  /^(list|read|write|keyPrefix|post|exclusively|maySend|store|enqueue|wake|leave|wipe|code|retryAfter|outcomes|isLive)$/;
+  /^(list|read|write|keyPrefix|post|exclusively|maySend|store|enqueue|wake|retry|leave|wipe|code|retryAfter|outcomes|isLive)$/;
 
 /**
  * The tracker is for pages that other people wait for: bundled, and then minified by a second tool that puts functions
@@ -40,14 +40,16 @@ async function buildTracker(folder) {
   const textOf = (end) => outputFiles.find(({ path }) => path.endsWith(end)).text;
   const { code, map } = await minify(textOf('.js'), {
     ecma: 2020,
-    compress: { passes: 3, keep_fargs: false, pure_getters: true, unsafe_arrows: true },
+    compress: { passes: 3, hoist_funs: true, keep_fargs: false, pure_getters: true, unsafe: true, unsafe_arrows: true },
     sourceMap: { filename: 'penstock.js', content: textOf('.map') },
   });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'penstock.js'), code);
   writeFileSync(join(folder, 'penstock.js.map'), map);
   const types = readFileSync(join(root, 'src/tracker/index.ts'), 'utf8');
-  writeFileSync(join(folder, 'index.d.ts'), ts.transpileDeclaration(types, {}).outputText);
+  const { outputText } = ts.transpileDeclaration(types, {});
+  // The same for what is a module of either kind: a compiler tells them by their names.
+  for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(join(folder, name), outputText);
 }
 
 export async function buildWeb(folder) {

@@ -40,19 +40,22 @@ export interface PageFields {
   readonly referrer?: string | undefined;
 }
 
-export type Properties = Readonly<Record<string, unknown>>;
+/** Anything that has fields, such as an interface of the site's own. */
+export type Properties = object;
 
 /** The properties without which an event is refused. */
 export interface RequiredProperties {
-  readonly purchase: Properties & {
+  readonly purchase: {
     readonly transaction_id: string;
     readonly value: number;
     readonly currency: string;
   };
 }
 
+type WithMore<Known> = Known | (Known & Readonly<Record<string, unknown>>);
+
 type PropertiesOf<Type extends string> = Type extends keyof RequiredProperties
-  ? [properties: RequiredProperties[Type]]
+  ? [properties: WithMore<RequiredProperties[Type]>]
   : [properties?: Properties | null];
 
 export interface Penstock {
@@ -67,14 +70,16 @@ export interface Penstock {
   /** Names the user of this and all later events of this browser; `null` forgets. */
   identify(userId: string | number | null): void;
   /** What the visitor has agreed to or refused; purposes that are not named stay as they were. */
-  consent(choices: ConsentChoices): void;
+  consent<Choices extends { readonly [Purpose in keyof Choices]: ConsentAnswer }>(choices: Choices): void;
   /** Forgets user, visitor and session: who comes next is somebody else. */
   reset(): void;
   /** Starts the tracker where no script with `data-key` has done so. Only the first start counts. */
   init(options: TrackerOptions): void;
 }
 
-type Commands = Pick<Penstock, 'track' | 'page' | 'identify' | 'consent' | 'reset' | 'init'>;
+type Commands = Pick<Penstock, 'track' | 'page' | 'identify' | 'reset' | 'init'> & {
+  consent(choices: ConsentChoices): void;
+};
 
 declare global {
   interface Window {

@@ -21,6 +21,20 @@ const tracker: Penstock = window.penstock;
 tracker.identify(null);
 `;
 
+/** Types of a site's own have no index signature, and its modules may be of either kind. */
+const OWN = `
+import 'penstock/tracker';
+interface Item { item_id: string; price: number }
+interface Order { transaction_id: string; value: number; currency: string }
+interface Choices { analytics: boolean; marketing: 'granted' | 'denied' }
+export function tell(item: Item, order: Order, choices: Choices) {
+  penstock.track('view_item', item);
+  penstock('view_item', item);
+  penstock.track('purchase', order);
+  penstock.consent(choices);
+}
+`;
+
 const BAD = `import 'penstock/tracker';
 penstock.track('purchase', { value: 9.5, currency: 'EUR' });
 penstock('purchase');
@@ -36,7 +50,7 @@ const OPTIONS = {
   noEmit: true,
   exactOptionalPropertyTypes: true,
   target: 'ES2022',
-  module: 'NodeNext',
+  module: 'Node16',
   lib: ['ES2022', 'DOM'],
   types: [],
   skipDefaultLibCheck: true,
@@ -52,10 +66,12 @@ describe('the types of the tracker', () => {
     const home = join(folder, 'node_modules/penstock');
     mkdirSync(join(home, 'dist/tracker'), { recursive: true });
     copyFileSync('package.json', join(home, 'package.json'));
-    copyFileSync(join(dirname(builtWeb().trackerScript), 'index.d.ts'), join(home, 'dist/tracker/index.d.ts'));
+    for (const name of ['index.d.ts', 'index.d.cts'])
+      copyFileSync(join(dirname(builtWeb().trackerScript), name), join(home, 'dist/tracker', name));
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: OPTIONS }));
     writeFileSync(join(folder, 'good.ts'), GOOD);
+    for (const name of ['own.ts', 'own.cts']) writeFileSync(join(folder, name), OWN);
     writeFileSync(join(folder, 'bad.ts'), BAD);
     const tsc = join(process.cwd(), 'node_modules/typescript/bin/tsc');
     const { stdout } = spawnSync(process.execPath, [tsc, '--pretty', 'false'], { cwd: folder, encoding: 'utf8' });
