@@ -109,6 +109,34 @@ describe('a click', () => {
     ]);
   });
 
+  it('on a web component counts for what is around it, as on any element', async () => {
+    const { page } = await site.visit(`
+      <script>
+        customElements.define('x-icon', class extends HTMLElement {
+          constructor() {
+            super();
+            this.attachShadow({ mode: 'open' }).innerHTML = '<b>icon</b>';
+          }
+        });
+      </script>
+      <a href="#x"><x-icon id="linked"></x-icon></a>
+      <button data-penstock-event="vote"><x-icon id="named"></x-icon></button>
+      ${site.scriptTag('data-views="manual"')}`);
+    await page.waitForFunction(() => window.penstock);
+    for (const id of ['linked', 'named']) await page.click(`#${id}`);
+    await expect.poll(() => site.events().map(({ type }) => type), patience).toEqual(['click', 'vote']);
+    expect(site.events()[0]?.properties['link_url']).toBe(`${site.url}/#x`);
+  });
+
+  it('is one of the main or the middle button: the secondary one opens a menu', async () => {
+    const { page } = await site.visit(`<a id="in" href="#x">In</a>${site.scriptTag('data-views="manual"')}`);
+    await page.waitForFunction(() => window.penstock);
+    for (const button of ['right', 'left', 'middle'] as const) await page.click('#in', { button });
+    await say(page, 'last');
+    await expect.poll(() => site.eventsOf('last').length, patience).toBe(1);
+    expect(site.eventsOf('click')).toHaveLength(2);
+  });
+
   it('that leads away is not lost with the page', async () => {
     const { page } = await site.visit(`<a id="away" href="/next">Next</a>${site.scriptTag()}`);
     await expect.poll(() => site.events().length, patience).toBe(1);

@@ -23,7 +23,7 @@ export function linkProperties(
   { href, hostname, textContent }: LinkFacts,
   ownHostname: string,
 ): Properties | undefined {
-  if (!/^https?:/.test(href)) return undefined;
+  if (!/^http/.test(href)) return undefined;
   return {
     link_url: href,
     link_domain: hostname,

@@ -11,12 +11,16 @@ function view() {
 }
 
 /** One click is one event: the named one of a `data-penstock-event` element, else that of a link. */
-function click(event: Event) {
-  const element = event.composedPath()[0] as Partial<Element>;
-  const named = element.closest?.<HTMLElement>('[data-penstock-event]');
-  const link = element.closest?.<HTMLAnchorElement>('a[href]');
+function click(event: MouseEvent) {
+  // Through the shadow of a web component as well. A document has no `matches`.
+  const closest = (selector: string) =>
+    event.composedPath().find((element) => (element as Partial<Element>).matches?.(selector));
+  const named = closest('[data-penstock-event]') as HTMLElement | undefined;
+  const link = closest('a[href]') as HTMLAnchorElement | undefined;
   const properties = link && linkProperties(link, location.hostname);
   const { links } = options;
+  // The secondary button opens a menu.
+  if (event.button > 1) return;
   if (named) {
     track(named.dataset['penstockEvent'] || 'click', { ...properties, ...propertiesOf(named.attributes) });
   } else if (properties && links !== 'none' && (properties['outbound'] || links !== 'outbound')) {
@@ -26,7 +30,7 @@ function click(event: Event) {
 
 /** Of the page, not of a box in it. Rounded, since browsers round where a page ends. */
 function scroll({ target }: Event) {
-  const step = Number(options.scroll);
+  const step = +(options.scroll as string);
   const percent = Math.round((100 * (scrollY + innerHeight)) / document.documentElement.scrollHeight);
   while (target === document && step > 0 && toldPercent + step <= percent) {
     toldPercent += step;
@@ -41,8 +45,10 @@ export function watchPage(): void {
   on('scroll', scroll);
   // Brought back from the back-forward cache: seen again, without being loaded again.
   on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
-  on('online', () => queue.wake());
-  on('pagehide visibilitychange', () => {
+  on('online', queue.retry);
+  on('pagehide visibilitychange', ({ type }: Event) => {
+    // Of two pages one is shown when the other is hidden: that one goes.
+    if (type !== 'pagehide' && !document.hidden) return;
     settle();
     queue.leave();
   });
