@@ -84,6 +84,40 @@ describe('where consent is required', () => {
   });
 });
 
+describe('a refusal while a request is under way', () => {
+  it.each(['this page', 'another page'])('lets nothing of it come back when that fails (%s)', async (where) => {
+    const { page } = await site.visit(site.scriptTag(), '/a');
+    await expect.poll(types, patience).toEqual(['page_view']);
+    // It has nothing to say, so it sends nothing of the first one's either.
+    const { page: other } = await site.visit(site.scriptTag('data-views="manual"'), '/b', page.context());
+    let release = () => {};
+    site.state.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    site.state.statuses = [503];
+    await page.evaluate(() => {
+      const { fetch } = window;
+      window.fetch = async (...args) => {
+        const response = await fetch(...args);
+        setTimeout(() => {
+          document.title = String(response.status);
+        });
+        return response;
+      };
+    });
+    await say(page, 'before');
+    await expect.poll(() => site.eventsOf('before').length, patience).toBe(1);
+    await say(where === 'this page' ? page : other, 'consent', { analytics: 'denied' });
+    release();
+    await page.waitForFunction(() => document.title === '503');
+    await leave(other);
+    await say(page, 'consent', { analytics: 'granted' });
+    await say(page, 'after');
+    await expect.poll(() => site.eventsOf('after').length, patience).toBe(1);
+    expect(site.eventsOf('before')).toHaveLength(1);
+  });
+});
+
 describe('where it is not', () => {
   it.each(['local', 'cookie'])('a refusal wipes ids and queue, on every open page, and lasts (%s)', async (storage) => {
     const tag = site.scriptTag(`data-storage="${storage}"`);

@@ -42,6 +42,76 @@ describe('a collector in trouble', () => {
     await expect.poll(() => site.state.posted.length, patience).toBe(2);
     expect(site.state.posted[1]?.body.events.map(({ type }) => type)).toEqual(['later']);
   });
+
+  it('that never answers is given up after half a minute, and what it was sent is sent again', async () => {
+    site.state.held = new Promise(() => {});
+    const hurried = `<script>
+      const { timeout } = AbortSignal;
+      AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 30);
+      const { now } = Date;
+      Date.now = () => now() * 30;
+    </script>`;
+    await site.visit(hurried + site.scriptTag());
+    await expect.poll(types, patience).toEqual(['page_view']);
+    site.state.held = undefined;
+    await expect.poll(types, patience).toEqual(['page_view', 'page_view']);
+    expect(new Set(site.events().map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('costs a visitor nothing who goes from page to page faster than the tracker sends', async () => {
+    site.state.statuses = Array(9).fill(500);
+    const { page } = await site.visit(site.scriptTag(), '/1');
+    await say(page, 'ordered');
+    await expect.poll(() => site.state.posted.length, patience).toBe(1);
+    for (const path of ['/2', '/3']) {
+      await site.visit(site.scriptTag(), path, page);
+      await page.waitForFunction(() => window.penstock);
+    }
+    const context = page.context();
+    await leave(page);
+    const failed = site.state.posted.length;
+    site.state.statuses = [];
+    await site.visit(site.scriptTag(), '/4', context);
+    const arrived = () => site.state.posted.slice(failed).flatMap(({ body }) => body.events);
+    await expect
+      .poll(() => arrived().map(({ type, page }) => `${type} ${page['path']}`), patience)
+      .toEqual(['page_view /1', 'ordered /1', 'page_view /2', 'page_view /3', 'page_view /4']);
+  });
+});
+
+describe('two pages of one site', () => {
+  it('send what waits once, though the visitor goes from one to the other meanwhile', async () => {
+    const { page } = await site.visit(site.scriptTag(), '/a');
+    const { page: other } = await site.visit(site.scriptTag(), '/b', page.context());
+    await expect.poll(types, patience).toEqual(['page_view', 'page_view']);
+    /** As a browser tells both, at the same moment. */
+    const change = (isHidden: boolean) => {
+      Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+    };
+    for (let round = 0; round < 10; round++) {
+      await say(page, `event_${round}`);
+      await Promise.all([page.evaluate(change, round % 2 === 0), other.evaluate(change, round % 2 === 1)]);
+    }
+    await expect.poll(() => new Set(types()).size, patience).toBe(11);
+    expect(types()).toHaveLength(12);
+  });
+
+  it('leave it to the one that is sending when the other is closed', async () => {
+    const { page } = await site.visit(site.scriptTag(), '/a');
+    const { page: other } = await site.visit(site.scriptTag(), '/b', page.context());
+    await expect.poll(types, patience).toEqual(['page_view', 'page_view']);
+    let release = () => {};
+    site.state.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    await say(page, 'under_way');
+    await expect.poll(() => types().length, patience).toBe(3);
+    await say(other, 'last');
+    await leave(other);
+    release();
+    await expect.poll(types, patience).toEqual(['page_view', 'page_view', 'under_way', 'last']);
+  });
 });
 
 describe('without a network', () => {

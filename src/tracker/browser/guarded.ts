@@ -1,11 +1,12 @@
 /** A page must never break because it is measured. */
 export const guarded =
-  <A extends unknown[]>(task: (...args: A) => void) =>
-  (...args: A): void => {
+  <A extends unknown[], R>(task: (...args: A) => R) =>
+  (...args: A): R | undefined => {
     try {
-      task(...args);
+      return task(...args);
     } catch {
       // Measured or not: the page goes on.
+      return undefined;
     }
   };
 

@@ -21,7 +21,7 @@ export interface Identity {
 export function identify(store: Storage, named?: string): Identity {
   const nowMs = Date.now();
   // Far ahead is as bad as long ago: the machine's clock was set back. So is what is no time at all.
-  const isNear = (at: string | undefined, maxMs: number) => Math.abs(nowMs - Number(at)) < maxMs;
+  const isNear = (at: string | undefined, maxMs: number) => Math.abs(nowMs - +(at as string)) < maxMs;
   let { v, m, s, a, u } = fieldsOf(store.read(IDENTITY_KEY));
   if (!v || !isNear(m, VISITOR_LIFETIME_MS)) {
     v = newId();
@@ -32,7 +32,7 @@ export function identify(store: Storage, named?: string): Identity {
   store.write(
     IDENTITY_KEY,
     `${new URLSearchParams({ v, m: `${m}`, s, a: `${nowMs}`, u })}`,
-    Number(m) + VISITOR_LIFETIME_MS - nowMs,
+    +(m as string) + VISITOR_LIFETIME_MS - nowMs,
   );
   return { anonymousId: v, sessionId: s, userId: u || undefined };
 }

@@ -13,19 +13,17 @@ import { watchPage } from './watch.js';
 type Say = (...call: unknown[]) => void;
 type Entry = Say & { q?: Iterable<Iterable<unknown>>; isLive?: true };
 
-const page = globalThis as unknown as { penstock?: Entry };
+const page = window as unknown as { penstock?: Entry };
 const stub = page.penstock;
 const script = document.currentScript as HTMLScriptElement | null;
 const waiting: unknown[][] = [];
 let isStarted = false;
 
 const say: Say = guarded((...call) => {
-  const [name, argument] = call as [string, unknown];
-  if (name === 'init') {
-    if (!options.key) init(argument);
-  } else if (!isStarted) waiting.push(call);
-  else if (name in commands) (commands[name as 'page'] as Say)(...call.slice(1));
-  else track(name, argument as Record<string, unknown>);
+  const [name, ...given] = call as [string, ...unknown[]];
+  if (!isStarted && name !== 'init') waiting.push(call);
+  else if (name in commands) (commands[name as 'page'] as Say)(...given);
+  else (track as Say)(name, ...given);
 });
 
 function start() {
@@ -34,19 +32,19 @@ function start() {
   watchPage();
 }
 
-function init(given: unknown) {
+commands.init = (given) => {
+  if (options.key) return;
   Object.assign(options, { host: script?.src }, script?.dataset, given);
   if (!options.key) return;
   // A page that is rendered ahead of time has not been seen by anybody yet.
   if ((document as { prerendering?: boolean }).prerendering) on('prerenderingchange', start);
   else start();
-}
+};
 
 if (!stub?.isLive) {
   page.penstock = say;
   (say as Entry).isLive = true;
-  for (const name of [...Object.keys(commands), 'init'])
-    (say as unknown as Record<string, Say>)[name] = (...args) => say(name, ...args);
+  for (const name in commands) (say as unknown as Record<string, Say>)[name] = (...args) => say(name, ...args);
   for (const call of stub?.q ?? []) say(...call);
   say('init');
 }

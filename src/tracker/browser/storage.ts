@@ -1,14 +1,18 @@
+import { guarded } from './guarded.js';
+
+export type Entry = readonly [key: string, value: string];
+
 /** What survives a page where it may: `localStorage` or cookies, else this page's memory. */
 export interface Storage {
-  /** The keys that begin with `prefix`, sorted. */
-  list(prefix: string): string[];
-  read(key: string): string | null;
-  /** A `null` value removes the key. Cookies live for `maxAgeMs`. */
-  write(key: string, value: string | null, maxAgeMs?: number): void;
+  /** What is under keys that begin with `prefix`, sorted by them. */
+  list(prefix: string): Entry[];
+  read(key: string): string | null | undefined;
+  /** Without a value removes the key. Cookies live for `maxAgeMs`. */
+  write(key: string, value?: string | false | 0, maxAgeMs?: number): void;
 }
 
 export interface WebStorage {
-  getItem(key: string): string | null;
+  getItem(key: string): string | null | undefined;
   setItem(key: string, value: string, maxAgeMs?: number): void;
   removeItem(key: string): void;
 }
@@ -20,22 +24,11 @@ export interface WebStorage {
 export function createStorage(open: () => WebStorage | false): Storage {
   const memory: Record<string, string> = {};
   return {
-    list(prefix) {
-      const keys = new Set(Object.keys(memory));
-      try {
-        for (const key in open() as WebStorage) keys.add(key);
-      } catch {
-        // Those in memory, then.
-      }
-      return [...keys].filter((key) => key.startsWith(prefix)).sort();
-    },
-    read(key) {
-      try {
-        return memory[key] ?? (open() as WebStorage).getItem(key);
-      } catch {
-        return null;
-      }
-    },
+    list: (prefix) =>
+      Object.entries({ ...(guarded(open)() as object), ...memory })
+        .filter(([key]) => key.startsWith(prefix))
+        .sort(),
+    read: guarded((key) => memory[key] ?? (open() as WebStorage).getItem(key)),
     write(key, value, maxAgeMs) {
       delete memory[key];
       try {
@@ -50,5 +43,5 @@ export function createStorage(open: () => WebStorage | false): Storage {
 }
 
 /** Fields that are stored as the text of a query, which a cookie can hold as well. Nothing is wrong for it. */
-export const fieldsOf = (text: string | null): Partial<Record<string, string>> =>
+export const fieldsOf = (text: string | null | undefined): Partial<Record<string, string>> =>
   Object.fromEntries(new URLSearchParams(text ?? ''));

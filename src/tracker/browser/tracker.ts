@@ -36,7 +36,7 @@ const events = createStorage(() => !!isAllowed && options.storage !== 'none' && 
 
 const consent = () => fieldsOf(answers.read(CONSENT_KEY)) as Answers;
 const whoIs = (named?: string) => identify(ids, named);
-const reset = () => ids.write(IDENTITY_KEY, null);
+const reset = () => ids.write(IDENTITY_KEY);
 
 /** Whether the visitor may be measured. They may have said so, or taken it back, on another page of the site. */
 function judge(): boolean | undefined {
@@ -57,13 +57,18 @@ function judge(): boolean | undefined {
 }
 
 export const queue = createQueue({
-  post(waiting) {
+  async post(waiting) {
     // The visitor may have been asked only after an event.
     const said = JSON.stringify(consent());
-    return post(
-      `${new URL(options.host as string, location.href).origin}/v1/events?writeKey=${encodeURIComponent(options.key as string)}`,
+    const answer = await post(
+      new URL(
+        `/v1/events?writeKey=${encodeURIComponent(options.key as string)}`,
+        new URL(options.host as string, location.href),
+      ),
       `{"sentAt":"${isoNow()}","events":[${waiting.map((event) => `${event.slice(0, -1)},"consent":${said}}`)}]}`,
     );
+    // They may have refused meanwhile, here or on another page: then nothing is kept.
+    return judge() === false ? { code: 200 } : answer;
   },
   exclusively,
   store: events,
@@ -91,6 +96,8 @@ export function track(type: string, properties?: Readonly<Record<string, unknown
 export const commands = {
   // No name of an object's own, such as `constructor`, is a command.
   __proto__: null,
+  /** Set where the tracker is started. */
+  init: null as unknown as (given: unknown) => void,
   track,
   reset,
   page: (fields?: PageFields) => track('page_view', null, fields),

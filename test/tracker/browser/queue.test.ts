@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Answer, createQueue } from '../../../src/tracker/browser/queue.js';
+import { type Answer, createQueue, REQUEST_TIMEOUT_MS } from '../../../src/tracker/browser/queue.js';
 import { createStorage, type WebStorage } from '../../../src/tracker/browser/storage.js';
 import { createWebStorage } from './web-storage.js';
 
@@ -20,6 +20,8 @@ interface Page {
   readonly posted: number[][];
   readonly queue: ReturnType<typeof createQueue>;
   isAllowed: boolean;
+  /** Crashes: nobody is told. */
+  vanish(): void;
   add(from: number, to?: number, more?: object): void;
   /** Answers the oldest request that waits for it. */
   answer(code?: number, more?: Omit<Answer, 'code'>): Promise<void>;
@@ -27,12 +29,20 @@ interface Page {
 
 /** A browser in which pages of one site are open at once, or one after the other. */
 function createBrowser(web: WebStorage | false = createWebStorage()) {
-  let isLocked = false;
+  let last: Promise<void> = Promise.resolve();
   const open = (keyPrefix = '_penstock/key/'): Page => {
     const waiting: ((answer: Answer) => void)[] = [];
     const posted: number[][] = [];
+    let vanish = () => {};
+    const gone = new Promise<void>((resolve) => {
+      vanish = resolve;
+    });
     const page: Page = {
       posted,
+      vanish() {
+        page.isAllowed = false;
+        vanish();
+      },
       isAllowed: true,
       queue: createQueue({
         store: createStorage(() => web),
@@ -42,11 +52,9 @@ function createBrowser(web: WebStorage | false = createWebStorage()) {
           posted.push(events.map((event) => (JSON.parse(event) as { id: number }).id));
           return new Promise((resolve) => waiting.push(resolve));
         },
-        async exclusively(task) {
-          if (isLocked) return;
-          isLocked = true;
-          await task();
-          isLocked = false;
+        exclusively(task) {
+          last = last.then(() => Promise.race([task(), gone]));
+          return last;
         },
       }),
       add(from: number, to = from, more: object = {}) {
@@ -62,7 +70,7 @@ function createBrowser(web: WebStorage | false = createWebStorage()) {
   return { web, open };
 }
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
-const kept = (web: WebStorage | false) => Object.keys(web);
+const kept = (web: WebStorage | false) => Object.keys(web).filter((key) => key.startsWith('_penstock/'));
 
 describe('the queue', () => {
   it('waits a second for company, then sends what is there in one request', async () => {
@@ -88,7 +96,7 @@ describe('the queue', () => {
 
   it('keeps a request under the size that may outlive the page, and sends an event that is larger alone', async () => {
     const page = createBrowser().open();
-    page.add(1, 3, { text: 'x'.repeat(9_000) });
+    page.add(1, 3, { text: 'x'.repeat(3_900) });
     page.add(4, 4, { text: 'x'.repeat(30_000) });
     await advance(1_000);
     for (let turn = 0; turn < 3; turn++) {
@@ -176,7 +184,7 @@ describe('the queue', () => {
       await advance(pauseMs);
     }
     await page.answer();
-    page.queue.wake();
+    page.queue.retry();
     await advance(1_000);
     expect(page.posted).toHaveLength(5);
     await page.answer(200);
@@ -274,6 +282,50 @@ describe('pages of one site', () => {
     ).toEqual([1, 2, 3]);
   });
 
+  it('are all as patient as the collector has asked one of them to be, those to come too', async () => {
+    const { open } = createBrowser();
+    const [one, other] = [open(), open()];
+    one.add(1);
+    await advance(1_000);
+    await one.answer(429, { retryAfter: '60' });
+    other.add(2);
+    await advance(30_000);
+    const next = open();
+    next.queue.wake();
+    next.add(3, 30);
+    await advance(29_999);
+    expect([one, other, next].flatMap(({ posted }) => posted)).toEqual([[1]]);
+    await advance(1);
+    expect([one, other, next].flatMap(({ posted }) => posted)).toEqual([[1], range(1, 20)]);
+  });
+
+  it('do not wait for a time that was said before the clock was set back', async () => {
+    const { open } = createBrowser();
+    const page = open();
+    page.add(1);
+    await advance(1_000);
+    await page.answer(503, { retryAfter: '60' });
+    vi.setSystemTime(Date.now() - 86_400_000);
+    const next = open();
+    next.add(2);
+    await advance(1_000);
+    expect(next.posted.flat().sort()).toEqual([1, 2]);
+  });
+
+  it('send what a page had under way that vanished, once nobody can be waiting for the answer', async () => {
+    const { open } = createBrowser();
+    const page = open();
+    page.add(1);
+    await advance(1_000);
+    page.vanish();
+    const next = open();
+    next.add(2);
+    await advance(REQUEST_TIMEOUT_MS - 1);
+    expect(next.posted).toEqual([]);
+    await advance(1);
+    expect(next.posted).toEqual([[1, 2]]);
+  });
+
   it('leave alone the events of other write keys', async () => {
     const { open } = createBrowser();
     const [one, other] = [open('_penstock/a/'), open('_penstock/ab/')];
@@ -313,7 +365,7 @@ describe('leaving the page', () => {
   it('leaves what is more than may outlive the page to the next one', async () => {
     const { open } = createBrowser();
     const page = open();
-    page.add(1, 3, { text: 'x'.repeat(9_000) });
+    page.add(1, 3, { text: 'x'.repeat(3_900) });
     page.queue.leave();
     expect(page.posted).toEqual([[1, 2]]);
     page.isAllowed = false;
@@ -321,6 +373,44 @@ describe('leaving the page', () => {
     next.queue.wake();
     await advance(1_000);
     expect(next.posted).toEqual([[3]]);
+  });
+
+  it('leaves to another page what that is sending, and all else that waits', async () => {
+    const { open } = createBrowser();
+    const [page, other] = [open(), open()];
+    page.add(1);
+    await advance(1_000);
+    other.add(2);
+    other.queue.leave();
+    expect(other.posted).toEqual([]);
+    await page.answer(200);
+    await advance(1_000);
+    expect(page.posted).toEqual([[1], [2]]);
+  });
+
+  it('keeps what an earlier page could not send, before it has tried itself and in the middle of that', async () => {
+    const { open, web } = createBrowser();
+    const page = open();
+    page.add(1);
+    await advance(1_000);
+    await page.answer(503, { retryAfter: '3' });
+    page.vanish();
+    const next = open();
+    next.add(2);
+    next.queue.leave();
+    expect([next.posted, kept(web).length]).toEqual([[], 2]);
+    await advance(3_000);
+    next.queue.leave();
+    expect([next.posted, kept(web).length]).toEqual([[[1, 2]], 2]);
+  });
+
+  it('hands over no more than fits beside the request under way: 64 KiB together, in any script', async () => {
+    const page = createBrowser().open();
+    page.add(1, 40, { text: '\u6f22'.repeat(900) });
+    await advance(0);
+    page.queue.leave();
+    expect(page.posted).toHaveLength(2);
+    expect(page.posted.flat().length * 3 * 900).toBeLessThan(48_000);
   });
 
   it('keeps everything for the next page while requests fail', async () => {
