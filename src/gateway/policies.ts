@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { type Clock, every } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
 import { openCountryDatabase } from './enrich/country.js';
@@ -66,7 +66,9 @@ export async function openPolicies(
   const { sources } = options;
   const needsCountries = sources.some((source) => source.country === true);
   const enricher = createEnricher(needsCountries ? openCountryDatabase(options.countryDatabase) : undefined);
-  const eraseList = options.eraseList === undefined ? undefined : await openEraseList(options.eraseList, clock, logger);
+  const key = [randomInt(2 ** 32), randomInt(2 ** 32)] as const;
+  const eraseList =
+    options.eraseList === undefined ? undefined : await openEraseList(options.eraseList, { clock, logger, key });
 
   const dailyVisitor = createDailyVisitor(deps.saltOf ?? (() => randomBytes(SALT_BYTES)));
   // The salt of a day goes with its day, whether events come or not.

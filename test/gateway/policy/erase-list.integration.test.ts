@@ -9,6 +9,7 @@ import { waitFor } from '../../helpers/wait.js';
 import { createGatewayRig } from '../rig.js';
 
 const logger = createLogger('test', 'silent');
+const deps = (clock = createManualClock()) => ({ clock, logger, key: [1, 2] as const });
 let folder: string;
 let file: string;
 
@@ -20,7 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 test('ids stand one a line, and a comment is none', async () => {
   writeFileSync(file, '# asked in November\r\nuser-1\r\n\r\n  user 2  \n#user-3\n');
-  const list = await openEraseList(file, createManualClock(), logger);
+  const list = await openEraseList(file, deps());
   expect(['user-1', 'user 2', 'user-3', '#user-3', ''].map((id) => list.has(id))).toEqual([
     true,
     true,
@@ -31,8 +32,36 @@ test('ids stand one a line, and a comment is none', async () => {
   list.close();
 });
 
+test('lines are whole wherever the file is read in pieces, in characters of several bytes too', async () => {
+  const ids = Array.from({ length: 40_000 }, (_, number) => `${'é'.repeat(number % 5)}-${number}-€`);
+  writeFileSync(file, ids.join('\n'));
+  const list = await openEraseList(file, deps());
+  expect(ids.every((id) => list.has(id))).toBe(true);
+  expect(list.has('é-1-')).toBe(false);
+  list.close();
+});
+
+test('a large list is read a piece at a time, and what else there is to do is done between', async () => {
+  writeFileSync(file, Array.from({ length: 500_000 }, (_, number) => `user-${number}`).join('\n'));
+  const cpu = () => process.cpuUsage().user;
+  const turns = [cpu()];
+  let open = true;
+  const note = () => {
+    turns.push(cpu());
+    if (open) setImmediate(note);
+  };
+  setImmediate(note);
+  const list = await openEraseList(file, deps());
+  open = false;
+  turns.push(cpu());
+  const longest = Math.max(...turns.slice(1).map((at, index) => at - (turns[index] as number)));
+  expect(longest / (cpu() - (turns[0] as number))).toBeLessThan(0.25);
+  expect(list.has('user-499999')).toBe(true);
+  list.close();
+});
+
 test('a list that cannot be read stops the start, and names the file', async () => {
-  await expect(openEraseList(file, createManualClock(), logger)).rejects.toMatchObject({
+  await expect(openEraseList(file, deps())).rejects.toMatchObject({
     code: 'PS_ERASE_LIST_UNREADABLE',
     message: expect.stringContaining(file) as string,
   });
@@ -42,7 +71,7 @@ test.each(['utf16le', 'latin1'] as const)(
   'a list in another encoding (%s) is none, and not a list of nobody',
   async (encoding) => {
     writeFileSync(file, 'user-1\nusér-2\n', encoding);
-    await expect(openEraseList(file, createManualClock(), logger)).rejects.toMatchObject({
+    await expect(openEraseList(file, deps())).rejects.toMatchObject({
       code: 'PS_ERASE_LIST_UNREADABLE',
       message: expect.stringContaining('not a text in UTF-8') as string,
     });
@@ -52,7 +81,7 @@ test.each(['utf16le', 'latin1'] as const)(
 test('a change of the file is in force without a restart, and a file that is gone frees nobody', async () => {
   const clock = createManualClock();
   writeFileSync(file, 'user-1\n');
-  const list = await openEraseList(file, clock, logger);
+  const list = await openEraseList(file, deps(clock));
   const changed = (id: string) => async () => {
     clock.advance(2_000);
     await new Promise((resolve) => setImmediate(resolve));
