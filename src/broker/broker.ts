@@ -66,7 +66,7 @@ const newToken = () => randomUUID().replaceAll('-', '');
 
 /** What there is to see of a running broker. */
 function snapshotOf(
-  { namespace, amqp, store, logs }: Pick<Running, 'namespace' | 'amqp' | 'store' | 'logs'>,
+  { namespace, amqp, store, logs, room }: Pick<Running, 'namespace' | 'amqp' | 'store' | 'logs' | 'room'>,
   startedAt: string,
 ) {
   const readerOf = (reader: ReturnType<AmqpServer['facts']>['readers'][number]): Reader => {
@@ -79,8 +79,9 @@ function snapshotOf(
       readers: () => amqp.facts().readers.map(readerOf),
       process: () => {
         const { connections, links } = amqp.facts();
+        const pendingBytes = store.pendingBytes() + logs.pendingBytes();
         const memoryBytes = process.memoryUsage.rss();
-        return { connections, links, pendingBytes: store.pendingBytes() + logs.pendingBytes(), memoryBytes, startedAt };
+        return { connections, links, pendingBytes, memoryBytes, isDiskLow: room.isLow(), startedAt };
       },
     });
 }
@@ -160,7 +161,7 @@ export function createBroker(options: BrokerOptions, deps: BrokerDeps): Broker {
         { namespaceName: host },
       );
       const show = createStatusHandler({
-        snapshot: snapshotOf({ namespace, amqp, store, logs }, new Date(clock.now()).toISOString()),
+        snapshot: snapshotOf({ namespace, amqp, store, logs, room }, new Date(clock.now()).toISOString()),
         metrics,
         managers: keys,
         now: clock.now,

@@ -65,15 +65,18 @@ async function brokerStatus(connectionString: string): Promise<BrokerStatus | un
   }
 }
 
-function brokerParts({ queues, topics, connections, memoryBytes }: BrokerStatus): SystemPart[] {
+/** The embedded broker, by what it says of itself. */
+export function brokerParts({ queues, topics, connections, memoryBytes, isDiskLow }: BrokerStatus): SystemPart[] {
   const holders = [...queues, ...topics.flatMap(({ subscriptions }) => subscriptions)];
   const dead = holders.reduce((sum, { counts }) => sum + counts.deadLetter, 0);
   return [
-    {
-      name: 'Broker',
-      state: 'good',
-      text: `${counted(connections, 'connection')}, ${Math.round(memoryBytes / 2 ** 20)} MB`,
-    },
+    isDiskLow
+      ? { name: 'Broker', state: 'bad', text: 'takes nothing that is sent: its disk is nearly full' }
+      : {
+          name: 'Broker',
+          state: 'good',
+          text: `${counted(connections, 'connection')}, ${Math.round(memoryBytes / 2 ** 20)} MB`,
+        },
     { name: 'Dead letters', state: dead === 0 ? 'good' : 'warn', text: dead === 0 ? 'none' : String(dead) },
   ];
 }

@@ -55,6 +55,10 @@ describe('a disk that fills up', () => {
       refused,
     );
     await expect(producer.sendBatch([{ body: 'refused' }], { partitionId: '0' })).rejects.toThrow('disk of the broker');
+    const shown = async (path: string) => (await fetch(`http://localhost:${broker.port}${path}`)).text();
+    expect(JSON.parse(await shown('/status'))).toMatchObject({ isDiskLow: true });
+    expect(await shown('/metrics')).toContain('penstock_broker_disk_low 1');
+    expect(await shown('/')).toContain('nearly full: what is sent is refused');
 
     // Both subscriptions have each: one is emptied, with a write for each message.
     const seen = new Set<string>();
@@ -84,6 +88,7 @@ describe('a disk that fills up', () => {
       ),
     );
     await producer.sendBatch([{ body: 'second' }], { partitionId: '0' });
+    expect(await shown('/metrics')).toContain('penstock_broker_disk_low 0');
     expect((await receiver.receiveMessages(1))[0]?.messageId).toBe('again');
     await client.close();
     await producer.close();

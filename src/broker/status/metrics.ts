@@ -60,6 +60,7 @@ export function createMetrics(): BrokerMetrics {
   );
   const links = gauge('links', 'AMQP links now.');
   const pending = gauge('pending_bytes', 'Bytes that wait for the disk.');
+  const diskLow = gauge('disk_low', '1 while the disk is nearly full and what is sent is refused.');
   const messages = gauge('messages', 'Messages by entity and state; locked ones are active.', ['entity', 'state']);
   const size = gauge('entity_size_bytes', 'Bytes of the messages of an entity.', ['entity']);
   const messagesIn = total('messages_in', 'Messages that came in, since the entity was made.', ['entity']);
@@ -143,6 +144,7 @@ export function createMetrics(): BrokerMetrics {
       connections.set(status.connections);
       links.set(status.links);
       pending.set(status.pendingBytes);
+      diskLow.set(status.isDiskLow ? 1 : 0);
       setHolders(status);
       setTopics(status);
       setHubs(status);

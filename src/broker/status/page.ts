@@ -113,6 +113,7 @@ function facts(status: BrokerStatus): Xml {
     ['Links', count(status.links)],
     ['Waiting for the disk', bytes(status.pendingBytes)],
     ['Memory', bytes(status.memoryBytes)],
+    ['Disk', status.isDiskLow ? 'nearly full: what is sent is refused' : 'has room'],
   ];
   return tag('dl', {}, ...pairs.map(([name, value]) => tag('div', {}, field('dt', name), field('dd', value))));
 }

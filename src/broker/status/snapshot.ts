@@ -67,6 +67,8 @@ interface ProcessStatus {
   /** Bytes that wait for the disk. */
   readonly pendingBytes: number;
   readonly memoryBytes: number;
+  /** The disk is nearly full: what is sent is refused. */
+  readonly isDiskLow: boolean;
   readonly startedAt: string;
 }
 

@@ -62,7 +62,8 @@ function describe(status: BrokerStatus): string {
   return (
     `as of ${status.asOf}, running since ${status.startedAt}\n` +
     `${status.connections} connections, ${status.links} links, ${Math.round(status.memoryBytes / MIB)} MiB of memory, ` +
-    `${status.pendingBytes} bytes waiting for the disk\n\n` +
+    `${status.pendingBytes} bytes waiting for the disk\n` +
+    `${status.isDiskLow ? 'the disk is nearly full: what is sent is refused\n' : ''}\n` +
     table(
       ['QUEUE OR SUBSCRIPTION', 'ACTIVE', 'DEFERRED', 'SCHEDULED', 'DEAD', 'TRANSFER', 'TRANSFER DEAD', 'BYTES'],
       messages,

@@ -19,6 +19,7 @@ export const brokerStatus = (overrides: Partial<BrokerStatus> = {}): BrokerStatu
   links: 7,
   pendingBytes: 0,
   memoryBytes: 64 * 1024 * 1024,
+  isDiskLow: false,
   queues: [],
   topics: [],
   hubs: [],
