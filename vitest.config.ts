@@ -11,6 +11,8 @@ const LONGEST = [
   'e2e/exactly-once.test',
   'crash/outage.test',
   'e2e/scale-out.test',
+  'dashboard/web/whole-page.integration',
+  'dashboard/web/range.integration',
   'dashboard/web/views.integration',
   'tracker/pages.integration',
   'dashboard/web/audit.integration',

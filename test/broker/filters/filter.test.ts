@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileFilter, FilterError } from '../../../src/broker/filters/index.js';
-import type { FilterValue } from '../../../src/broker/topology/types.js';
 import { message } from './message.js';
-
-const now = new Date('2026-11-21T12:00:00Z');
-const subject = message(
-  { s: 'text', i: 5n, d: 2.5, t: true, f: false, n: null, at: now, 'odd name': 1n, 'a]b"c': 2n, select: 3n },
-  { MessageId: 'm-1', Subject: 'greeting', DeliveryCount: 0n, EnqueuedTimeUtc: now },
-);
-
-const sql = (expression: string, parameters?: Record<string, FilterValue>) =>
-  compileFilter({ kind: 'sql', expression, ...(parameters ? { parameters } : {}) });
-const holds = (expression: string, parameters?: Record<string, FilterValue>) => sql(expression, parameters)(subject);
+import { errorOf, holds, sql, subject } from './sql.js';
 
 /** Unknown is what neither a condition nor its negation holds for. */
 function truth(expression: string): 'true' | 'false' | 'unknown' {
@@ -21,16 +11,6 @@ function truth(expression: string): 'true' | 'false' | 'unknown' {
 const table = (rows: readonly (readonly [string, string])[]) => {
   expect(rows.map(([expression]) => [expression, truth(expression)])).toEqual(rows);
 };
-
-function errorOf(expression: string): FilterError {
-  try {
-    sql(expression);
-  } catch (error) {
-    if (error instanceof FilterError) return error;
-    throw error;
-  }
-  throw new Error(`${expression} is a filter`);
-}
 
 describe('comparisons', () => {
   it('compare strings by their code units, in their case', () => {
@@ -284,79 +264,6 @@ describe('expressions', () => {
   });
 });
 
-describe('a wrong filter', () => {
-  it.each([
-    ['', 0],
-    ['   ', 3],
-    ['a', 0],
-    ['a = ', 4],
-    ['= 1', 0],
-    ['a = 1 b = 2', 6],
-    ['a = b = c', 0],
-    ['(a = 1', 6],
-    ['a = 1)', 5],
-    ['a AND b = 1', 0],
-    ['a + (b = 1) = 2', 4],
-    ['NOT a', 4],
-    ['a IN ()', 6],
-    ['a IN (1,)', 8],
-    ['a IN 1', 5],
-    ['a NOT = 1', 6],
-    ['a IS 1', 5],
-    ['1 IS NULL', 0],
-    ['a + 1 IS NULL', 0],
-    ['EXISTS a', 7],
-    ['EXISTS(1)', 7],
-    ['other.a = 1', 0],
-    ['[sys].a = 1', 0],
-    ['sys. = 1', 5],
-    ['sys.and = 1', 4],
-    ["a = 'open", 4],
-    ['[open = 1', 0],
-    ['[] = 1', 0],
-    ['a = 1x', 5],
-    ['a = 1..2', 5],
-    ['a = #', 4],
-    ['a == 1', 3],
-    ['a = 9223372036854775808', 4],
-    ['a = -9223372036854775809', 5],
-    ['a = 1E999', 4],
-    ['and = 1', 0],
-    ['func(a) = 1', 0],
-    ['newid(1) = 1', 6],
-    ['a = 1; DROP TABLE x', 5],
-    ['SET a = 1', 4],
-  ])('is refused with the position: %s', (expression, position) => {
-    expect([expression, errorOf(expression)]).toMatchObject([expression, { code: 'PS_FILTER_SYNTAX', position }]);
-  });
-
-  it('is refused beyond 1024 characters', () => {
-    const fits = `a = '${'x'.repeat(1018)}'`;
-    expect(fits).toHaveLength(1024);
-    expect(() => sql(fits)).not.toThrow();
-    expect(errorOf(`${fits} `)).toMatchObject({ code: 'PS_FILTER_LIMIT' });
-  });
-
-  it('is refused when it is nested too deeply, and not when it is only long', () => {
-    for (const [open, close] of [
-      ['(', ')'],
-      ['NOT ', ''],
-      ['NOT (', ')'],
-    ] as const) {
-      expect(errorOf(`${open.repeat(150)}a = 1${close.repeat(150)}`)).toMatchObject({ code: 'PS_FILTER_LIMIT' });
-    }
-    expect(errorOf(`a = ${'- '.repeat(200)}b`)).toMatchObject({ code: 'PS_FILTER_LIMIT' });
-    expect(() => sql(Array.from({ length: 100 }, () => 'a = 1').join(' OR '))).not.toThrow();
-    expect(sql(`i = ${Array.from({ length: 400 }, () => '1').join('+')}`)(message({ i: 400n }))).toBe(true);
-  });
-
-  it('is refused for an ESCAPE that is not one character, when it is evaluated', () => {
-    expect(() => holds("s LIKE 'a' ESCAPE 'ab'")).toThrowError(FilterError);
-    expect(() => holds("s LIKE 'a' ESCAPE ''")).toThrowError(FilterError);
-    expect(() => holds("s LIKE 'a!' ESCAPE '!'")).toThrowError(FilterError);
-  });
-});
-
 describe('true and false filters', () => {
   it('match everything and nothing', () => {
     expect([compileFilter({ kind: 'true' })(subject), compileFilter({ kind: 'false' })(subject)]).toEqual([
@@ -364,40 +271,5 @@ describe('true and false filters', () => {
       false,
     ]);
     expect([holds('1=1'), holds('1=0')]).toEqual([true, false]);
-  });
-});
-
-describe('a correlation filter', () => {
-  const correlation = (filter: object, user = {}, system = {}) =>
-    compileFilter({ kind: 'correlation', correlation: filter })(message(user, system));
-
-  it('matches when all that it gives is equal', () => {
-    const filter = { subject: 'order', correlationId: 'c', properties: { country: 'SE' } };
-    const system = { Subject: 'order', CorrelationId: 'c' };
-    expect(correlation(filter, { country: 'SE' }, system)).toBe(true);
-    expect(correlation(filter, { country: 'NO' }, system)).toBe(false);
-    expect(correlation(filter, {}, system)).toBe(false);
-    expect(correlation(filter, { country: 'SE' }, { Subject: 'order' })).toBe(false);
-  });
-
-  it.each([
-    ['correlationId', 'CorrelationId'],
-    ['messageId', 'MessageId'],
-    ['to', 'To'],
-    ['replyTo', 'ReplyTo'],
-    ['subject', 'Subject'],
-    ['sessionId', 'SessionId'],
-    ['replyToSessionId', 'ReplyToSessionId'],
-    ['contentType', 'ContentType'],
-  ])('compares %s, in its case', (field, name) => {
-    expect(correlation({ [field]: 'Value' }, {}, { [name]: 'Value' })).toBe(true);
-    expect(correlation({ [field]: 'Value' }, {}, { [name]: 'value' })).toBe(false);
-    expect(correlation({ [field]: 'Value' })).toBe(false);
-  });
-
-  it('finds properties whatever the case of their names, and compares numbers by worth', () => {
-    expect(correlation({ properties: { Score: 1 } }, { score: 1n })).toBe(true);
-    expect(correlation({ properties: { Score: 1 } }, { score: '1' })).toBe(false);
-    expect(correlation({ properties: { on: true } }, { on: true })).toBe(true);
   });
 });

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AdminServerDeps } from '../../../src/dashboard/index.js';
-import type { LiveFigures } from '../../../src/shared/live.js';
-import { createMemoryLiveSource } from '../../helpers/live-source.js';
-import { createPageRig, everything, health, patience } from './rig.js';
+import { createPageRig, everything, health, patience, shown } from './rig.js';
 
 const { serve, open } = createPageRig();
-
-const shown = (figures: object) => createMemoryLiveSource(figures as LiveFigures);
 
 type Routes = AdminServerDeps['routes'];
 

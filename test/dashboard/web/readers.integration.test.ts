@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AdminServerDeps } from '../../../src/dashboard/index.js';
-import type { LiveFigures } from '../../../src/shared/live.js';
-import { createMemoryLiveSource } from '../../helpers/live-source.js';
-import { busy, createPageRig, everything, patience } from './rig.js';
+import { busy, createPageRig, everything, patience, shown } from './rig.js';
 
 const { serve, open } = createPageRig();
-const shown = (figures: object) => createMemoryLiveSource(figures as LiveFigures);
-
 describe('a metric', () => {
   it('that the server has no more leaves nothing of its figures on the page', async () => {
     const source = shown(everything);

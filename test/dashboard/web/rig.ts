@@ -12,7 +12,7 @@ import { systemClock } from '../../../src/shared/clock.js';
 import type { LiveFigures, LiveSource, ShownMetric } from '../../../src/shared/live.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { launchChromium } from '../../helpers/chromium.js';
-import { noFigures } from '../../helpers/live-source.js';
+import { createMemoryLiveSource, noFigures } from '../../helpers/live-source.js';
 import { builtWeb } from '../../helpers/web-build.js';
 
 /** For conditions on a machine that has other work. */
@@ -20,6 +20,9 @@ export const patience = { timeout: 30_000 };
 
 const paths = ['/', '/women/shoes', '/tents/alpine-2', '/sale', '/cart', '/men/jackets', '/search', '/shoes/trail-9'];
 const minute = (index: number) => Math.round(24 + 9 * Math.sin(index / 2.3) + (index % 3) * 2);
+
+/** A source of these figures; what it is pushed may be strange to the page. */
+export const shown = (figures: object) => createMemoryLiveSource(figures as LiveFigures);
 
 /** An afternoon in a shop. */
 export const busy: LiveFigures = {
