@@ -8,6 +8,8 @@ export function countRow(id: number, sequence: number, deliveryCount: number): W
   return { key: changeKey(id, sequence), value };
 }
 
+export type Deliveries = ReturnType<typeof createDeliveries>;
+
 /**
  * What the store says of how often messages were delivered. It has to say it of deliveries under way too, for one that the
  * end of the broker interrupts counts. A first delivery costs no write: all messages below a number that is written with

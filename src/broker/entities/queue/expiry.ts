@@ -13,6 +13,8 @@ interface Block {
 
 export const blockOf = (sequence: number): number => Math.floor(sequence / EXPIRY_BLOCK);
 
+export type Expiry = ReturnType<typeof createExpiry>;
+
 /**
  * When to look for messages that have expired. An index with an entry for each message would cost a write and a removal
  * more for each; here a block of 1,024 messages has one entry with its earliest expiry, and whoever looks reads the block.

@@ -13,17 +13,19 @@ interface Bucket {
   lastEndMs: number;
 }
 
+export type Locks = ReturnType<typeof createLocks>;
+
 /**
  * The messages that receivers hold, by lock token. Nearly always all locks last equally long; after a change of the lock
  * duration there is one bucket for each duration that is still in use, so that the next end is found without a search.
  */
-export function createLocks() {
+export function createLocks(durationMs: () => number) {
   let buckets: Bucket[] = [];
 
-  function bucketOf(durationMs: number): Bucket {
-    const found = buckets.find((bucket) => bucket.durationMs === durationMs);
+  function bucketOf(lastsMs: number): Bucket {
+    const found = buckets.find((bucket) => bucket.durationMs === lastsMs);
     if (found !== undefined) return found;
-    const bucket: Bucket = { durationMs, locks: new Map(), lastEndMs: Number.NEGATIVE_INFINITY };
+    const bucket: Bucket = { durationMs: lastsMs, locks: new Map(), lastEndMs: Number.NEGATIVE_INFINITY };
     buckets = [...buckets.filter(({ locks }) => locks.size > 0), bucket];
     return bucket;
   }
@@ -51,9 +53,9 @@ export function createLocks() {
 
   return {
     /** Answers when the lock ends. */
-    add(token: string, entry: QueueEntry, { nowMs, durationMs }: { nowMs: number; durationMs: number }): number {
-      const lockedUntilMs = nowMs + durationMs;
-      const bucket = bucketOf(durationMs);
+    add(token: string, entry: QueueEntry, nowMs: number): number {
+      const bucket = bucketOf(durationMs());
+      const lockedUntilMs = nowMs + bucket.durationMs;
       heedSetBack(bucket, nowMs);
       bucket.locks.set(token, { entry, lockedUntilMs });
       bucket.lastEndMs = lockedUntilMs;

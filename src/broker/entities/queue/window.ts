@@ -1,6 +1,8 @@
 import { createFifo } from '../fifo.js';
 import type { Load, QueueEntry, QueueState, WindowBounds } from './types.js';
 
+export type Window = ReturnType<typeof createWindow>;
+
 /**
  * The messages that can be taken next, in order of sequence number: a window of those that wait in the store, and those
  * that came back, which go before the ones that wait.

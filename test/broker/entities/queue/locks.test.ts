@@ -23,17 +23,17 @@ describe('locks', () => {
     );
     fc.assert(
       fc.property(steps, (sequence) => {
-        const locks = createLocks();
+        let durationMs = 10;
+        const locks = createLocks(() => durationMs);
         const expected = new Map<string, number>();
         let nowMs = 0;
         let made = 0;
         for (const step of sequence) {
           if (step.kind === 'add') {
             const token = `t${made}`;
-            expect(locks.add(token, entry(made++), { nowMs, durationMs: step.durationMs })).toBe(
-              nowMs + step.durationMs,
-            );
-            expected.set(token, nowMs + step.durationMs);
+            durationMs = step.durationMs;
+            expect(locks.add(token, entry(made++), nowMs)).toBe(nowMs + durationMs);
+            expected.set(token, nowMs + durationMs);
           } else if (step.kind === 'remove') {
             const token = `t${step.index}`;
             const there = expected.delete(token);
@@ -56,15 +56,15 @@ describe('locks', () => {
   });
 
   it('end within their duration also when the clock is set back, and then in order', () => {
-    const locks = createLocks();
     const [nowMs, durationMs] = [10_000_000, 1000];
-    locks.add('before', entry(1), { nowMs, durationMs });
+    const locks = createLocks(() => durationMs);
+    locks.add('before', entry(1), nowMs);
     const backMs = nowMs - 3_600_000;
-    locks.add('after', entry(2), { nowMs: backMs + 10, durationMs });
+    locks.add('after', entry(2), backMs + 10);
     expect(locks.nextEndMs()).toBe(backMs + 10 + durationMs);
     expect(locks.expire(backMs + 10 + durationMs).map(({ sequence }) => sequence)).toEqual([1, 2]);
 
-    locks.add('alone', entry(3), { nowMs, durationMs });
+    locks.add('alone', entry(3), nowMs);
     expect(locks.expire(backMs)).toEqual([]);
     expect(locks.nextEndMs()).toBe(backMs + durationMs);
     expect(locks.remove('alone', backMs + durationMs - 1)?.sequence).toBe(3);
