@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/clock.js';
 import type { Queue, QueueEntry, Settlement } from '../entities/index.js';
 import { rewriteBare, storedBare, withBare } from '../message/index.js';
 import type { Write } from '../store/types.js';
+import { exceeded } from './dead-lettering.js';
 import type { DeadLetterReason, PrepareSettlement, SettleAction } from './settling.js';
 import type { Staged } from './staged.js';
 
@@ -15,12 +16,11 @@ interface Parts {
     record: Buffer,
     why: DeadLetterReason,
   ): { writes: readonly Write[]; staged: readonly Staged[] };
-  exceeded(entry: QueueEntry): DeadLetterReason;
   pump(): void;
 }
 
 /** The settlements of a queue that wait for their transaction. */
-export function createPreparation({ clock, queue, readRecord, bury, exceeded, pump }: Parts): PrepareSettlement {
+export function createPreparation({ clock, queue, readRecord, bury, pump }: Parts): PrepareSettlement {
   function settle(token: string, action: SettleAction, changed: Buffer | undefined): Settlement {
     const nowMs = clock.now();
     switch (action.kind) {

@@ -1,40 +1,25 @@
 import type { Clock } from '../../shared/clock.js';
 import { createTurns } from '../../shared/turns.js';
-import {
-  createQueue,
-  createSessions,
-  type QueueEntry,
-  type QueueState,
-  type Settlement,
-  type Unfit,
-  type WindowBounds,
-} from '../entities/index.js';
-import {
-  type BareChanges,
-  encodeStored,
-  rewriteBare,
-  type Storable,
-  storedBare,
-  storedSessionId,
-  withBare,
-} from '../message/index.js';
+import { createQueue, createSessions, type QueueEntry, type QueueState, type WindowBounds } from '../entities/index.js';
+import type { Storable } from '../message/index.js';
 import { storeStateKey } from '../store/keys.js';
 import type { Store, Write } from '../store/types.js';
 import { readActive } from './active-reader.js';
 import { createAlarm } from './alarm.js';
 import { createBatchDeletion, type DeleteActive } from './batch-deletion.js';
-import { sessionFault, withReason } from './dead-letter.js';
+import { createDeadLettering } from './dead-lettering.js';
 import { createDeferredAccess } from './deferred-access.js';
+import { createDeliveryNotes } from './delivery-notes.js';
+import { createDirectSettlement } from './direct-settlement.js';
 import { createDispatcher, type QueueConsumer, type TransferConsumer } from './dispatcher.js';
 import { createExpirySweep } from './expiry-sweep.js';
-import { commitStaged } from './inlet.js';
 import { type PeekedMessage, peekMessages } from './peek.js';
 import { createPreparation } from './prepared-settlement.js';
 import { createSessionRuntime, type SessionRuntime } from './sessions/session-runtime.js';
-import type { DeadLetterReason, SettleOutcome, Settling } from './settling.js';
+import type { SettleOutcome, Settling } from './settling.js';
 import type { Staged } from './staged.js';
+import { createStaging } from './staging.js';
 import { encodeQueueState } from './states.js';
-import { lifeIn } from './time-to-live.js';
 
 export interface QueueRuntimeSettings {
   readonly lockDurationMs: number;
@@ -107,12 +92,6 @@ export interface QueueRuntime extends Settling {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/**
- * How soon a delivery is on disk, so that it counts after a crash: with the next batch, or with one of its own where for so
- * long there is none.
- */
-const NOTED_WITHIN_MS = 100;
-
 export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntimeOptions): QueueRuntime {
   const { store, clock, onError } = deps;
   const { id, settings, deadLetters, transferDeadLetters } = options;
@@ -127,114 +106,39 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     ...(options.window && { bounds: options.window }),
     ...(sessions && { sessions }),
   });
-  let stopped = false;
   let accessedAtMs = options.accessedAtMs ?? clock.now();
 
   const background = (work: Promise<unknown>) => void work.catch(onError);
+  const readRecord = async (entry: QueueEntry): Promise<Buffer | undefined> =>
+    entry.record ?? (await store.get(queue.recordKey(entry)));
   const inTurn = createTurns();
+  const deadLettering = createDeadLettering({
+    ...{ store, queue, readRecord, deadLetters },
+    keepsExpired: () => settings().deadLetteringOnMessageExpiration,
+  });
+  const { expire, sendOff } = deadLettering;
+  const notes = createDeliveryNotes({ store, clock, queue, onError });
+  const sweep = createExpirySweep({ store, clock, queue, inTurn, expire, onError });
   const dispatcher = createDispatcher({
-    store,
-    clock,
-    queue,
+    ...{ store, clock, queue, inTurn, onError },
     async load(wanted) {
       const entries = await readActive(store, queue, wanted);
       return { entries, complete: entries.length === 0 };
     },
-    inTurn,
     newToken: deps.newToken,
-    onError,
     onUnfit: (message) => background(sendOff(message)),
     onRound() {
       scheduleLockTimer();
-      noteSoon();
+      notes.noteSoon();
       sweep.wake();
     },
   });
-  const sweep = createExpirySweep({ store, clock, queue, inTurn, expire: (entry) => expire(entry), onError });
-
-  function stageRecord(record: Buffer, expiresAtMs: number, deliveryCount = 0): Staged {
-    const sessionId = sessions && storedSessionId(record);
-    const fault = sessions && sessionFault(sessionId);
-    if (fault !== undefined && deadLetters) return deadLetters.stageRecord(withReason(record, fault), NEVER);
-    const sequence = queue.peekSequence();
-    const write = queue.put(record, expiresAtMs, { deliveryCount, sessionId });
-    const entry: QueueEntry = {
-      sequence,
-      sizeBytes: record.length,
-      expiresAtMs,
-      state: 'active',
-      sessionId,
-      deliveryCount,
-      storedCount: deliveryCount > 0 ? deliveryCount : undefined,
-      record,
-    };
-    if (sessionId === undefined) return { write, publish: () => queue.publish(entry), handOut: dispatcher.pump };
-    return {
-      write,
-      publish() {
-        queue.publish(entry);
-        sessionRuntime?.arrived(sessionId);
-        sweep.wake();
-      },
-    };
-  }
-
-  const readRecord = async (entry: QueueEntry): Promise<Buffer | undefined> =>
-    entry.record ?? (await store.get(queue.recordKey(entry)));
-
-  /** Removes a message that is leaving. */
-  async function discard(entry: QueueEntry): Promise<void> {
-    await store.commit(queue.discard(entry));
-    queue.committed(entry);
-  }
-
-  /** Puts a message that is leaving into the dead-letter queue, with the reason in its application properties. */
-  function bury(entry: QueueEntry, record: Buffer, why: DeadLetterReason): { writes: Write[]; staged: Staged[] } {
-    const writes = queue.discard(entry);
-    if (deadLetters === undefined) return { writes, staged: [] };
-    return { writes, staged: [deadLetters.stageRecord(withReason(record, why), NEVER, entry.deliveryCount)] };
-  }
-
-  async function moveToDeadLetters(entry: QueueEntry, why: DeadLetterReason): Promise<void> {
-    const record = await readRecord(entry);
-    if (record === undefined) return discard(entry);
-    const { writes, staged } = bury(entry, record, why);
-    await commitStaged(store, staged, writes);
-    queue.committed(entry);
-  }
-
-  const expire = (entry: QueueEntry): Promise<void> =>
-    deadLetters !== undefined && settings().deadLetteringOnMessageExpiration
-      ? moveToDeadLetters(entry, {
-          reason: 'TTLExpiredException',
-          description: 'The message expired and was dead lettered.',
-        })
-      : discard(entry);
-
-  const exceeded = ({ deliveryCount }: QueueEntry): DeadLetterReason => ({
-    reason: 'MaxDeliveryCountExceeded',
-    description: `Message could not be consumed after ${deliveryCount} delivery attempts.`,
-  });
-  const deliveryCountExceeded = (entry: QueueEntry): Promise<void> => moveToDeadLetters(entry, exceeded(entry));
-  const sendOff = (message: Unfit): Promise<void> =>
-    'expired' in message ? expire(message.expired) : deliveryCountExceeded(message.exceeded);
-
-  async function settle(
-    settlement: Settlement,
-    onDeadLetter: (entry: QueueEntry) => Promise<void>,
-  ): Promise<SettleOutcome> {
-    if (settlement.kind === 'lock-lost') return 'lock-lost';
-    if (settlement.kind === 'dead-letter') await onDeadLetter(settlement.entry);
-    else {
-      await store.commit(settlement.writes);
-      queue.committed(settlement.entry);
-    }
-    return 'done';
-  }
+  const { pump } = dispatcher;
+  const direct = createDirectSettlement({ store, clock, queue, deadLettering, readRecord, pump });
 
   const lockAlarm = createAlarm(clock, () => {
-    for (const settlement of queue.expireLocks(clock.now())) background(settle(settlement, deliveryCountExceeded));
-    dispatcher.pump();
+    for (const settled of direct.expireLocks()) background(settled);
+    pump();
     scheduleLockTimer();
   });
 
@@ -242,105 +146,83 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     lockAlarm.set(queue.nextLockEndMs() ?? NEVER);
   }
 
-  const noteAlarm = createAlarm(clock, () => {
-    // A batch without anything else: it takes along what has changed.
-    if (queue.hasChanged()) background(store.commit([]));
+  const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, expire });
+  const settling: Settling = {
+    complete(token) {
+      accessedAtMs = clock.now();
+      return direct.complete(token);
+    },
+    abandon: direct.abandon,
+    defer: direct.defer,
+    deadLetter: direct.deadLetter,
+    async receiveDeferred(sequences, mode, session) {
+      const received = await receiveDeferred(sequences, mode, session);
+      scheduleLockTimer();
+      notes.noteSoon();
+      return received;
+    },
+    prepareSettlement: createPreparation({ clock, queue, readRecord, bury: deadLettering.bury, pump }),
+  };
+
+  const sessionRuntime =
+    sessions &&
+    createSessionRuntime({
+      ...deps,
+      ...{ queue, sessions, inTurn, readRecord, sendOff },
+      operations: settling,
+      giveBack: notes.giveBack,
+      onRound: notes.noteSoon,
+      comeBack: direct.comeBack,
+      lockDurationMs: () => settings().lockDurationMs,
+    });
+
+  const staging = createStaging({
+    ...{ queue, deadLetters },
+    defaultTimeToLiveMs: () => settings().defaultMessageTimeToLiveMs,
+    handOut: pump,
+    onArrived(sessionId) {
+      sessionRuntime?.arrived(sessionId);
+      sweep.wake();
+    },
   });
 
-  function noteSoon(): void {
-    if (queue.hasChanged()) noteAlarm.set(clock.now() + NOTED_WITHIN_MS);
-  }
-
-  /** Resolves when everybody who reads its delivery count is told the right one. */
-  async function giveBack(token: string): Promise<boolean> {
-    const entry = queue.giveBack(token);
-    if (entry === undefined) return false;
-    noteSoon();
-    const isReadAgain = sessions !== undefined || entry.state === 'deferred';
-    if (isReadAgain && !stopped) await store.commit([]);
-    if (entry.state === 'deferred') queue.letGo(entry.sequence);
-    return true;
-  }
-
-  /** A locked message as its receiver changed it; undefined when the lock was lost. */
-  async function rewritten(token: string, changes: BareChanges | undefined): Promise<Buffer | undefined> {
-    const entry = queue.locked(token);
-    const record = entry && (await readRecord(entry));
-    if (record === undefined || changes === undefined || changes.applicationProperties.size === 0) return record;
-    return withBare(record, rewriteBare(storedBare(record), changes));
-  }
-
-  const deleteActive = createBatchDeletion({ store, clock, queue, load: dispatcher.load, readRecord });
-  const receiveDeferred = createDeferredAccess({ store, clock, queue, newToken: deps.newToken, expire });
-
-  const runtime: QueueRuntime = {
+  return {
     id,
     deadLetters,
     transferDeadLetters,
-    get sessions() {
-      return sessionRuntime;
-    },
-    stageRecord,
+    sessions: sessionRuntime,
 
+    // One by one: with a spread V8 would keep so large an object as a dictionary.
+    complete: settling.complete,
+    abandon: settling.abandon,
+    defer: settling.defer,
+    deadLetter: settling.deadLetter,
+    receiveDeferred: settling.receiveDeferred,
+    prepareSettlement: settling.prepareSettlement,
+
+    stageRecord: staging.stageRecord,
+    stage(message) {
+      accessedAtMs = clock.now();
+      return staging.stage(message, accessedAtMs);
+    },
     skipSequence() {
       accessedAtMs = clock.now();
       return queue.skip();
     },
 
-    stage(message) {
-      const nowMs = clock.now();
-      accessedAtMs = nowMs;
-      // Receivers are told the time to live that holds, not the longer one that was asked for.
-      const ttlMs = lifeIn(message.ttlMs, settings().defaultMessageTimeToLiveMs);
-      // In a dead-letter queue nothing expires.
-      const expiresAtMs = deadLetters === undefined ? NEVER : nowMs + (ttlMs ?? NEVER);
-      const enqueuedSequence = message.enqueuedSequence ?? queue.peekSequence();
-      const fields = { enqueuedAtMs: nowMs, expiresAtMs, enqueuedSequence };
-      return stageRecord(encodeStored(message, fields, ttlMs), expiresAtMs);
-    },
-
     attach: dispatcher.attach,
-    demandChanged: dispatcher.pump,
-    prepareSettlement: createPreparation({ clock, queue, readRecord, bury, exceeded, pump: dispatcher.pump }),
+    demandChanged: pump,
     quiet: dispatcher.quiet,
 
-    complete(token) {
-      accessedAtMs = clock.now();
-      return settle(queue.complete(token, accessedAtMs), deliveryCountExceeded);
-    },
-
-    async abandon(token, changes) {
-      // Read while it is still locked: afterwards another receiver may take it, and it must not be written back then.
-      const record = changes && changes.applicationProperties.size > 0 ? await rewritten(token, changes) : undefined;
-      const outcome = await settle(queue.abandon(token, clock.now(), record), deliveryCountExceeded);
-      dispatcher.pump();
-      return outcome;
-    },
-
-    async defer(token, changes) {
-      const record = await rewritten(token, changes);
-      if (record === undefined) return 'lock-lost';
-      return settle(queue.defer(token, clock.now(), record), deliveryCountExceeded);
-    },
-
-    async receiveDeferred(sequences, mode, session) {
-      const received = await receiveDeferred(sequences, mode, session);
-      scheduleLockTimer();
-      noteSoon();
-      return received;
-    },
-
-    deadLetter: (token, why) => settle(queue.deadLetter(token, clock.now()), (entry) => moveToDeadLetters(entry, why)),
-
     async release(token) {
-      const given = giveBack(token);
-      dispatcher.pump();
+      const given = notes.giveBack(token);
+      pump();
       return (await given) ? 'done' : 'lock-lost';
     },
 
     renew: (token) => queue.renew(token, clock.now()),
 
-    deleteActive,
+    deleteActive: createBatchDeletion({ store, clock, queue, load: dispatcher.load, readRecord }),
 
     peek(fromSequence, limit) {
       const { deliveriesBefore } = queue;
@@ -364,28 +246,11 @@ export function createQueueRuntime(deps: QueueRuntimeDeps, options: QueueRuntime
     start: sweep.start,
 
     stop() {
-      stopped = true;
+      notes.stop();
       background(dispatcher.stop());
       sessionRuntime?.stop();
       sweep.stop();
       lockAlarm.stop();
-      noteAlarm.stop();
     },
   };
-  const sessionRuntime =
-    sessions &&
-    createSessionRuntime({
-      ...deps,
-      queue,
-      sessions,
-      operations: runtime,
-      inTurn,
-      readRecord,
-      sendOff,
-      giveBack,
-      onRound: noteSoon,
-      comeBack: (token) => settle(queue.abandon(token, clock.now()), deliveryCountExceeded),
-      lockDurationMs: () => settings().lockDurationMs,
-    });
-  return runtime;
 }
