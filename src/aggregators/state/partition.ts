@@ -16,6 +16,7 @@ import { createHorizon } from './horizon.js';
 import type { Seed } from './id-history.js';
 import { createLateEvents } from './late.js';
 import { createLateCounting } from './late-counting.js';
+import { createOtherPanes } from './other-panes.js';
 import { createPaneMetrics } from './pane-metrics.js';
 import type { Position, SavedState } from './saved.js';
 import { createSeenEvents, type SeenEvents } from './seen-events.js';
@@ -121,6 +122,10 @@ export function createPartitionState(
   const lists = [...eventLists, { name: TRANSITIONS, newest: behaviours.transitions }];
   const allPanes = [...paneMetrics.panes, ...sessions.panes];
   const changes = createChanges({ panes: allPanes, lists, totals, late });
+  const otherPanes = createOtherPanes(
+    allPanes.map(({ id }) => id),
+    saved,
+  );
 
   const moveHorizon = () => {
     if (!horizon.moveTo(watermark.horizonMs(PANE_MS))) return;
@@ -225,7 +230,11 @@ export function createPartitionState(
       return {
         position,
         watermarkMs: Number.isFinite(watermark.timeMs) ? watermark.timeMs : null,
-        panes: Object.fromEntries(allPanes.map(({ id, panes }) => [id, panes.entries()])),
+        panes: {
+          // A wide pane may change for longer than its start tells, and how wide these are nobody knows here.
+          ...otherPanes.save(horizon.ms - options.allowedLatenessMs),
+          ...Object.fromEntries(allPanes.map(({ id, panes }) => [id, panes.entries()])),
+        },
         lists: Object.fromEntries(lists.map(({ name, newest }) => [name, newest.list()])),
         totals: totals.entries(),
         late: late.entries(),

@@ -123,6 +123,44 @@ test('a changed definition takes a new generation and begins anew; another text,
   }
 });
 
+const idOf = ({ description }: Pick<PaneMetric, 'description'>) => `${description.name}@${description.generation}`;
+
+test('a definition that comes back goes on with its panes, and has nothing of what another counted meanwhile', () => {
+  const first = defineMetric({ ...base, key: () => 'a' });
+  const second = defineMetric({ ...base, key: () => 'a', version: 2 });
+  const before = counted(first, [pageView(0), pageView(0)]).state.save();
+  const meanwhile = counted(second, [pageView(0), pageView(MINUTE)], before);
+  expect(meanwhile.shown).toEqual({ '0 a': 1, '1 a': 1, counted: 4 });
+  const back = counted(first, [pageView(0)], meanwhile.state.save());
+  expect(back.shown).toEqual({ '0 a': 3, counted: 5 });
+  const again = counted(second, [pageView(MINUTE)], back.state.save());
+  expect(again.shown).toEqual({ '0 a': 1, '1 a': 2, counted: 6 });
+});
+
+test('panes of a definition that is gone leave the state when they cannot change any more', () => {
+  const first = defineMetric({ ...base, key: () => 'a' });
+  const second = defineMetric({ ...base, key: () => 'a', version: 2 });
+  const before = counted(first, [pageView(0)]).state.save();
+  const kept = counted(second, [pageView(60 * MINUTE)], before).state.save();
+  expect(Object.keys(kept.panes).sort()).toEqual([idOf(first), idOf(second)].sort());
+  const later = counted(second, [pageView(5 * 60 * MINUTE)], kept).state.save();
+  expect(Object.keys(later.panes)).toEqual([idOf(second)]);
+});
+
+test('of a metric of sessions that is gone nothing is kept: it would count those that go on once more', () => {
+  const ofSessions = defineSessionMetric({
+    ...{ name: 'ofSessions', help: 'A test.', unit: 'sessions', window: session(60 * MINUTE, 30 * MINUTE) },
+    names: () => ['any'],
+  });
+  const first = defineMetric({ ...base, key: () => 'a' });
+  const parts = { ...partsWith(first), metrics: [first, ofSessions] };
+  const state = createPartitionState(defaultAggregatorOptions, parts);
+  state.apply([pageView(0)], { sequenceNumber: 0, offset: '', enqueuedAtMs: START_MS });
+  const second = defineMetric({ ...base, key: () => 'a', version: 2 });
+  const after = counted(second, [pageView(0)], state.save()).state.save();
+  expect(Object.keys(after.panes).sort()).toEqual([idOf(first), idOf(second)].sort());
+});
+
 test('names in all panes of a metric are bounded, and room is made when panes leave', () => {
   const metric = defineMetric({ ...base, key: ({ event }) => event.data.page?.path });
   const options = { ...defaultAggregatorOptions, names: { maxNamesPerPane: 10, maxNames: 3, maxCharacters: 10_000 } };
