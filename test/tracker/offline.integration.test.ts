@@ -167,7 +167,7 @@ describe('a page that goes away', () => {
     await expect.poll(types, patience).toEqual(['page_view', 'goodbye']);
     expect(site.state.posted.at(-1)).toMatchObject({
       method: 'POST',
-      url: '/v1/events?writeKey=the%20key',
+      url: '/v1/events?writeKey=the+key',
       contentType: 'text/plain;charset=UTF-8',
     });
   });

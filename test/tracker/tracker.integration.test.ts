@@ -43,7 +43,7 @@ describe('a page view', () => {
     const { problems } = await site.visit(site.scriptTag(), '/shoes?utm_source=news&utm_campaign=spring&q=1');
     await expect.poll(() => site.state.posted.length, patience).toBe(1);
     const [{ method, url, contentType, body }] = site.state.posted as [Posted];
-    expect([method, url, contentType]).toEqual(['POST', '/v1/events?writeKey=the%20key', 'text/plain;charset=UTF-8']);
+    expect([method, url, contentType]).toEqual(['POST', '/v1/events?writeKey=the+key', 'text/plain;charset=UTF-8']);
     const [view] = body.events as [SentEvent];
     expect(view).toEqual({
       id: expect.stringMatching(ID),

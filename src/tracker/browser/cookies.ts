@@ -4,7 +4,7 @@ import type { WebStorage } from './storage.js';
 export function createCookies(page: { cookie: string }, attributes: string): WebStorage {
   const getItem = (key: string) => page.cookie.match(`(?:^|; )${key}=([^;]*)`)?.[1];
   const setItem = (key: string, value: string, maxAgeMs = 0) => {
-    page.cookie = `${key}=${value};max-age=${Math.trunc(maxAgeMs / 1000)};path=/;samesite=lax${attributes}`;
+    page.cookie = `${key}=${value};max-age=${Math.round(maxAgeMs / 1000)};path=/;samesite=lax${attributes}`;
     // A browser that takes no cookies says nothing.
     if (getItem(key) !== value) throw key;
   };

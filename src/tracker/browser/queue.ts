@@ -96,7 +96,7 @@ export function createQueue({ store, keyPrefix, post, exclusively, maySend }: Qu
     const isRefused = /408|429|^5/.test(`${code}`);
     let pauseMs = 0;
     batch.forEach(([key, event], index) => {
-      const isKept = isRefused || !!outcomes?.[index]?.retryable;
+      const isKept = isRefused || outcomes?.[index]?.retryable;
       store.write(key, isKept && event);
       if (isKept) pauseMs = +(retryAfter as string) * 1000 || HALF_RETRY_MS * 2 ** failures * (1 + Math.random());
     });

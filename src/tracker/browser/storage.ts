@@ -23,12 +23,15 @@ export interface WebStorage {
  */
 export function createStorage(open: () => WebStorage | false): Storage {
   const memory: Record<string, string> = {};
+  const read = guarded((key: string) => memory[key] ?? (open() as WebStorage).getItem(key));
   return {
-    list: (prefix) =>
-      Object.entries({ ...(guarded(open)() as object), ...memory })
-        .filter(([key]) => key.startsWith(prefix))
-        .sort(),
-    read: guarded((key) => memory[key] ?? (open() as WebStorage).getItem(key)),
+    list(prefix) {
+      const keys = [];
+      // Without the values: what the site itself keeps there may be megabytes. Of what is in both each key is told once.
+      for (const key in { ...memory, __proto__: guarded(open)() }) if (key.startsWith(prefix)) keys.push(key);
+      return keys.sort().map((key) => [key, read(key) as string]);
+    },
+    read,
     write(key, value, maxAgeMs) {
       delete memory[key];
       try {

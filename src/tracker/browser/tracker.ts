@@ -62,7 +62,7 @@ export const queue = createQueue({
     const said = JSON.stringify(consent());
     const answer = await post(
       new URL(
-        `/v1/events?writeKey=${encodeURIComponent(options.key as string)}`,
+        `/v1/events?${new URLSearchParams({ writeKey: options.key as string })}`,
         new URL(options.host as string, location.href),
       ),
       `{"sentAt":"${isoNow()}","events":[${waiting.map((event) => `${event.slice(0, -1)},"consent":${said}}`)}]}`,
