@@ -120,17 +120,13 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const { openSpoolStore: openStore } = deps;
   const certificate = options.tls === undefined ? undefined : await openCertificate(options.tls, clock, logger);
   const counts = deps.peers === undefined ? undefined : createSharedCounts(clock, deps.peers);
-  const policies = await openPolicies({ ...deps, counts, countHotVisitor: metrics.hotVisitor }, options);
+  const policies = await openPolicies({ ...deps, newKey, counts, countHotVisitor: metrics.hotVisitor }, options);
   const disk = await openDisk(openStore && { ...deps, openStore }, options.spool);
   const { kept } = disk;
   const sinks = openers.map((open) => open(disk));
   warnOfStrays(kept, sinks, logger);
   const names = { sources: options.sources.map(({ name }) => name), destinations: sinks.map(({ name }) => name) };
-  const recall = await openRecall(
-    { ...deps, newKey: () => [randomInt(2 ** 32), randomInt(2 ** 32)] },
-    names,
-    options.recall,
-  );
+  const recall = await openRecall({ ...deps, newKey }, names, options.recall);
   const { deviceOf } = policies.enricher;
   const budget = createBudget(clock, limits.pendingBytes);
   metrics.watch({ sinks, pendingBytes: budget.pendingBytes, recall: recall.report, certificate, clock });
@@ -252,6 +248,9 @@ function prepareSink(
   const publisher = deps.openTopic(name);
   return ({ spool, left }) => createTopicSink(name, { ...sinkDeps, spool, left, publisher }, sinkOptions);
 }
+
+/** A key for hashes that nobody outside is to foresee. */
+const newKey = () => [randomInt(2 ** 32), randomInt(2 ** 32)] as const;
 
 /** Share of the time to stop that requests in hand may use; the rest is for closing connections. */
 const FINISH_SHARE = 0.7;

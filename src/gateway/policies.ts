@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type Clock, every } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
 import { openCountryDatabase } from './enrich/country.js';
@@ -59,16 +59,19 @@ export async function openPolicies(
     readonly countHotVisitor: (source: string) => void;
     /** Where several processes are one gateway. */
     readonly counts?: SharedCounts | undefined;
+    /** Makes a key for hashes that nobody is to foresee. */
+    readonly newKey: () => readonly [number, number];
   },
   options: PolicyOptions,
 ): Promise<Policies> {
-  const { clock, logger } = deps;
+  const { clock, logger, newKey } = deps;
   const { sources } = options;
   const needsCountries = sources.some((source) => source.country === true);
   const enricher = createEnricher(needsCountries ? openCountryDatabase(options.countryDatabase) : undefined);
-  const key = [randomInt(2 ** 32), randomInt(2 ** 32)] as const;
   const eraseList =
-    options.eraseList === undefined ? undefined : await openEraseList(options.eraseList, { clock, logger, key });
+    options.eraseList === undefined
+      ? undefined
+      : await openEraseList(options.eraseList, { clock, logger, key: newKey() });
 
   const dailyVisitor = createDailyVisitor(deps.saltOf ?? (() => randomBytes(SALT_BYTES)));
   // The salt of a day goes with its day, whether events come or not.
