@@ -47,12 +47,13 @@ test('a large list is read a piece at a time, and what else there is to do is do
   let readInTurn = 0;
   let readAtOnce = 0;
   /** Each id is hashed with the key, which tells of it. */
-  class NotedKey extends Array<number> {
-    override *[Symbol.iterator]() {
+  const key = Object.assign([1, 2] as [number, number], {
+    *[Symbol.iterator]() {
       readInTurn++;
       yield* [1, 2];
-    }
-  }
+      return undefined;
+    },
+  });
   let open = true;
   const endTurn = () => {
     readAtOnce = Math.max(readAtOnce, readInTurn);
@@ -60,7 +61,6 @@ test('a large list is read a piece at a time, and what else there is to do is do
     if (open) setImmediate(endTurn);
   };
   setImmediate(endTurn);
-  const key = new NotedKey(1, 2) as unknown as [number, number];
   const list = await openEraseList(file, { ...deps(), key });
   open = false;
   endTurn();
