@@ -1,8 +1,6 @@
-import type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
+import type { Entity, HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
 import type { EntityRecord, HubRecord, QueueRecord, SubscriptionRecord, TopicRecord } from './records.js';
 import type { Transaction } from './transaction.js';
-
-export type Entity = QueueEntity | TopicEntity | HubEntity | SubscriptionEntity;
 
 /** All entities of the broker. Names ignore case. Changes resolve when they are durable. */
 export interface Namespace {

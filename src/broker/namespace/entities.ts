@@ -28,7 +28,7 @@ import { createIntake, type Intake } from './intake.js';
 import { peekMessages } from './peek.js';
 import { createQueueRuntime, type QueueRuntime, type QueueRuntimeSettings } from './queue-runtime.js';
 import { overQuota } from './quota.js';
-import type { HubRecord, QueueRecord, SubscriptionRecord, TopicRecord } from './records.js';
+import type { EntityRecord, HubRecord, QueueRecord, SubscriptionRecord, TopicRecord } from './records.js';
 import {
   createScheduler,
   createScheduling,
@@ -97,6 +97,8 @@ export interface HubEntity extends Live<HubRecord> {
   runtime: HubRuntime;
 }
 
+export type Entity = QueueEntity | TopicEntity | HubEntity | SubscriptionEntity;
+
 export interface EntityDeps {
   readonly store: Store;
   readonly logs: EventLogs;
@@ -156,7 +158,7 @@ async function openHistory(deps: EntityDeps, historyId: number, windowMs: () => 
   return createDuplicateHistory(historyId, windowMs, last && timeOfHistoryKey(last.key));
 }
 
-export async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Promise<QueueEntity> {
+async function openQueueEntity(deps: EntityDeps, record: QueueRecord): Promise<QueueEntity> {
   const opened = await openQueue(deps, record, () => entity.record.definition);
   const history = await openHistory(
     deps,
@@ -222,10 +224,7 @@ const sessionMissing = {
   description: 'Session enabled entity does not allow a message whose session identifier is null.',
 };
 
-export async function openSubscriptionEntity(
-  deps: EntityDeps,
-  record: SubscriptionRecord,
-): Promise<SubscriptionEntity> {
+async function openSubscriptionEntity(deps: EntityDeps, record: SubscriptionRecord): Promise<SubscriptionEntity> {
   const opened = await openQueue(deps, record, () => entity.record.definition);
   const entity: SubscriptionEntity = {
     kind: 'subscription',
@@ -239,7 +238,7 @@ export async function openSubscriptionEntity(
   return entity;
 }
 
-export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Promise<TopicEntity> {
+async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Promise<TopicEntity> {
   const history = await openHistory(
     deps,
     record.historyId,
@@ -303,7 +302,7 @@ export async function openTopicEntity(deps: EntityDeps, record: TopicRecord): Pr
   return entity;
 }
 
-export async function openHubEntity(deps: EntityDeps, record: HubRecord): Promise<HubEntity> {
+async function openHubEntity(deps: EntityDeps, record: HubRecord): Promise<HubEntity> {
   const states = await deps.store.getMany(record.logIds.map(logStateKey));
   const maxBytes = () => deps.partitionMaxBytes;
   const opening = record.logIds.map(async (id, index) => {
@@ -333,21 +332,16 @@ export async function openHubEntity(deps: EntityDeps, record: HubRecord): Promis
   return entity;
 }
 
-const FORGET_AT_ONCE = 200;
-
-/** Removes from the store what duplicate detection need not remember any more. */
-export async function forgetOldIds(deps: EntityDeps, historyId: number, history: DuplicateHistory): Promise<void> {
-  for (;;) {
-    const rows = await deps.store.range({
-      from: historyTimeFrom(historyId, 0),
-      to: historyTimeFrom(historyId, history.forgettableMs(deps.clock.now())),
-      limit: FORGET_AT_ONCE,
-    });
-    if (rows.length === 0) return;
-    for (const { key, value } of rows) {
-      const ids = JSON.parse(value.toString('utf8')) as string[];
-      const stored = await deps.store.getMany(ids.map(history.key));
-      await deps.store.commit(history.forget({ key, timeMs: timeOfHistoryKey(key) }, ids, stored));
-    }
+/** Makes what a record describes run, with all that the store has of it. */
+export function openEntity(deps: EntityDeps, record: EntityRecord): Promise<Entity> {
+  switch (record.kind) {
+    case 'queue':
+      return openQueueEntity(deps, record);
+    case 'topic':
+      return openTopicEntity(deps, record);
+    case 'subscription':
+      return openSubscriptionEntity(deps, record);
+    case 'hub':
+      return openHubEntity(deps, record);
   }
 }

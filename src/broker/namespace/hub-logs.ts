@@ -1,17 +1,15 @@
 import type { KnownLog } from '../log/index.js';
-import { definitionRange, deletedLogRange, logOfDeletedKey, logStateKey } from '../store/keys.js';
+import { deletedLogRange, logOfDeletedKey, logStateKey } from '../store/keys.js';
 import type { Store } from '../store/types.js';
-import { decodeRecord, type EntityRecord } from './records.js';
+import { readDefinitions } from './definitions.js';
 import { decodeLogState } from './states.js';
 
 const MAX_ENTITIES = 100_000;
 
 /** What the store knows of the files of hubs, for who looks after them while the namespace is not open. */
 export async function hubLogsOf(store: Pick<Store, 'range' | 'getMany'>): Promise<readonly KnownLog[]> {
-  const rows = await store.range({ ...definitionRange(), limit: MAX_ENTITIES });
-  const records = rows.map(({ value }) => decodeRecord<EntityRecord>(value));
   const logs: KnownLog[] = [];
-  for (const record of records) {
+  for (const record of await readDefinitions(store)) {
     if (record.kind !== 'hub') continue;
     const states = await store.getMany(record.logIds.map(logStateKey));
     for (const [partition, id] of record.logIds.entries()) {

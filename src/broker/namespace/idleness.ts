@@ -1,4 +1,4 @@
-import type { Entity } from './contract.js';
+import type { Entity } from './entities.js';
 
 /**
  * Whether an entity goes now because nobody has used it for so long as its settings say. What counts as use is in the

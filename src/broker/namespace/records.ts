@@ -44,6 +44,14 @@ export interface GroupNote {
 
 export type EntityRecord = QueueRecord | TopicRecord | SubscriptionRecord | HubRecord;
 
+/** All numbers under which an entity keeps its things. */
+export function idsOf(record: EntityRecord): readonly number[] {
+  if (record.kind === 'hub') return record.logIds;
+  if (record.kind === 'topic') return [record.historyId];
+  const ids = [record.storeId, record.deadLettersId, record.transferDeadLettersId];
+  return record.kind === 'queue' ? [...ids, record.historyId] : ids;
+}
+
 export const DEFAULT_RULE: RuleDefinition = { name: '$Default', filter: { kind: 'true' } };
 
 const TAG = '$penstock';

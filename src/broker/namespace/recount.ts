@@ -3,10 +3,8 @@ import { storedFields, storedSessionId } from '../message/index.js';
 import {
   deferredEnd,
   deferredKey,
-  definitionRange,
   expiryEnd,
   expiryKey,
-  idsKey,
   messageEnd,
   messageKey,
   scheduledDueKey,
@@ -20,7 +18,8 @@ import {
 } from '../store/keys.js';
 import { encodeSessionRow, sequenceOfSessionKey, sessionMessageKey, sessionRange } from '../store/session-keys.js';
 import type { Entry, Range, Store, Write } from '../store/types.js';
-import { decodeRecord, type EntityRecord } from './records.js';
+import { lastIdWrite, readDefinitions, readLastId } from './definitions.js';
+import { idsOf } from './records.js';
 import {
   decodeQueueState,
   decodeScheduleState,
@@ -38,7 +37,6 @@ const NUMBERS_AHEAD = 1_000_000;
 const READ_ROWS = 1000;
 const READ_BYTES = 4 * 1024 * 1024;
 const WRITTEN_AT_ONCE = 1000;
-const MAX_ENTITIES = 100_000;
 const SEQUENCE_END = 2 ** 53 - 1;
 
 /**
@@ -46,10 +44,9 @@ const SEQUENCE_END = 2 ** 53 - 1;
  * The namespace must not be open. Indexes go with what they name: a message that lost its place in one gets it back.
  */
 export async function recountStores(store: Store): Promise<void> {
-  const definitions = await store.range({ ...definitionRange(), limit: MAX_ENTITIES });
-  const records = definitions.map(({ value }) => decodeRecord<EntityRecord>(value));
+  const records = await readDefinitions(store);
   const work = createRecount(store);
-  let lastId = (await store.get(idsKey()))?.readUInt32BE(0) ?? 0;
+  let lastId = await readLastId(store);
   for (const record of records) {
     lastId = Math.max(lastId, ...idsOf(record));
     if (record.kind === 'queue' || record.kind === 'subscription') {
@@ -61,16 +58,7 @@ export async function recountStores(store: Store): Promise<void> {
     }
     if (record.kind === 'topic') await work.schedule(record.historyId);
   }
-  const ids = Buffer.allocUnsafe(4);
-  ids.writeUInt32BE(lastId, 0);
-  await store.commit([{ key: idsKey(), value: ids }]);
-}
-
-function idsOf(record: EntityRecord): number[] {
-  if (record.kind === 'hub') return [...record.logIds];
-  if (record.kind === 'topic') return [record.historyId];
-  const ids = [record.storeId, record.deadLettersId, record.transferDeadLettersId];
-  return record.kind === 'queue' ? [...ids, record.historyId] : ids;
+  await store.commit([lastIdWrite(lastId)]);
 }
 
 interface QueueRecount {
