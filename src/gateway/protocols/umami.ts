@@ -23,19 +23,41 @@ const PLACED: ReadonlySet<string> = new Set([
   'id',
 ]);
 
-function mapUmami(_head: RequestHead, body: Buffer): MappedEvents | Problem {
+function mapUmami({ headers }: RequestHead, body: Buffer): MappedEvents | Problem {
   const parsed = parseJson(body);
   if (parsed instanceof Problem) return parsed;
   const values: readonly unknown[] = Array.isArray(parsed.value) ? parsed.value : [parsed.value];
   const writeKey = soleWriteKey(values.map((value) => fieldsOf(fieldsOf(value)?.['payload'])?.['website']));
   if (writeKey instanceof Problem) return writeKey;
-  return { items: values.map(mapEvent), isPlain: parsed.isPlain, writeKey };
+  // Scripts that name their site in a header say everything as it is.
+  const plain = headers['x-umami-website-id'] === undefined ? decodeOnce : (payload: Fields) => payload;
+  return { items: values.map((value) => mapEvent(value, plain)), isPlain: parsed.isPlain, writeKey };
 }
 
-function mapEvent(value: unknown): unknown {
+/** Umami's script of version 2 has encoded the page's addresses, which were already, and its title; Umami undoes it too. */
+function decodeOnce(payload: Fields): Fields {
+  const { url, referrer, title } = payload;
+  return { ...payload, url: unescapePercent(url), referrer: unescapePercent(referrer), title: decodeText(title) };
+}
+
+function unescapePercent(url: unknown): unknown {
+  return typeof url === 'string' ? url.replace(/%25(?=[0-9a-f]{2})/gi, '%') : url;
+}
+
+function decodeText(text: unknown): unknown {
+  if (typeof text !== 'string') return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function mapEvent(value: unknown, plain: (payload: Fields) => Fields): unknown {
   const sent = fieldsOf(value);
-  const payload = fieldsOf(sent?.['payload']);
-  if (sent === undefined || payload === undefined) return reject('not_an_object', sent === undefined ? '' : '/payload');
+  const told = fieldsOf(sent?.['payload']);
+  if (sent === undefined || told === undefined) return reject('not_an_object', sent === undefined ? '' : '/payload');
+  const payload = plain(told);
   const { name, data } = payload;
   const kind = sent['type'];
   const { type, properties } = nameEvent(kind === 'event' ? (name ?? 'page_view') : kind, {

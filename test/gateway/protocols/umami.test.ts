@@ -71,4 +71,26 @@ describe('Umami', () => {
       },
     ]);
   });
+
+  it('what the script of version 2 has encoded once more is what the page has', async () => {
+    const { clicks } = await replay(['browser script of version 2']);
+    expect(clicks).toMatchObject([
+      {
+        data: {
+          page: {
+            url: '/a%20b/%C3%BC?utm_source=mail&utm_campaign=fr%C3%BChling',
+            path: '/a%20b/%C3%BC',
+            title: 'Schuhe & Mützen',
+            referrer: 'https://shop.example/caf%C3%A9',
+          },
+          context: { campaign: { source: 'mail', name: 'frühling' } },
+        },
+      },
+    ]);
+  });
+
+  it('what later scripts send as it is stays so', async () => {
+    const { clicks } = await replay(['browser script of today, addresses with percent signs']);
+    expect(clicks).toMatchObject([{ data: { page: { path: '/50%2525', title: '100%25 wool' } } }]);
+  });
 });
