@@ -21,6 +21,9 @@ const browser = {
 const TRACKER_NAMES =
   /^(list|read|write|keyPrefix|post|exclusively|maySend|store|enqueue|wake|retry|leave|wipe|code|retryAfter|outcomes|isLive)$/;
 
+/** What the package is outside of browsers: nothing, unless the program has a page of its own, as tests of pages do. */
+const TRACKER_ON_SERVERS = "if (typeof document !== 'undefined') require('./penstock.js');\n";
+
 /**
  * The tracker is for pages that other people wait for: bundled, and then minified by a second tool that puts functions
  * where they are called. The script names no source map, which would be one byte in a hundred; the gateway does.
@@ -50,6 +53,7 @@ async function buildTracker(folder) {
   const { outputText } = ts.transpileDeclaration(types, {});
   // The same for what is a module of either kind: a compiler tells them by their names.
   for (const name of ['index.d.ts', 'index.d.cts']) writeFileSync(join(folder, name), outputText);
+  writeFileSync(join(folder, 'server.cjs'), TRACKER_ON_SERVERS);
 }
 
 export async function buildWeb(folder) {
