@@ -41,6 +41,29 @@ describe('a single-page application', () => {
     expect(problems).toEqual([]);
   });
 
+  it('has one for each path that it goes to through the Navigation API', async () => {
+    const { page } = await site.visit(site.scriptTag(), '/a');
+    await expect.poll(() => site.events().length, patience).toBe(1);
+    await page.evaluate(async () => {
+      interface Navigating extends Event {
+        intercept(options: { handler(): Promise<void> }): void;
+      }
+      const { navigation } = window as unknown as {
+        navigation: EventTarget & { navigate(path: string): { finished: Promise<unknown> } };
+      };
+      const show = async () => {
+        document.title = location.pathname;
+      };
+      navigation.addEventListener('navigate', (event) => (event as Navigating).intercept({ handler: show }));
+      await navigation.navigate('/b').finished;
+    });
+    await expect.poll(() => site.events().length, patience).toBe(2);
+    expect(site.events()[1]).toMatchObject({
+      type: 'page_view',
+      page: { path: '/b', title: '/b', referrer: `${site.url}/a` },
+    });
+  });
+
   it('has one for a redirect, and none for a query, a place in the page, or the same address', async () => {
     const { page } = await site.visit(site.scriptTag(), '/a?utm_source=mail');
     await expect.poll(() => views().length, patience).toBe(1);

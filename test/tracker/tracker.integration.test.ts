@@ -82,6 +82,14 @@ describe('a page view', () => {
     await site.visit(`<script src="/penstock.js" data-key="k" data-host="${site.collectorUrl}"></script>`);
     await expect.poll(() => site.state.posted[0]?.url, patience).toBe('/v1/events?writeKey=k');
   });
+
+  it('finds a collector that data-host names without a scheme, as the page was found', async () => {
+    const { host } = new URL(site.collectorUrl);
+    for (const name of [host, `${host}/`, `//${host}`]) {
+      await site.visit(`<script src="/penstock.js" data-key="k" data-host="${name}"></script>`);
+      await expect.poll(() => site.state.posted.splice(0).length, patience).toBe(1);
+    }
+  });
 });
 
 describe('a click', () => {

@@ -7,7 +7,7 @@ const NUMERIC = /^(value|price|quantity)$/;
 export function propertiesOf(attributes: Iterable<{ readonly name: string; readonly value: string }>): Properties {
   const properties: Properties = {};
   for (const { name, value } of attributes) {
-    const key = /^data-penstock-(?!event$)(.+)/.exec(name)?.[1]?.replace(/-/g, '_');
+    const key = name.match(/^data-penstock-(?!event$)(.+)/)?.[1]?.replace(/-/g, '_');
     if (key) properties[key] = NUMERIC.test(key) && value && +value >= 0 ? +value : value;
   }
   return properties;

@@ -21,20 +21,20 @@ export interface Identity {
 export function identify(store: Storage, named?: string): Identity {
   const nowMs = Date.now();
   // Far ahead is as bad as long ago: the machine's clock was set back. So is what is no time at all.
-  const isNear = (at: string | undefined, maxMs: number) => Math.abs(nowMs - +(at as string)) < maxMs;
-  let { v, m, s, a, u } = fieldsOf(store.read(IDENTITY_KEY));
+  const isNear = (at: unknown, maxMs: number) => Math.abs(nowMs - (at as number)) < maxMs;
+  let { v, m, s, a, u }: Partial<Record<string, string | number>> = fieldsOf(store.read(IDENTITY_KEY));
   if (!v || !isNear(m, VISITOR_LIFETIME_MS)) {
     v = newId();
-    m = `${nowMs}`;
+    m = nowMs;
   }
   if (!s || !isNear(a, SESSION_IDLE_MS)) s = newId();
   u = named ?? u ?? '';
   store.write(
     IDENTITY_KEY,
-    `${new URLSearchParams({ v, m: `${m}`, s, a: `${nowMs}`, u })}`,
-    +(m as string) + VISITOR_LIFETIME_MS - nowMs,
+    `${new URLSearchParams({ v, m, s, a: nowMs, u } as Record<string, unknown> as Record<string, string>)}`,
+    (m as number) - nowMs + VISITOR_LIFETIME_MS,
   );
-  return { anonymousId: v, sessionId: s, userId: u || undefined };
+  return { anonymousId: v as string, sessionId: s as string, userId: (u as string) || undefined };
 }
 
 /** 128 random bits. `crypto.randomUUID` exists on secure origins only. */

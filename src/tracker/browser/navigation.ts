@@ -37,5 +37,7 @@ export function watchNavigation(view: () => void): () => void {
     };
   }
   on('popstate hashchange', moved);
+  // `navigation.navigate()` calls no method of the history.
+  (window as { navigation?: EventTarget }).navigation?.addEventListener('currententrychange', moved);
   return settle;
 }

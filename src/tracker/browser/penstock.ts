@@ -10,19 +10,19 @@ import { guarded, on } from './guarded.js';
 import { commands, options, track } from './tracker.js';
 import { watchPage } from './watch.js';
 
-type Say = (...call: unknown[]) => void;
-type Entry = Say & { q?: Iterable<Iterable<unknown>>; isLive?: true };
+type Call = [name: string, ...given: unknown[]];
+type Say = (...call: Call) => void;
+type Entry = Say & { q?: Iterable<Call>; isLive?: true };
 
 const page = window as unknown as { penstock?: Entry };
 const stub = page.penstock;
 const script = document.currentScript as HTMLScriptElement | null;
-const waiting: unknown[][] = [];
+const waiting: Call[] = [];
 let isStarted = false;
 
-const say: Say = guarded((...call) => {
-  const [name, ...given] = call as [string, ...unknown[]];
-  if (!isStarted && name !== 'init') waiting.push(call);
-  else if (name in commands) (commands[name as 'page'] as Say)(...given);
+const say: Say = guarded((name, ...given) => {
+  if (!isStarted && name !== 'init') waiting.push([name, ...given]);
+  else if (name in commands) (commands[name as 'page'] as (...given: unknown[]) => void)(...given);
   else (track as Say)(name, ...given);
 });
 

@@ -93,7 +93,7 @@ export function createQueue({ store, keyPrefix, post, exclusively, maySend }: Qu
   };
   const send = async (batch: readonly Entry[]) => {
     const { code = 500, retryAfter, outcomes } = await post(batch.map(([, event]) => event));
-    const isRefused = /408|429|^5/.test(`${code}`);
+    const isRefused = /408|429|^5/.test(code as unknown as string);
     let pauseMs = 0;
     batch.forEach(([key, event], index) => {
       const isKept = isRefused || outcomes?.[index]?.retryable;

@@ -26,7 +26,7 @@ function place(): WebStorage | false {
   if (storage !== 'cookie') return storage !== 'none' && localStorage;
   return createCookies(
     document,
-    (domain ? `;domain=${domain}` : '') + (location.protocol === 'https:' ? ';secure' : ''),
+    (domain ? `;domain=${domain}` : '') + (location.href.match(/^https:/) ? ';secure' : ''),
   );
 }
 const answers = createStorage(place);
@@ -63,7 +63,8 @@ export const queue = createQueue({
     const answer = await post(
       new URL(
         `/v1/events?${new URLSearchParams({ writeKey: options.key as string })}`,
-        new URL(options.host as string, location.href),
+        // A host without a scheme is no path of this page.
+        new URL((options.host as string).replace(/^(?!\w*:?\/)/, '//'), location.href),
       ),
       `{"sentAt":"${isoNow()}","events":[${waiting.map((event) => `${event.slice(0, -1)},"consent":${said}}`)}]}`,
     );

@@ -18,21 +18,20 @@ function click(event: MouseEvent) {
   const named = closest('[data-penstock-event]') as HTMLElement | undefined;
   const link = closest('a[href]') as HTMLAnchorElement | undefined;
   const properties = link && linkProperties(link, location.hostname);
-  const { links } = options;
   // The secondary button opens a menu.
   if (event.button > 1) return;
   if (named) {
     track(named.dataset['penstockEvent'] || 'click', { ...properties, ...propertiesOf(named.attributes) });
-  } else if (properties && links !== 'none' && (properties['outbound'] || links !== 'outbound')) {
+  } else if (properties && (options.links === 'outbound' ? properties['outbound'] : options.links !== 'none')) {
     track('click', properties);
   }
 }
 
 /** Of the page, not of a box in it. Rounded, since browsers round where a page ends. */
-function scroll({ target }: Event) {
+function scroll(event: Event) {
   const step = +(options.scroll as string);
   const percent = Math.round((100 * (scrollY + innerHeight)) / document.documentElement.scrollHeight);
-  while (target === document && step > 0 && toldPercent + step <= percent) {
+  while (event.target === document && step > 0 && toldPercent + step <= percent) {
     toldPercent += step;
     track('scroll', { percent_scrolled: toldPercent });
   }
@@ -44,7 +43,7 @@ export function watchPage(): void {
   on('click auxclick', click);
   on('scroll', scroll);
   // Brought back from the back-forward cache: seen again, without being loaded again.
-  on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && view());
+  on('pageshow', (event: PageTransitionEvent) => event.persisted && view());
   on('online', queue.retry);
   on('pagehide visibilitychange', ({ type }: Event) => {
     // Of two pages one is shown when the other is hidden: that one goes.
