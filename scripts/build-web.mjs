@@ -44,7 +44,7 @@ async function buildTracker(folder) {
   const { code, map } = await minify(textOf('.js'), {
     ecma: 2020,
     compress: { passes: 3, hoist_funs: true, keep_fargs: false, pure_getters: true, unsafe: true, unsafe_arrows: true },
-    sourceMap: { filename: 'penstock.js', content: textOf('.map') },
+    sourceMap: { filename: 'penstock.js', content: textOf('.map'), includeSources: true },
   });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'penstock.js'), code);

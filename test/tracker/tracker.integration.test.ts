@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { builtWeb } from '../helpers/web-build.js';
 import { openSite, type Posted, type SentEvent, type Site, say } from './site.js';
 
 const ID = /^\d+-\d+-\d+-\d+$/;
@@ -31,6 +33,12 @@ describe('the script', () => {
     );
     await expect.poll(() => site.eventsOf('page_view').length, patience).toBe(1);
     expect(problems).toEqual([]);
+  });
+
+  it('has a source map that brings the sources along', () => {
+    const map = JSON.parse(readFileSync(`${builtWeb().trackerScript}.map`, 'utf8')) as Record<string, string[]>;
+    const queue = map['sources']?.findIndex((source) => source.endsWith('queue.ts')) ?? -1;
+    expect(map['sourcesContent']?.[queue]).toContain('export function createQueue');
   });
 
   it('is under 3 kB, compressed', () => {
