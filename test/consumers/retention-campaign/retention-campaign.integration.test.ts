@@ -54,17 +54,18 @@ const message = (deliveryCount = 0): ReceivedMessage => ({
   applicationProperties: {},
 });
 
-/** The verdict, and how much (virtual) time passed before it. */
+/** The verdict, and how much (virtual) time passed before it: it passes when the webhook is done with. */
 async function settle(verdict: Promise<MessageVerdict>): Promise<{ verdict: MessageVerdict; waitedMs: number }> {
   const startMs = clock.now();
   let result: MessageVerdict | undefined;
   void verdict.then((value) => {
     result = value;
   });
-  await waitFor('the verdict', () => {
-    if (result === undefined) clock.advance(500);
-    return result !== undefined;
-  });
+  await waitFor('the wait', () => clock.pending > 0);
+  while (result === undefined) {
+    clock.advance(500);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   return { verdict: result as unknown as MessageVerdict, waitedMs: clock.now() - startMs };
 }
 

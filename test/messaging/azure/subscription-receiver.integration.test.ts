@@ -1,4 +1,5 @@
 import { ServiceBusClient } from '@azure/service-bus';
+import Long from 'long';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   createSubscriptionReceiver,
@@ -57,9 +58,13 @@ async function send(...ids: string[]) {
 
 const textOf = ({ body }: ReceivedMessage) => Buffer.from(body as Uint8Array).toString();
 
-async function deadLetters() {
+/** All dead letters, once there are `count`. */
+async function deadLetters(count: number) {
   const receiver = client.createReceiver('events', 'audit', { subQueueType: 'deadLetter' });
-  const messages = await receiver.receiveMessages(10, { maxWaitTimeInMs: 5_000 });
+  const messages = await waitFor('the dead letters', async () => {
+    const found = await receiver.peekMessages(10, { fromSequenceNumber: Long.ONE });
+    return found.length >= count && found;
+  });
   await receiver.close();
   return messages.map(({ messageId, deadLetterReason, deadLetterErrorDescription }) => ({
     messageId,
@@ -94,7 +99,7 @@ test('an abandoned message, and one whose handler throws, comes again until the 
   await send('abandoned', 'thrown');
   await waitFor('six deliveries', () => deliveries.length === 6);
   expect(deliveries.sort()).toEqual(['abandoned0', 'abandoned1', 'abandoned2', 'thrown0', 'thrown1', 'thrown2']);
-  const dead = await deadLetters();
+  const dead = await deadLetters(2);
   expect(dead.map(({ messageId }) => messageId).sort()).toEqual(['abandoned', 'thrown']);
   expect(errors).toContainEqual(expect.stringContaining('the handler failed'));
 });
@@ -133,7 +138,7 @@ test('a dead-lettered message carries the reason and does not come again', async
     return { outcome: 'dead-letter', reason: 'Refused', description: 'the webhook answered 410' };
   });
   await send('a');
-  expect(await deadLetters()).toEqual([
+  expect(await deadLetters(1)).toEqual([
     { messageId: 'a', deadLetterReason: 'Refused', deadLetterErrorDescription: 'the webhook answered 410' },
   ]);
   expect(deliveries).toBe(1);
