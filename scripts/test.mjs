@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   checkNode,
   chromium,
+  chromiumShell,
   ensureBuilt,
   ensureDependencies,
   ensurePrograms,
@@ -17,9 +18,10 @@ import {
 } from './setup.mjs';
 
 checkNode();
-await ensurePrograms([redis, chromium, ...pythonClients]);
-await ensureDependencies();
-await ensurePythonAzure();
+// One waits for the network most of its time, and the other for dpkg.
+await Promise.all([ensureDependencies(), ensurePrograms([redis, chromium, chromiumShell, ...pythonClients])]);
+// In a folder that npm would remove.
+const pythonAzure = ensurePythonAzure();
 
 const results = mkdtempSync(join(tmpdir(), 'penstock-test-'));
 let passed = 0;
@@ -74,6 +76,7 @@ async function tests(projects, { options = [], atOnce }) {
 const checks = ['typecheck', 'lint', 'layers', 'unused'].map(startCheck);
 await ensureBuilt();
 for (const check of checks) await finishCheck(check);
+await pythonAzure;
 
 // What only computes is one process, which takes what the others leave while they wait for theirs.
 await Promise.all([

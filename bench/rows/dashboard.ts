@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { delay, systemClock } from '../../src/shared/clock.js';
-import { launchChromium } from '../../test/helpers/chromium.js';
+import { launchWholeChromium } from '../../test/helpers/chromium.js';
 import { EVENTS_PATH, headers } from '../lib/bodies.js';
 import { createParts } from '../lib/parts.js';
 import type { Bench } from '../lib/report.js';
@@ -27,7 +27,7 @@ export const dashboard: Bench = async (context) => {
     // Whoever waits for it hears of its failure; until then nobody does.
     posting.catch(() => {});
     while ((await visitors()) === 0) await delay(systemClock, POST_EVERY_MS);
-    browser = await launchChromium();
+    browser = await launchWholeChromium();
     note(`the dashboard, opened ${OPENINGS + 1} times`);
     // The first page of a browser waits for the browser.
     await open(browser, admin);

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { launchChromium, launchProfile } from '../helpers/chromium.js';
+import { launchProfile, launchWholeChromium } from '../helpers/chromium.js';
 import { createTempDir } from '../helpers/parts.js';
 import { openSite, type Site, say } from './site.js';
 
@@ -11,7 +11,7 @@ const patience = { timeout: 30_000 };
 
 let site: Site;
 beforeAll(async () => {
-  site = await openSite();
+  site = await openSite(launchWholeChromium);
 });
 afterAll(() => site.close());
 
@@ -37,7 +37,7 @@ describe('a page that the browser has kept in its back-forward cache', () => {
 
   it('is viewed again when it is shown again, by the same visitor in the same session', async () => {
     // Playwright would switch the cache off.
-    const browser = await launchChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+    const browser = await launchWholeChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
     cleanups.push(() => browser.close());
     const told = `<script>addEventListener('pageshow', (event) => { document.title = 'kept: ' + event.persisted; });</script>`;
     const { page, problems } = await site.visit(told + site.scriptTag(), '/a', await browser.newContext());

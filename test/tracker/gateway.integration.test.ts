@@ -94,7 +94,9 @@ describe('the tracker, the gateway and the broker', () => {
 
   it('a page view reaches the hub and an order the topic, once, though the thank-you page is reloaded', async () => {
     const seen = readHub();
-    const page = await browser.newPage();
+    // It stays when the page is gone, and so does what the page has left to it.
+    const context = await browser.newContext();
+    const page = await context.newPage();
     for (const _ of ['ordered', 'reloaded']) {
       await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/thanks`);
       await say(page, 'purchase', { transaction_id: 'T1', value: 9.5, currency: 'EUR' });
@@ -126,6 +128,7 @@ describe('the tracker, the gateway and the broker', () => {
       value: 9.5,
       currency: 'EUR',
     });
+    await context.close();
   });
 
   it('what a page told while the gateway was away arrives once, in order, though the page is closed meanwhile', async () => {

@@ -40,9 +40,9 @@ declare const window: { readonly penstock: Penstock };
  * A site with the tracker, a collector that says what it was sent, and a browser. They are servers and not routes of
  * Playwright, which hold up requests and lose those of a page that is gone.
  */
-export async function openSite() {
+export async function openSite(launch = launchChromium) {
   const script = readFileSync(builtWeb().trackerScript);
-  const browser: Browser = await launchChromium();
+  const browser: Browser = await launch();
   const contexts: BrowserContext[] = [];
   const state = {
     posted: [] as Posted[],
