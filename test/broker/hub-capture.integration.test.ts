@@ -36,14 +36,21 @@ describe('Capture', () => {
     readonly events: readonly AvroEvent[];
   }
 
-  async function filesIn(containerName: string, account = azurite): Promise<CapturedFile[]> {
-    const container = BlobServiceClient.fromConnectionString(account.connectionString).getContainerClient(
-      containerName,
-    );
+  const containerOf = (name: string) =>
+    BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(name);
+
+  async function namesIn(containerName: string): Promise<string[]> {
+    const container = containerOf(containerName);
+    const names: string[] = [];
+    if (!(await container.exists())) return names;
+    for await (const { name } of container.listBlobsFlat()) names.push(name);
+    return names;
+  }
+
+  async function filesIn(containerName: string): Promise<CapturedFile[]> {
     const found: CapturedFile[] = [];
-    if (!(await container.exists())) return found;
-    for await (const { name } of container.listBlobsFlat()) {
-      const file = await readAvro(await container.getBlobClient(name).downloadToBuffer());
+    for (const name of await namesIn(containerName)) {
+      const file = await readAvro(await containerOf(containerName).getBlobClient(name).downloadToBuffer());
       found.push({ name, codec: file.codec, events: file.events });
     }
     return found;
@@ -203,18 +210,12 @@ describe('Capture', () => {
     let broker = await startBrokerProcess(dataDir, 0, hubs);
     for (let round = 1; round <= 4; round++) {
       const producer = new EventHubProducerClient(broker.connectionString, 'clicks', noRetries);
-      const before = (await filesIn('killed')).length;
+      const before = (await namesIn('killed')).length;
       // Killed while it writes: as soon as a new file is there, with more to come.
-      const files = waitFor('a new file', async () => (await filesIn('killed')).length > before);
-      let going = true;
-      void files.finally(() => {
-        going = false;
-      });
-      while (going) {
-        await send(producer, '0', sent, 50);
-        sent += 50;
-      }
-      await files;
+      do {
+        await send(producer, '0', sent, 100);
+        sent += 100;
+      } while ((await namesIn('killed')).length === before);
       await broker.kill();
       await producer.close().catch(() => {});
       broker = await startBrokerProcess(dataDir, 0, hubs);
