@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { aggregateNames } from '../../shared/aggregates/index.js';
+import { type AggregateName, aggregateNames } from '../../shared/aggregates/index.js';
 import {
   type MetricDescription,
   prometheusName,
@@ -36,7 +36,7 @@ const windowSchema = z.discriminatedUnion(
   {
     error: ({ input }) =>
       isSession(input)
-        ? 'sessions are counted by defineSessionMetric'
+        ? 'metrics of sessions are defined by defineSessionMetric'
         : 'expected a tumbling, hopping or rolling window',
   },
 );
@@ -62,28 +62,66 @@ const common = {
   version: z.int().optional(),
 };
 
+const aggregate = z.enum(aggregateNames).optional();
+
+interface Aggregated {
+  readonly aggregate?: AggregateName | undefined;
+  readonly value?: unknown;
+}
+
+/** Every aggregate but a count looks at a value. */
+const looksAtValue = ({ aggregate = 'count', value }: Aggregated) => value !== undefined || aggregate === 'count';
+const countsNoValue = ({ aggregate = 'count', value }: Aggregated) => value === undefined || aggregate !== 'count';
+const nothingToLookAt = { path: ['value'], message: 'this aggregate has nothing to look at without it' };
+const countLooksAtNone = { path: ['value'], message: 'a count looks at none' };
+
 const metricSchema = z
   .strictObject({
     ...common,
     window: windowSchema,
-    ...{ key: code.optional(), value: code.optional() },
-    aggregate: z.enum(aggregateNames).optional(),
+    ...{ key: code.optional(), value: code.optional(), aggregate },
     latenessMs: z.number().min(0).max(defaultAggregatorOptions.allowedLatenessMs).optional(),
   })
-  .refine(({ aggregate = 'count', value }) => value !== undefined || aggregate === 'count', {
-    path: ['value'],
+  .refine(looksAtValue, nothingToLookAt)
+  .refine(countsNoValue, countLooksAtNone);
+
+const eachSchema = z.union([
+  z.literal('durationMs'),
+  z.strictObject({ marks: code }),
+  z
+    .strictObject({ aggregate: z.enum(aggregateNames), value: code.optional() })
+    .refine(looksAtValue, nothingToLookAt)
+    .refine(countsNoValue, countLooksAtNone),
+]);
+/** Of these a session has more than one number or text. */
+const composed: ReadonlySet<AggregateName | undefined> = new Set<AggregateName>(['top', 'quantiles']);
+const composedEach = (each: z.infer<typeof eachSchema> | undefined) =>
+  typeof each === 'object' && 'aggregate' in each && composed.has(each.aggregate);
+const looksAtEvents = (each: z.infer<typeof eachSchema> | undefined) => typeof each === 'object';
+
+const sessionMetricSchema = z
+  .strictObject({
+    ...common,
+    window: sessionWindowSchema,
+    each: eachSchema.optional(),
+    ...{ key: code.optional(), value: code.optional(), aggregate },
+  })
+  .refine(countsNoValue, countLooksAtNone)
+  .refine(({ aggregate = 'count', each }) => each !== undefined || aggregate === 'count', {
+    path: ['each'],
     message: 'this aggregate has nothing to look at without it',
   })
-  .refine(({ aggregate = 'count', value }) => value === undefined || aggregate !== 'count', {
-    path: ['value'],
-    message: 'a count looks at none',
+  .refine(
+    ({ aggregate = 'count', each, value }) => aggregate === 'count' || value !== undefined || !composedEach(each),
+    {
+      path: ['value'],
+      message: 'what is made of each session is no number or text, of which one has to be chosen',
+    },
+  )
+  .refine(({ filter, each }) => filter === undefined || looksAtEvents(each), {
+    path: ['filter'],
+    message: 'nothing looks at events, which `each` would do',
   });
-
-const sessionMetricSchema = z.strictObject({
-  ...common,
-  window: sessionWindowSchema,
-  ...{ marks: code.optional(), names: code },
-});
 
 /** What is wrong with a definition stops the start, and names the metric and the field. */
 export const checkMetric = (definition: Named): void => check(metricSchema, definition);

@@ -1,5 +1,6 @@
 import type { LatestEvent } from '../../shared/live.js';
-import { defineListMetric, shortText, shortTexts } from './define.js';
+import { defineListMetric } from './define.js';
+import { shortText, shortTexts } from './inputs.js';
 
 /** The newest events. */
 export const events = defineListMetric<LatestEvent>({

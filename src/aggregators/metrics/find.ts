@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { checkNames } from './check.js';
-import type { ListMetricDefinition, PaneMetric, SessionMetric } from './define.js';
+import type { ListMetricDefinition, PaneMetric } from './define.js';
+import type { SessionMetric } from './define-session.js';
 
 export type Metric = PaneMetric | SessionMetric | ListMetricDefinition;
 

@@ -1,4 +1,4 @@
-import { defineSessionMetric } from './define.js';
+import { defineSessionMetric } from './define-session.js';
 import { session } from './window.js';
 
 const steps: readonly { readonly name: string; readonly type: string }[] = [
@@ -17,8 +17,8 @@ export const funnel = defineSessionMetric({
   unit: 'sessions',
   window: session(8 * 60 * 60_000, 30 * 60_000),
   filter: ({ event }) => steps.some(({ type }) => type === event.type),
-  marks: ({ event }) => 1 << steps.findIndex(({ type }) => type === event.type),
-  names(marks) {
+  each: { marks: ({ event }) => 1 << steps.findIndex(({ type }) => type === event.type) },
+  key(marks) {
     const missing = steps.findIndex((_, index) => (marks & (1 << index)) === 0);
     return steps.slice(0, missing < 0 ? steps.length : missing).map(({ name }) => name);
   },

@@ -1,5 +1,5 @@
 import { SESSIONS_NAME } from '../../shared/live-keys.js';
-import { defineSessionMetric } from './define.js';
+import { defineSessionMetric } from './define-session.js';
 import { session } from './window.js';
 
 /** Sessions by the half hour in which they began. */
@@ -8,6 +8,6 @@ export const sessions = defineSessionMetric({
   help: 'Sessions that began in the last 8 hours.',
   unit: 'sessions',
   window: session(8 * 60 * 60_000, 30 * 60_000),
-  names: () => [SESSIONS_NAME],
+  key: () => SESSIONS_NAME,
   emit: { windows: 16 },
 });

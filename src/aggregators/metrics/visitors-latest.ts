@@ -1,5 +1,6 @@
 import type { LatestVisitor } from '../../shared/live.js';
-import { defineListMetric, shortText, shortTexts } from './define.js';
+import { defineListMetric } from './define.js';
+import { shortText, shortTexts } from './inputs.js';
 
 /** The most recent visitors, each with the newest of their events. */
 export const visitorsLatest = defineListMetric<LatestVisitor>({

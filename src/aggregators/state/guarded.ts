@@ -1,4 +1,5 @@
-import type { PaneMetric, SessionMetric } from '../metrics/define.js';
+import type { PaneMetric } from '../metrics/define.js';
+import type { SessionMetric } from '../metrics/define-session.js';
 
 /**
  * The metric, of which no code throws: what one cannot look at is left out of it, and costs neither the other metrics nor
@@ -39,6 +40,6 @@ export function guarded(
         add: (state, observation) => attempt(state, () => aggregate.add(state, observation)),
       },
     }),
-    emit: (state, count) => attempt(undefined, () => emit(state, count)),
+    emit: (session, count) => attempt(undefined, () => emit(session, count)),
   };
 }

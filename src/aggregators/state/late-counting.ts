@@ -1,5 +1,6 @@
 import type { LateEvent } from '../../shared/late-events.js';
-import type { Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
+import type { Observation, PaneMetric } from '../metrics/define.js';
+import type { SessionMetric } from '../metrics/define-session.js';
 import { concernedBy, type LateEvents, lateEvent, latenessStep } from './late.js';
 import { totalNames } from './total-names.js';
 import type { Visit } from './visitors.js';

@@ -1,7 +1,8 @@
 import type { LateEvent } from '../../shared/late-events.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
 import { LATE_STREAM_LENGTH } from '../../shared/live-keys.js';
-import type { Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
+import type { Observation, PaneMetric } from '../metrics/define.js';
+import type { SessionMetric } from '../metrics/define-session.js';
 
 /**
  * The newest late events of a partition, in the order of the hub: those that wait to be written to the late stream, and

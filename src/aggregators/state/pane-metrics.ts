@@ -1,6 +1,7 @@
 import { aggregateOf } from '../../shared/aggregates/index.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
 import type { Count, Observation, PaneMetric } from '../metrics/define.js';
+import { addOnly, type PaneAggregate } from '../windows/pane-aggregate.js';
 import { createPanes, type Panes, type PanesOptions } from '../windows/panes.js';
 import type { Horizon } from './horizon.js';
 import { idOf, type SavedState } from './saved.js';
@@ -22,8 +23,11 @@ export interface PanesParts {
   readonly saved: SavedState['panes'] | undefined;
 }
 
-export const openPanes = (description: MetricDescription, { names, saved }: PanesParts): Panes =>
-  createPanes(aggregateOf(description.aggregate), names, saved?.[idOf(description)]);
+export const openPanes = (
+  aggregate: PaneAggregate,
+  description: MetricDescription,
+  { names, saved }: PanesParts,
+): Panes => createPanes(aggregate, names, saved?.[idOf(description)]);
 
 /** The metrics that count each event by itself. */
 export interface PaneMetrics {
@@ -45,7 +49,7 @@ export function createPaneMetrics(
   const counted = metrics.map((metric) => {
     const { description, latenessMs } = metric;
     const { paneMs } = description;
-    const panes = openPanes(description, parts);
+    const panes = openPanes(addOnly(aggregateOf(description.aggregate)), description, parts);
     const add: Count = (name, input = 1, startMs = observation.timeMs - (observation.timeMs % paneMs)) =>
       panes.add(startMs, name, input, observation.timeMs);
     const keptFromMs = () => parts.horizon.keptFromMs(description);

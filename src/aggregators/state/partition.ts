@@ -4,10 +4,12 @@ import type { BehaviourDefinition } from '../../shared/config/index.js';
 import { PANE_MS } from '../../shared/live-keys.js';
 import { type Hash64, sipHash } from '../../shared/siphash.js';
 import { type Behaviours, createBehaviours, defaultBehaviourOptions, TRANSITIONS } from '../behaviour/behaviours.js';
-import type { ListMetricDefinition, Observation, PaneMetric, SessionMetric } from '../metrics/define.js';
+import type { ListMetricDefinition, Observation, PaneMetric } from '../metrics/define.js';
+import type { SessionMetric } from '../metrics/define-session.js';
 import { type AggregatorOptions, LONGEST_LOOK_BACK_MS } from '../options.js';
 import { createWatermark } from '../watermark.js';
 import { createNewest } from '../windows/newest.js';
+import { addOnly } from '../windows/pane-aggregate.js';
 import { createPanes } from '../windows/panes.js';
 import { type Changes, createChanges, type StateChanges } from './changes.js';
 import { timeOf } from './event-time.js';
@@ -83,7 +85,7 @@ export function createPartitionState(
   let position = saved?.position;
 
   const totals = createPanes(
-    aggregateOf('count'),
+    addOnly(aggregateOf('count')),
     { maxNamesPerPane: MANY, maxNames: MANY, maxCharacters: MANY },
     saved?.totals,
   );

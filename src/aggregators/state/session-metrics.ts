@@ -1,11 +1,15 @@
+import { looksAtTime } from '../../shared/aggregates/index.js';
 import type { Hash64 } from '../../shared/siphash.js';
-import type { Observation, SessionMetric } from '../metrics/define.js';
+import type { Observation } from '../metrics/define.js';
+import type { SessionMetric } from '../metrics/define-session.js';
 import { createNetChange } from '../windows/net-change.js';
+import { retractableOf } from '../windows/retractable/index.js';
+import type { SessionCount } from '../windows/session-folds.js';
 import { createSessions, type SavedSessions, type Sessions, type SessionsOptions } from '../windows/sessions.js';
 import { type MetricPanes, openPanes, type PanesParts } from './pane-metrics.js';
 import { idOf } from './saved.js';
 
-/** The metrics that count sessions, each in the pane of its start, and the sessions that they count. */
+/** The metrics of sessions, each in the pane of its start, and the sessions that they count. */
 export interface SessionMetrics extends Pick<Sessions<Observation>, 'evict' | 'save'> {
   readonly panes: readonly MetricPanes[];
   observe(visitor: Hash64, observation: Observation): ReturnType<Sessions<Observation>['observe']>;
@@ -18,17 +22,23 @@ export function createSessionMetrics(
 ): SessionMetrics {
   const { horizon } = parts;
   const change = createNetChange();
+  /** Saved sessions are told to metrics that are new, one by one; that none of them cancels another out need not be looked at. */
+  let isRestoring = true;
   const counted = metrics.map((metric) => {
     const { description } = metric;
     const { paneMs } = description;
     const id = idOf(description);
-    const panes = openPanes(description, parts);
+    const panes = openPanes(retractableOf(description.aggregate), description, parts);
+    const hasTime = looksAtTime(description.aggregate);
     const fold = {
       ...metric,
       id,
-      count(startMs: number, name: string, by: 1 | -1) {
+      count({ startMs, name, input }: SessionCount, by: 1 | -1) {
         const paneStartMs = startMs - (startMs % paneMs);
-        if (paneStartMs >= horizon.oldestReadableMs) change.count(panes, paneStartMs, name, by);
+        if (paneStartMs < horizon.oldestReadableMs) return;
+        const timeMs = hasTime ? startMs : 0;
+        if (isRestoring) panes.add(paneStartMs, name, input, timeMs);
+        else change.count({ panes, startMs: paneStartMs, name, input, timeMs }, by);
       },
     };
     const keptFromMs = (): number =>
@@ -40,8 +50,7 @@ export function createSessionMetrics(
     counted.map(({ fold }) => fold),
     saved,
   );
-  // Sessions that were saved are counted for metrics that are new.
-  change.apply();
+  isRestoring = false;
   return {
     panes: counted,
     observe(visitor, observation) {

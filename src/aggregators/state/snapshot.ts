@@ -59,6 +59,8 @@ const savedSchema = z.object({
     )
     .optional(),
   folds: z.array(z.string()),
+  /** A state of an earlier version has none. */
+  otherStates: z.array(z.array(z.union([z.number(), z.string()]))).default([]),
   behaviours: savedBehaviours.optional(),
   ids: savedIds,
   messageIds: savedIds,
@@ -80,7 +82,7 @@ type Sections<Name extends string> = Readonly<Record<Name, Buffer>>;
 
 export async function encodeSnapshot(state: SavedState): Promise<Buffer> {
   const { ids, messageIds, visitors, sessions, ...rest } = state;
-  const { folds, keys, ...sessionColumns } = sessions;
+  const { folds, otherStates, keys, ...sessionColumns } = sessions;
   const packing = listOf(PACKED_SECTIONS, {
     records: bytesOf(visitors.records),
     newest: bytesOf(sessionColumns.newest),
@@ -88,7 +90,9 @@ export async function encodeSnapshot(state: SavedState): Promise<Buffer> {
     lastMs: bytesOf(sessionColumns.lastMs),
     previous: bytesOf(sessionColumns.previous),
     states: bytesOf(sessionColumns.states),
-    json: Buffer.from(JSON.stringify({ ...rest, folds, ids: headOf(ids), messageIds: headOf(messageIds) })),
+    json: Buffer.from(
+      JSON.stringify({ ...rest, folds, otherStates, ids: headOf(ids), messageIds: headOf(messageIds) }),
+    ),
   });
   const body = listOf(SECTIONS, {
     packed: await compress(packing),
@@ -127,12 +131,15 @@ async function decodeBody(bytes: Buffer): Promise<SavedState> {
   const tables = sectionsOf(SECTIONS, body);
   const unpacked = await decompress(tables.packed, { maxOutputLength: MAX_UNPACKED_BYTES });
   const columns = sectionsOf(PACKED_SECTIONS, unpacked);
-  const { ids, messageIds, folds, ...state } = savedSchema.parse(JSON.parse(columns.json.toString('utf8')));
+  const { ids, messageIds, folds, otherStates, ...state } = savedSchema.parse(
+    JSON.parse(columns.json.toString('utf8')),
+  );
   return {
     ...state,
     visitors: { keys: wordsOf(tables.visitorKeys), records: new Int32Array(copyOf(columns.records)) },
     sessions: {
       folds,
+      otherStates,
       keys: wordsOf(tables.sessionKeys),
       newest: new Int32Array(copyOf(columns.newest)),
       startMs: new Float64Array(copyOf(columns.startMs)),

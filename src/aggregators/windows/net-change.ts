@@ -5,31 +5,48 @@ import type { Panes } from './panes.js';
  * only where less is counted in the end was something taken back that may have been shown, and the pane is revised.
  */
 export interface NetChange {
-  count(panes: Panes, startMs: number, name: string, by: number): void;
+  count(counted: Counted, by: 1 | -1): void;
   /** The event is through. */
   apply(): void;
 }
 
-interface Change {
+/** Something that a session counts for. */
+export interface Counted {
   readonly panes: Panes;
   readonly startMs: number;
   readonly name: string;
+  readonly input: unknown;
+  readonly timeMs: number;
+}
+
+interface Change extends Counted {
   by: number;
 }
 
 export function createNetChange(): NetChange {
   const changes: Change[] = [];
+  const isSameCounter = (a: Counted, b: Counted) => a.startMs === b.startMs && a.name === b.name && a.panes === b.panes;
+  const isSame = (a: Counted, b: Counted) => a.input === b.input && a.timeMs === b.timeMs && isSameCounter(a, b);
+  const applyOne = ({ panes, startMs, name, input, timeMs, by }: Change) => {
+    for (let times = by; times < 0; times++) panes.retract(startMs, name, input, timeMs);
+    for (let times = by; times > 0; times--) panes.add(startMs, name, input, timeMs);
+  };
+  /** Told of the first change of each counter alone. */
+  const isLess = (change: Change): boolean => {
+    const ofCounter = changes.filter((each) => isSameCounter(each, change));
+    return ofCounter[0] === change && ofCounter.reduce((sum, { by }) => sum + by, 0) < 0;
+  };
   return {
-    count(panes, startMs, name, by) {
-      const known = changes.find((each) => each.startMs === startMs && each.name === name && each.panes === panes);
-      if (known === undefined) changes.push({ panes, startMs, name, by });
+    count(counted, by) {
+      const known = changes.find((each) => isSame(each, counted));
+      if (known === undefined) changes.push({ ...counted, by });
       else known.by += by;
     },
     apply() {
       if (changes.length === 0) return;
-      for (const { panes, startMs, name, by } of changes) {
-        if (by !== 0) panes.add(startMs, name, by, startMs);
-        if (by < 0) panes.revise(startMs);
+      for (const change of changes) {
+        applyOne(change);
+        if (isLess(change)) change.panes.revise(change.startMs);
       }
       changes.length = 0;
     },

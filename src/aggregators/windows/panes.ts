@@ -1,4 +1,4 @@
-import type { Aggregate } from '../../shared/aggregates/index.js';
+import type { PaneAggregate } from './pane-aggregate.js';
 
 /**
  * Aggregates by name in panes of equal width: the base of all windowed metrics. Hopping and rolling windows are merged
@@ -7,7 +7,9 @@ import type { Aggregate } from '../../shared/aggregates/index.js';
 export interface Panes {
   /** Adds an input to the aggregate of `name` in the pane that starts at `startMs`. */
   add(startMs: number, name: string, input: unknown, timeMs: number): void;
-  /** Something that was counted in the pane before was taken back. */
+  /** Takes back an input that was added before. */
+  retract(startMs: number, name: string, input: unknown, timeMs: number): void;
+  /** Less is counted in the pane than was shown of it. */
   revise(startMs: number): void;
   /** The panes changed since the last call, with the absolute values of the changed counters. */
   takeDirty(): PaneChange[];
@@ -76,7 +78,7 @@ export interface PanesOptions {
   readonly maxCharacters: number;
 }
 
-export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: readonly SavedPane[] = []): Panes {
+export function createPanes(aggregate: PaneAggregate, options: PanesOptions, saved: readonly SavedPane[] = []): Panes {
   let names = 0;
   let characters = 0;
   const panes = new Map<number, Pane>();
@@ -108,6 +110,12 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
     characters += name.length;
     return counter;
   };
+  /** Where what was counted under the name is: there may have been no room for the name then. */
+  const counterWith = (pane: Pane, name: string): Counter | undefined => {
+    const counter = pane.counters.get(name);
+    if (counter !== undefined && !aggregate.isEmpty(counter.value)) return counter;
+    return name === OTHER_NAMES ? undefined : counterWith(pane, OTHER_NAMES);
+  };
   const markDirty = (pane: Pane, counter: Counter) => {
     if (counter.dirty) return;
     counter.dirty = true;
@@ -127,7 +135,7 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
     const { counters } = pane;
     pane.revision = revision;
     savedNames.forEach((name, index) => {
-      counters.set(name, { name, value: aggregate.decode(values[index] as Encoded), dirty: false });
+      counters.set(name, { name, value: aggregate.load(values[index] as Encoded), dirty: false });
     });
     pane.characters = savedNames.reduce((sum, name) => sum + name.length, 0);
     names += counters.size;
@@ -140,6 +148,14 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
       const counter = counterOf(pane, name);
       counter.value = aggregate.add(counter.value, input, timeMs);
       if (!counter.dirty) markDirty(pane, counter);
+    },
+    retract(startMs, name, input, timeMs) {
+      const pane = panes.get(startMs);
+      if (pane === undefined) return;
+      const counter = counterWith(pane, name);
+      if (counter === undefined) return;
+      counter.value = aggregate.retract(counter.value, input, timeMs);
+      markDirty(pane, counter);
     },
     revise(startMs) {
       paneAt(startMs).revision++;
@@ -189,7 +205,7 @@ export function createPanes(aggregate: Aggregate, options: PanesOptions, saved: 
     },
     entries: () =>
       [...panes.values()].map(({ startMs, counters, revision }): SavedPane => {
-        const values = [...counters.values()].map(({ value }) => aggregate.encode(value));
+        const values = [...counters.values()].map(({ value }) => aggregate.save(value));
         const ofPane = [...counters.keys()];
         return revision === 0 ? [startMs, ofPane, values] : [startMs, ofPane, values, revision];
       }),

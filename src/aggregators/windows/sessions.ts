@@ -1,6 +1,7 @@
 import type { Hash64 } from '../../shared/siphash.js';
 import { createKeys } from '../state/keys.js';
 import { withRoom } from '../state/slots.js';
+import { createSessionFolds, type SavedFolds, type SessionFold, statesOf } from './session-folds.js';
 import { createSessionTable, type SessionColumns } from './session-table.js';
 
 /**
@@ -28,33 +29,12 @@ export interface Sessions<Observation> {
  */
 type SessionOutcome = 'counted' | 'revised' | 'full';
 
-/** What is made of the events of a session: a number, which is 0 before the first. */
-interface SessionAggregate<Observation> {
-  add(state: number, observation: Observation): number;
-  merge(a: number, b: number): number;
-}
-
-/** What is made of the sessions: `aggregate` sees each event, and `emit` says what a session counts for. */
-export interface SessionFold<Observation> {
-  /** Changes with the definition: the states of another are not taken over. */
-  readonly id: string;
-  /** Undefined for a metric that needs to know no more than that there is a session. */
-  readonly aggregate?: SessionAggregate<Observation>;
-  /** Events that the aggregate is not asked about. */
-  readonly filter?: (observation: Observation) => boolean;
-  emit(state: number, count: (name: string) => void): void;
-  /** Adds to the counter of `name` in the pane that holds `startMs`. */
-  count(startMs: number, name: string, by: 1 | -1): void;
-}
-
 export interface SessionsOptions {
   readonly gapMs: number;
   readonly maxKeys: number;
 }
 
-export interface SavedSessions extends SessionColumns {
-  /** Ids of the folds, in the order of the states. */
-  readonly folds: readonly string[];
+export interface SavedSessions extends SessionColumns, SavedFolds {
   /** Pairs of halves, see `Keys`. */
   readonly keys: Uint32Array;
   /** The newest session of each key. */
@@ -73,7 +53,8 @@ export function createSessions<Observation>(
   saved?: SavedSessions,
 ): Sessions<Observation> {
   const { gapMs, maxKeys } = options;
-  const table = createSessionTable(folds.length);
+  const table = createSessionTable(folds.map(statesOf));
+  const folding = createSessionFolds(table, folds, saved);
   /** The newest session of each key, by the key's place. */
   let newest = new Int32Array(0);
   const keys = createKeys((capacity) => {
@@ -82,35 +63,11 @@ export function createSessions<Observation>(
   let oldestStartMs = Number.POSITIVE_INFINITY;
   let evictedMs = Number.NEGATIVE_INFINITY;
 
-  const tellOne = (index: number, session: number, by: 1 | -1) => {
-    const fold = folds[index] as SessionFold<Observation>;
-    const startMs = table.startMs(session);
-    fold.emit(table.state(index, session), (name) => fold.count(startMs, name, by));
-  };
-  const tell = (session: number, by: 1 | -1) => {
-    for (let index = 0; index < folds.length; index++) tellOne(index, session, by);
-  };
-  /** Into a session that has the event's time in it: only what the event itself changes is told. */
-  const add = (session: number, observation: Observation, told = false) => {
-    for (let index = 0; index < folds.length; index++) {
-      const { aggregate, filter } = folds[index] as SessionFold<Observation>;
-      if (aggregate === undefined || (filter !== undefined && !filter(observation))) continue;
-      const before = table.state(index, session);
-      const after = aggregate.add(before, observation);
-      if (after === before) continue;
-      if (told) tellOne(index, session, -1);
-      table.setState(index, session, after);
-      if (told) tellOne(index, session, 1);
-    }
-  };
   /** Into the later of the two; the earlier one is no more. */
   const merge = (early: number, late: number) => {
     table.setStart(late, table.startMs(early));
     table.setPrevious(late, table.previous(early));
-    for (const [index, { aggregate }] of folds.entries()) {
-      if (aggregate !== undefined)
-        table.setState(index, late, aggregate.merge(table.state(index, early), table.state(index, late)));
-    }
+    folding.merge(early, late);
     table.free(early);
   };
   /** Anywhere but into the newest session: a new one, an older one, a longer one, or two that become one. */
@@ -121,19 +78,19 @@ export function createSessions<Observation>(
     const joinsBefore = before !== NONE && timeMs - table.lastMs(before) <= gapMs;
     const joinsAfter = after !== NONE && table.startMs(after) - timeMs <= gapMs;
     if (joinsBefore && !joinsAfter) {
-      table.reach(before, timeMs);
-      add(before, observation, true);
+      folding.reach(before, timeMs);
+      folding.addTold(before, observation);
       return 'counted';
     }
-    if (joinsAfter) tell(after, -1);
-    if (joinsBefore) tell(before, -1);
+    if (joinsAfter) folding.tell(after, -1);
+    if (joinsBefore) folding.tell(before, -1);
     const session = joinsAfter ? after : table.create(timeMs, before);
     if (joinsBefore) merge(before, after);
     else if (joinsAfter) table.setStart(after, timeMs);
     else if (after === NONE) newest[slot] = session;
     else table.setPrevious(after, session);
-    add(session, observation);
-    tell(session, 1);
+    folding.add(session, observation);
+    folding.tell(session, 1);
     return joinsAfter ? 'revised' : 'counted';
   };
 
@@ -142,7 +99,6 @@ export function createSessions<Observation>(
   };
   /** The sessions of each key one behind the other, so that none that were free are left. */
   const restore = (from: SavedSessions) => {
-    const foldAt = folds.map(({ id }) => from.folds.indexOf(id));
     for (const [slot, newestSaved] of from.newest.entries()) {
       let later = NONE;
       for (let at = newestSaved; at !== NONE; at = from.previous[at] as number) {
@@ -152,12 +108,7 @@ export function createSessions<Observation>(
         if (later === NONE) newest[slot] = session;
         else table.setPrevious(later, session);
         later = session;
-        for (let index = 0; index < folds.length; index++) {
-          const fold = foldAt[index] as number;
-          if (fold >= 0) table.setState(index, session, from.states[at * from.folds.length + fold] as number);
-          // To a new fold the sessions that go on are new: what it is told later is the difference to this.
-          else tellOne(index, session, 1);
-        }
+        folding.restore(session, at);
       }
     }
   };
@@ -169,8 +120,8 @@ export function createSessions<Observation>(
       if (slot === NONE) {
         if (keys.size >= maxKeys) return 'full';
         const session = table.create(timeMs, NONE);
-        add(session, observation);
-        tell(session, 1);
+        folding.add(session, observation);
+        folding.tell(session, 1);
         // Before `newest` is looked at: a new place may be in a larger one.
         const place = keys.add(key);
         newest[place] = session;
@@ -179,8 +130,8 @@ export function createSessions<Observation>(
       }
       const session = newest[slot] as number;
       if (timeMs >= table.startMs(session) && timeMs - table.lastMs(session) <= gapMs) {
-        table.reach(session, timeMs);
-        add(session, observation, true);
+        folding.reach(session, timeMs);
+        folding.addTold(session, observation);
         return 'counted';
       }
       noteStart(timeMs);

@@ -9,6 +9,11 @@ export interface Aggregate<Input = unknown, State = unknown> {
   add(state: State, input: Input, timeMs: number): State;
   /** A new state, or `a` or `b` as it was. */
   merge(a: State, b: State): State;
+  /**
+   * `a` without `b`, which is a part of it; it may be the given one, changed. Left out where that cannot be told: what is the
+   * smallest value without the smallest?
+   */
+  subtract?(a: State, b: State): State;
   /** A number only where 0 is the same as nothing at all. */
   encode(state: State): number | string;
   /** @throws RangeError or SyntaxError for what `encode` did not write. */

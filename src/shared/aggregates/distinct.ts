@@ -2,7 +2,7 @@ import { sipHash } from '../siphash.js';
 import type { Aggregate } from './aggregate.js';
 
 /** Hashes of up to `EXACT` values, then the registers of a HyperLogLog. */
-type Distinct = Set<number> | Uint8Array;
+export type Distinct = Set<number> | Uint8Array;
 
 const EXACT = 256;
 /** 4096 registers: a standard error of 1.04 / √4096 = 1.6 %. */
@@ -22,8 +22,7 @@ const KEY = [0x70656e73, 0x746f636b] as const;
 export const distinct: Aggregate<string, Distinct> = {
   create: () => new Set(),
   add(state, text) {
-    const { high, low } = sipHash(text, ...KEY);
-    const hash = high * 2 ** LOW_BITS + (low >>> (32 - LOW_BITS));
+    const hash = hashOf(text);
     if (state instanceof Uint8Array) register(state, hash);
     else state.add(hash);
     return bounded(state);
@@ -60,10 +59,19 @@ export const distinct: Aggregate<string, Distinct> = {
             .split(',')
             .map((hash) => Number.parseInt(hash, 36));
     if (!hashes.every((hash) => Number.isSafeInteger(hash) && hash >= 0)) throw new RangeError('no hash');
-    return bounded(new Set(hashes));
+    return distinctOf(hashes);
   },
   result: (state) => (state instanceof Set ? state.size : Math.round(estimate(state))),
 };
+
+/** What is kept of a text. */
+export function hashOf(text: string): number {
+  const { high, low } = sipHash(text, ...KEY);
+  return high * 2 ** LOW_BITS + (low >>> (32 - LOW_BITS));
+}
+
+/** The state of the texts that have these hashes. */
+export const distinctOf = (hashes: Iterable<number>): Distinct => bounded(new Set(hashes));
 
 /** A rank is 42 at the most: one letter. */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

@@ -5,6 +5,7 @@ export const count: Aggregate<number, number> = {
   create: () => 0,
   add: (state, by) => state + by,
   merge: (a, b) => a + b,
+  subtract: (a, b) => a - b,
   encode: (state) => state,
   decode: numberOf,
   result: (state) => state,
@@ -24,6 +25,7 @@ export const sum: Aggregate<number, number> = {
   create: () => 0,
   add: (state, value) => (isAmount(value) ? state + Math.round(value * PARTS) : state),
   merge: (a, b) => a + b,
+  subtract: (a, b) => a - b,
   encode: String,
   decode: numberOf,
   result: (state) => state / PARTS,
@@ -52,6 +54,7 @@ export const mean: Aggregate<number, Mean> = {
   create: () => ({ sum: 0, count: 0 }),
   add: (state, value) => (isAmount(value) ? { sum: sum.add(state.sum, value, 0), count: state.count + 1 } : state),
   merge: (a, b) => ({ sum: a.sum + b.sum, count: a.count + b.count }),
+  subtract: (a, b) => ({ sum: a.sum - b.sum, count: a.count - b.count }),
   encode: (state) => `${state.sum}/${state.count}`,
   decode(encoded) {
     const [total, howMany] = String(encoded).split('/');

@@ -30,6 +30,14 @@ export const quantiles: Aggregate<number, Sketch> = {
     for (const [bin, count] of b.bins) addTo(bins, bin, count);
     return { zero: a.zero + b.zero, bins };
   },
+  subtract(a, b) {
+    for (const [bin, count] of b.bins) {
+      addTo(a.bins, bin, -count);
+      if (a.bins.get(bin) === 0) a.bins.delete(bin);
+    }
+    a.zero -= b.zero;
+    return a;
+  },
   encode: ({ zero, bins }) => `${zero};${[...bins].map(([bin, count]) => `${bin}:${count}`).join(',')}`,
   decode(encoded) {
     const [zero, rest] = String(encoded).split(';');

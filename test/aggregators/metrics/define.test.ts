@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { defineMetric, defineSessionMetric, type PaneMetric } from '../../../src/aggregators/metrics/define.js';
+import { defineMetric, type PaneMetric } from '../../../src/aggregators/metrics/define.js';
+import { defineSessionMetric } from '../../../src/aggregators/metrics/define-session.js';
 import { hopping, rolling, session, tumbling } from '../../../src/aggregators/metrics/window.js';
 import { defaultAggregatorOptions } from '../../../src/aggregators/options.js';
 import { createPartitionState, type PartitionState } from '../../../src/aggregators/state/partition.js';
@@ -150,7 +151,7 @@ test('panes of a definition that is gone leave the state when they cannot change
 test('of a metric of sessions that is gone nothing is kept: it would count those that go on once more', () => {
   const ofSessions = defineSessionMetric({
     ...{ name: 'ofSessions', help: 'A test.', unit: 'sessions', window: session(60 * MINUTE, 30 * MINUTE) },
-    names: () => ['any'],
+    key: () => 'any',
   });
   const first = defineMetric({ ...base, key: () => 'a' });
   const parts = { ...partsWith(first), metrics: [first, ofSessions] };
@@ -203,7 +204,10 @@ test('a wrong definition stops the start, and its error names the metric and the
     [{ aggregate: 'average' }, 'aggregate'],
     [{ agregate: 'sum' }, 'agregate'],
     [{ window: rolling(90_000, MINUTE) }, 'window.lastMs: expected a multiple of paneMs'],
-    [{ window: session(60 * MINUTE, 30 * MINUTE) }, 'window.kind: sessions are counted by defineSessionMetric'],
+    [
+      { window: session(60 * MINUTE, 30 * MINUTE) },
+      'window.kind: metrics of sessions are defined by defineSessionMetric',
+    ],
     [{ aggregate: 'distinct' }, 'value: this aggregate has nothing to look at'],
     [{ aggregate: 'mean' }, 'value: this aggregate has nothing to look at'],
     [{ value: () => 5 }, 'value: a count looks at none'],
@@ -213,32 +217,6 @@ test('a wrong definition stops the start, and its error names the metric and the
     [{ emit: { windows: 1_000_000 } }, 'window: 1000000 panes'],
     [{ emit: { top: 0 } }, 'emit.top'],
     [{ filter: 'page_view' }, 'filter'],
-  ] as const) {
-    expect(refusal(change), JSON.stringify(change)).toContain(told);
-    expect(refusal(change)).toMatch(/^metric "/);
-  }
-});
-
-test('a wrong definition of a metric of sessions stops the start, and names what it cannot have', () => {
-  const sound = { ...base, window: session(60 * MINUTE, 30 * MINUTE), names: () => ['any'] };
-  const refusal = (change: object) => {
-    try {
-      defineSessionMetric({ ...sound, ...change } as Parameters<typeof defineSessionMetric>[0]);
-    } catch (error) {
-      return (error as Error).message;
-    }
-    return 'none';
-  };
-  expect(refusal({})).toBe('none');
-  for (const [change, told] of [
-    [{ window: tumbling(MINUTE) }, 'window.kind: expected session(last, pane)'],
-    [{ window: { ...sound.window, gapMs: MINUTE } }, 'window.gapMs: a session ends after 30 minutes'],
-    [{ window: session(45 * MINUTE, 30 * MINUTE) }, 'window.lastMs: expected a multiple of paneMs'],
-    [{ names: undefined }, 'names: expected a function'],
-    [{ marks: 1 }, 'marks: expected a function'],
-    [{ key: () => 'a' }, 'key'],
-    [{ aggregate: 'quantiles', value: () => 1 }, 'aggregate'],
-    [{ latenessMs: 5 }, 'latenessMs'],
   ] as const) {
     expect(refusal(change), JSON.stringify(change)).toContain(told);
     expect(refusal(change)).toMatch(/^metric "/);
@@ -275,8 +253,8 @@ test('a metric whose code throws leaves out the event, which counts in the other
   const sound = defineMetric({ ...base, name: 'sound' });
   const ofSessions = defineSessionMetric({
     ...{ name: 'ofSessions', help: 'A test.', unit: 'sessions', window: session(60 * MINUTE, 30 * MINUTE) },
-    marks: ({ event }) => (event.data.page as { path: string }).path.length,
-    names: () => ['any'],
+    each: { marks: ({ event }) => (event.data.page as { path: string }).path.length },
+    key: () => 'any',
   });
   const failures: [string, unknown][] = [];
   const metrics = [broken, sound, ofSessions];

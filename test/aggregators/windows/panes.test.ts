@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { addOnly } from '../../../src/aggregators/windows/pane-aggregate.js';
 import { createPanes, type Panes, type PanesOptions, type SavedPane } from '../../../src/aggregators/windows/panes.js';
 import { aggregateOf } from '../../../src/shared/aggregates/index.js';
 
-const count = aggregateOf('count');
+const count = addOnly(aggregateOf('count'));
 const roomy = { maxNamesPerPane: 100, maxNames: 100, maxCharacters: 10_000 };
 const create = (options: Partial<PanesOptions> = {}, saved: readonly SavedPane[] = []) =>
   createPanes(count, { ...roomy, ...options }, saved);

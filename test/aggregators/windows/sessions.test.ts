@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createSessions, type SessionFold, type SessionsOptions } from '../../../src/aggregators/windows/sessions.js';
+import type { SessionFold } from '../../../src/aggregators/windows/session-folds.js';
+import { createSessions, type SessionsOptions } from '../../../src/aggregators/windows/sessions.js';
 import { keyOf } from '../driver.js';
 
 const GAP = 30;
@@ -12,11 +13,14 @@ function createFigures(id = 'sum') {
   const fold: SessionFold<number> = {
     id,
     aggregate: {
-      add: (state, input) => state + input,
-      merge: (a, b) => a + b,
+      create: () => 0,
+      add: (state, input) => (state as number) + input,
+      merge: (a, b) => (a as number) + (b as number),
+      encode: Number,
+      decode: Number,
     },
-    emit: (sum, count) => count(`sum ${sum}`),
-    count(startMs, name, by) {
+    emit: ({ state }, count) => count(`sum ${state}`, 1),
+    count({ startMs, name }, by) {
       const key = `${startMs} ${name}`;
       const value = (counts.get(key) ?? 0) + by;
       if (value === 0) counts.delete(key);

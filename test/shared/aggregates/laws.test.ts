@@ -65,6 +65,20 @@ test.each(aggregateNames)('%s: a state that is written and read back is the same
   );
 });
 
+const groups = aggregateNames.filter((name) => aggregateOf(name).subtract !== undefined);
+
+test.each(groups)('%s: what was merged into a state can be subtracted again', (name) => {
+  const { merge, subtract } = aggregateOf(name);
+  const part = inputsFor(name, 150);
+  fc.assert(
+    fc.property(part, part, (a, b) => {
+      const whole = merge(stateOf(name, a), stateOf(name, b));
+      expect(contentOf(name, subtract?.(whole, stateOf(name, b)))).toEqual(contentOf(name, stateOf(name, a)));
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test.each(aggregateNames)('%s: nothing at all has a result, and can be written', (name) => {
   const { create, encode, decode, result } = aggregateOf(name);
   expect(JSON.stringify(result(decode(encode(create()))))).toBe(JSON.stringify(result(create())));
