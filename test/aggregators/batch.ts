@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import { sessionDuration } from '../../src/aggregators/metrics/session-duration.js';
 import { sessions } from '../../src/aggregators/metrics/sessions.js';
 import { defaultAggregatorOptions } from '../../src/aggregators/options.js';
 import { createPartitionState, type StateParts } from '../../src/aggregators/state/partition.js';
+import { aggregateOf } from '../../src/shared/aggregates/index.js';
 import type { LateEvent } from '../../src/shared/late-events.js';
 import { behaviours } from './behaviour/support.js';
 import { descriptionOf, pageView, START_MS, type TestEvent } from './driver.js';
 
 export const MINUTE = 60_000;
+const quantiles = aggregateOf('quantiles');
 const HALF_HOUR = 30 * MINUTE;
 const LATENESS = 20 * MINUTE;
 const GAP = 7 * MINUTE;
@@ -64,10 +67,10 @@ export function batchOffers(packs: readonly (readonly BatchEvent[])[]): Map<stri
 
 /** How often sessions were taken back in each pane of one partition. */
 export function batchRevisions(packs: readonly (readonly BatchEvent[])[]): [string, number][] {
-  const panes = readAtOnce(packs, { metrics: [sessions] }).takeChanges()?.panes ?? [];
-  return panes.flatMap(({ changes }) =>
+  const panes = readAtOnce(packs, { metrics: [sessions, sessionDuration] }).takeChanges()?.panes ?? [];
+  return panes.flatMap(({ metric, changes }) =>
     changes.flatMap(({ startMs, revision }): [string, number][] =>
-      revision === undefined ? [] : [[`sessions/${startMs}/#revision`, revision]],
+      revision === undefined ? [] : [[`${metric.name}/${startMs}/#revision`, revision]],
     ),
   );
 }
@@ -99,7 +102,7 @@ function judge(events: readonly BatchEvent[]): Judged[] {
 }
 
 /** The metrics that count a page view. */
-const concerned = ['visitors', 'devices', 'pages', 'sessions', 'views'];
+const concerned = ['visitors', 'devices', 'pages', 'sessionDuration', 'sessions', 'views'];
 
 /** The late stream of one partition, from the packs that were sent to it. */
 export function batchLate(packs: readonly (readonly BatchEvent[])[]): LateEvent[] {
@@ -121,7 +124,7 @@ export function batchLate(packs: readonly (readonly BatchEvent[])[]): LateEvent[
 }
 
 /** The figures of one partition, computed in one go from everything that was sent to it. */
-export function batchFigures(events: readonly BatchEvent[]): Map<string, number> {
+export function batchFigures(events: readonly BatchEvent[]): Map<string, number | string> {
   const figures = new Map<string, number>();
   const count = (key: string, by = 1) => figures.set(key, (figures.get(key) ?? 0) + by);
   const accepted: { event: BatchEvent; timeMs: number; horizonMs: number }[] = [];
@@ -160,21 +163,35 @@ export function batchFigures(events: readonly BatchEvent[]): Map<string, number>
     ({ data }) => data.context.device,
     count,
   );
-  for (const startMs of sessionStarts(accepted))
-    count(`sessions/${Math.floor(startMs / HALF_HOUR) * HALF_HOUR}/sessions`);
-  return new Map([...figures].filter(([, value]) => value !== 0));
+  const durations = new Map<string, unknown>();
+  for (const { startMs, lastMs } of batchSessions(accepted)) {
+    const pane = Math.floor(startMs / HALF_HOUR) * HALF_HOUR;
+    count(`sessions/${pane}/sessions`);
+    const key = `sessionDuration/${pane}/all`;
+    durations.set(key, quantiles.add(durations.get(key) ?? quantiles.create(), (lastMs - startMs) / 1_000, startMs));
+  }
+  return new Map([
+    ...[...figures].filter(([, value]) => value !== 0),
+    ...Array.from(durations, ([key, state]) => [key, quantiles.encode(state)] as const),
+  ]);
 }
 
-/** Starts of the sessions of all visitors, from all their events at once. */
-function sessionStarts(accepted: readonly { event: BatchEvent; timeMs: number }[]): number[] {
-  const starts: number[] = [];
-  const lastMs = new Map<string, number>();
+/** The sessions of all visitors, from all their events at once. */
+function batchSessions(accepted: readonly { event: BatchEvent; timeMs: number }[]) {
+  const sessionsOfAll: { startMs: number; lastMs: number }[] = [];
+  const newest = new Map<string, { startMs: number; lastMs: number }>();
   for (const { event, timeMs } of [...accepted].sort((a, b) => a.timeMs - b.timeMs)) {
     const visitor = event.data.anonymousId;
-    if (timeMs - (lastMs.get(visitor) ?? Number.NEGATIVE_INFINITY) > GAP) starts.push(timeMs);
-    lastMs.set(visitor, timeMs);
+    const known = newest.get(visitor);
+    if (known !== undefined && timeMs - known.lastMs <= GAP) {
+      known.lastMs = timeMs;
+      continue;
+    }
+    const begun = { startMs: timeMs, lastMs: timeMs };
+    newest.set(visitor, begun);
+    sessionsOfAll.push(begun);
   }
-  return starts;
+  return sessionsOfAll;
 }
 
 /** A key counts in its newest pane, unless that was past the horizon already when the key came again. */

@@ -21,7 +21,6 @@ export function createSessionMetrics(
   saved?: SavedSessions,
 ): SessionMetrics {
   const { horizon } = parts;
-  const change = createNetChange();
   /** Saved sessions are told to metrics that are new, one by one; that none of them cancels another out need not be looked at. */
   let isRestoring = true;
   const counted = metrics.map((metric) => {
@@ -29,21 +28,22 @@ export function createSessionMetrics(
     const { paneMs } = description;
     const id = idOf(description);
     const panes = openPanes(retractableOf(description.aggregate), description, parts);
+    const change = createNetChange(panes);
     const hasTime = looksAtTime(description.aggregate);
     const fold = {
       ...metric,
       id,
-      count({ startMs, name, input }: SessionCount, by: 1 | -1) {
+      count({ startMs, name, input, by }: SessionCount) {
         const paneStartMs = startMs - (startMs % paneMs);
         if (paneStartMs < horizon.oldestReadableMs) return;
         const timeMs = hasTime ? startMs : 0;
         if (isRestoring) panes.add(paneStartMs, name, input, timeMs);
-        else change.count({ panes, startMs: paneStartMs, name, input, timeMs }, by);
+        else change.count({ startMs: paneStartMs, name, input, timeMs, by });
       },
     };
     const keptFromMs = (): number =>
       Math.max(horizon.oldestReadableMs, Math.min(horizon.keptFromMs(description), sessions.oldestStartMs - paneMs));
-    return { id, description, panes, fold, keptFromMs };
+    return { id, description, panes, change, fold, keptFromMs };
   });
   const sessions: Sessions<Observation> = createSessions(
     parts.sessions,
@@ -57,7 +57,7 @@ export function createSessionMetrics(
       // Nothing is shown of sessions that no metric counts.
       if (counted.length === 0) return 'counted';
       const outcome = sessions.observe(visitor, observation.timeMs, observation);
-      change.apply();
+      for (const { change } of counted) change.apply();
       return outcome;
     },
     evict: sessions.evict,

@@ -19,8 +19,7 @@ export interface SessionFold<Observation> {
   /** What a session counts for depends on its last event. */
   readonly looksAtEnd?: boolean;
   emit(session: SessionView, count: (name: string, input: unknown) => void): void;
-  /** Adds the input to the counter of `name` in the pane that holds `startMs`, or takes it back. */
-  count(counted: SessionCount, by: 1 | -1): void;
+  count(counted: SessionCount): void;
 }
 
 /** A session, as far as what it counts for depends on it. */
@@ -31,10 +30,12 @@ export interface SessionView {
   readonly state: unknown;
 }
 
+/** The input is added to the counter of `name` in the pane that holds `startMs`, or taken back. */
 export interface SessionCount {
   readonly startMs: number;
   readonly name: string;
   readonly input: unknown;
+  readonly by: 1 | -1;
 }
 
 /** The folds over the sessions of a table. To tell a session is to say what it counts for, or that it does no more (-1). */
@@ -73,7 +74,7 @@ export function createSessionFolds<Observation>(
     const fold = folds[index] as SessionFold<Observation>;
     const startMs = table.startMs(session);
     const view = { startMs, lastMs: table.lastMs(session), state: table.state(index, session) };
-    fold.emit(view, (name, input) => fold.count({ startMs, name, input }, by));
+    fold.emit(view, (name, input) => fold.count({ startMs, name, input, by }));
   };
   const addTo = (index: number, { session, told }: { session: number; told: boolean }, observation: Observation) => {
     const { aggregate, filter } = folds[index] as SessionFold<Observation>;

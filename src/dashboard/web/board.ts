@@ -81,6 +81,12 @@ const plans: readonly PanelPlan[] = [
       detail: (value, [first]) => (first && first.value > 0 ? formatPercent(value / first.value) : '–'),
     },
   },
+  {
+    name: 'sessionDuration',
+    title: 'Session time',
+    note: 'seconds from first to last event',
+    form: { label: (name) => name },
+  },
   { name: 'revenue', title: 'Revenue', note: 'each minute', form: { label: (currency) => currency, rise: 'good' } },
   {
     name: 'ingestionDelay',

@@ -38,7 +38,11 @@ export const quantiles: Aggregate<number, Sketch> = {
     a.zero -= b.zero;
     return a;
   },
-  encode: ({ zero, bins }) => `${zero};${[...bins].map(([bin, count]) => `${bin}:${count}`).join(',')}`,
+  // In the order of the bins, so that equal sketches are equal texts.
+  encode: (state) =>
+    `${state.zero};${sorted(state)
+      .map(([bin, count]) => `${bin}:${count}`)
+      .join(',')}`,
   decode(encoded) {
     const [zero, rest] = String(encoded).split(';');
     if (rest === undefined) throw new RangeError('no sketch');
@@ -52,8 +56,8 @@ export const quantiles: Aggregate<number, Sketch> = {
   result(state) {
     let count = state.zero;
     for (const inBin of state.bins.values()) count += inBin;
-    const sorted = [...state.bins].sort(([a], [b]) => a - b);
-    const at = (quantile: number) => (count === 0 ? null : quantileOf(state.zero, sorted, quantile * (count - 1)));
+    const bins = sorted(state);
+    const at = (quantile: number) => (count === 0 ? null : quantileOf(state.zero, bins, quantile * (count - 1)));
     return { count, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
   },
 };
@@ -61,11 +65,13 @@ export const quantiles: Aggregate<number, Sketch> = {
 const clamp = (bin: number) => Math.min(LAST_BIN, Math.max(FIRST_BIN, bin));
 const addTo = (bins: Map<number, number>, bin: number, count: number) => bins.set(bin, (bins.get(bin) ?? 0) + count);
 
+const sorted = ({ bins }: Sketch) => [...bins].sort(([a], [b]) => a - b);
+
 /** The middle, in relative terms, of the bin that holds the value of this rank. */
-function quantileOf(zero: number, sorted: readonly (readonly [number, number])[], rank: number): number {
+function quantileOf(zero: number, bins: readonly (readonly [number, number])[], rank: number): number {
   let below = zero;
   if (rank < below) return 0;
-  for (const [bin, count] of sorted) {
+  for (const [bin, count] of bins) {
     below += count;
     if (rank < below) return (2 * GAMMA ** bin) / (GAMMA + 1);
   }

@@ -74,7 +74,12 @@ test('a late event is kept with its place, how late it was, and the panes that i
       timeMs: START_MS + 90_000,
       enqueuedAtMs: START_MS + 3 * HOUR,
       behindMs: 3 * HOUR - 90_000,
-      metrics: { visitors: START_MS + 60_000, devices: START_MS + 60_000, sessions: START_MS },
+      metrics: {
+        visitors: START_MS + 60_000,
+        devices: START_MS + 60_000,
+        sessionDuration: START_MS,
+        sessions: START_MS,
+      },
     },
   ]);
 });

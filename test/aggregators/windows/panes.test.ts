@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addOnly } from '../../../src/aggregators/windows/pane-aggregate.js';
 import { createPanes, type Panes, type PanesOptions, type SavedPane } from '../../../src/aggregators/windows/panes.js';
+import { retractableOf } from '../../../src/aggregators/windows/retractable/index.js';
 import { aggregateOf } from '../../../src/shared/aggregates/index.js';
 
 const count = addOnly(aggregateOf('count'));
@@ -83,4 +84,39 @@ it('a pane that is over stays until what changed in it is written, and no longer
   panes.written(changes);
   panes.evict(60);
   expect([panes.size, panes.unwritten]).toEqual([0, 0]);
+});
+
+describe('what is taken back', () => {
+  const retractable = (options: Partial<PanesOptions> = {}, saved: readonly SavedPane[] = []) =>
+    createPanes(retractableOf('sum'), { ...roomy, ...options }, saved);
+
+  it('is taken from where it was counted, when there was no room for its name then and there is now', () => {
+    const panes = retractable({ maxNames: 2 });
+    for (const name of ['a', 'c']) panes.add(0, name, 1, 0);
+    panes.add(60, 'b', 2, 0);
+    writeAll(panes);
+    panes.evict(60);
+    panes.add(60, 'b', 5, 0);
+    panes.retract(60, 'b', 5, 0);
+    panes.retract(60, 'b', 2, 0);
+    expect(heldBy(panes)).toEqual({ '60 (other)': 0, '60 b': 0 });
+  });
+
+  it('leaves nothing less than nothing where it was not counted', () => {
+    const panes = retractable();
+    panes.retract(0, 'a', 1, 0);
+    panes.add(0, 'a', 1, 0);
+    panes.retract(0, 'b', 1, 0);
+    expect(panes.takeDirty()).toEqual([{ startMs: 0, names: ['a'], values: ['10000'] }]);
+  });
+
+  it('is told as what is left, and can be taken back after the panes were saved', () => {
+    const panes = retractable();
+    for (const value of [1, 2, 3]) panes.add(0, 'a', value, 0);
+    const restored = retractable({}, panes.entries());
+    restored.retract(0, 'a', 2, 0);
+    expect(restored.takeDirty()).toEqual([{ startMs: 0, names: ['a'], values: ['40000'] }]);
+    for (const value of [1, 3]) restored.retract(0, 'a', value, 0);
+    expect(restored.takeDirty()).toEqual([{ startMs: 0, names: ['a'], values: [0] }]);
+  });
 });

@@ -20,7 +20,7 @@ function createFigures(id = 'sum') {
       decode: Number,
     },
     emit: ({ state }, count) => count(`sum ${state}`, 1),
-    count({ startMs, name }, by) {
+    count({ startMs, name, by }) {
       const key = `${startMs} ${name}`;
       const value = (counts.get(key) ?? 0) + by;
       if (value === 0) counts.delete(key);

@@ -42,19 +42,24 @@ function partOf(name: Exclude<AggregateName, 'count'>) {
 
 interface Counted<State> {
   /** How many are in it. */
-  readonly inputs: number;
-  readonly part: State;
+  inputs: number;
+  part: State;
 }
 
 /** When the last input is gone, nothing of any of them is left. */
 function retractable<Input, State>(part: Part<Input, State>): PaneAggregate {
   const aggregate: PaneAggregate<Input, Counted<State>> = {
     create: () => ({ inputs: 0, part: part.create() }),
-    add: (state, input, timeMs) => ({ inputs: state.inputs + 1, part: part.add(state.part, input, timeMs) }),
-    retract: (state, input, timeMs) =>
-      state.inputs <= 1
-        ? aggregate.create()
-        : { inputs: state.inputs - 1, part: part.retract(state.part, input, timeMs) },
+    add(state, input, timeMs) {
+      state.inputs++;
+      state.part = part.add(state.part, input, timeMs);
+      return state;
+    },
+    retract(state, input, timeMs) {
+      state.inputs--;
+      state.part = state.inputs === 0 ? part.create() : part.retract(state.part, input, timeMs);
+      return state;
+    },
     isEmpty: (state) => state.inputs === 0,
     encode: (state) => (state.inputs === 0 ? 0 : part.encode(state.part)),
     save: (state) => (state.inputs === 0 ? 0 : JSON.stringify([state.inputs, part.save(state.part)])),
