@@ -54,10 +54,14 @@ export function createTopicPublisher(access: ServiceAccess, topic: string, optio
   }
 
   return {
-    // The size limit of a batch is the link's: asking for one opens the link.
     probe: () =>
       sessions
-        .probe(options.timeoutMs, async ({ sender }, abortSignal) => {
+        .probe(options.timeoutMs, async ({ client, sender }, abortSignal) => {
+          // The size limit of a batch is the link's: asking for one opens the link. One that is open answers without the
+          // broker, so another is opened, and closed again.
+          const asking = client.createSender(topic);
+          await asking.createMessageBatch({ abortSignal });
+          asking.close().catch(() => {});
           const batch = await sender.createMessageBatch({ abortSignal });
           encode = takesEncodedBatches(batch) ? createTopicEncoder(batch.maxSizeInBytes) : undefined;
         })
