@@ -87,7 +87,10 @@ export async function supervise(
   const stop = async (deadlineMs: number) => {
     stopping.abort();
     current?.signal(spec.stopSignal);
-    const kill = clock.setTimer(() => current?.signal('SIGKILL'), deadlineMs);
+    const kill = clock.setTimer(() => {
+      logger.warn({ part: spec.name, deadlineMs }, 'a part did not stop in time: it is killed');
+      current?.signal('SIGKILL');
+    }, deadlineMs);
     await running;
     kill();
   };

@@ -16,6 +16,7 @@ const spec: ProcessSpec = {
 /** Processes whose life the test drives. */
 function createScene() {
   const clock = createManualClock();
+  const log: { level: number; part?: string; msg: string }[] = [];
   const started: {
     becomeReady(facts: ReadyFacts): void;
     end(how: string): void;
@@ -25,7 +26,7 @@ function createScene() {
   const deps = {
     clock,
     random: () => 0.5,
-    logger: createLogger('test', 'silent'),
+    logger: createLogger('test', 'warn', { write: (line) => void log.push(JSON.parse(line) as (typeof log)[number]) }),
     start: (): ManagedProcess => {
       let becomeReady: (facts: ReadyFacts) => void = () => {};
       let end: (how: string) => void = () => {};
@@ -50,7 +51,7 @@ function createScene() {
     for (let turn = 0; turn < 20; turn++) await Promise.resolve();
   };
   const at = (index: number) => started[index] as (typeof started)[number];
-  return { clock, deps, started, at, settle };
+  return { clock, deps, log, started, at, settle };
 }
 
 test('a part that ends is started again, each time after a longer wait', async () => {
@@ -108,8 +109,8 @@ test('a part that never becomes ready is given up after some tries, with its nam
   expect(started).toHaveLength(3);
 });
 
-test('a part that does not stop when asked is killed at the deadline, and not started again', async () => {
-  const { clock, deps, at, started, settle } = createScene();
+test('a part that does not stop when asked is killed at the deadline, as the log says, and not started again', async () => {
+  const { clock, deps, log, at, started, settle } = createScene();
   const supervising = supervise(deps, spec);
   await settle();
   at(0).becomeReady({});
@@ -119,6 +120,7 @@ test('a part that does not stop when asked is killed at the deadline, and not st
   expect(at(0).signals).toEqual(['SIGTERM']);
   clock.advance(5_000);
   expect(at(0).signals).toEqual(['SIGTERM', 'SIGKILL']);
+  expect(log).toMatchObject([{ part: 'part', deadlineMs: 5_000, msg: 'a part did not stop in time: it is killed' }]);
   at(0).end('signal SIGKILL');
   await stopping;
   expect(started).toHaveLength(1);
