@@ -77,6 +77,12 @@ export function differences(truth: GroundTruth, { panes, live }: Shown): string[
       live.sessions.series.reduce((total, pane) => total + pane.sessions, 0),
       truth.sessions,
     );
+    const [durations] = live.metrics['sessionDuration']?.values ?? [];
+    compare(
+      'sessions whose duration is in /api/live',
+      (durations?.value as { count: number } | undefined)?.count,
+      truth.sessions,
+    );
     const steps = new Map(metric('funnel')?.map(({ key, value }) => [key, value]));
     const { view, cart, purchase } = truth.funnel;
     compare(
