@@ -10,6 +10,7 @@ import {
   countBy,
   type DirectEvent,
   distinctOfLast,
+  durationsByHalfHour,
   firstOfLast,
   isoTimes,
   newestTimes,
@@ -40,12 +41,13 @@ async function api<T>(path: string): Promise<T> {
 }
 
 type Counts = Readonly<Record<string, number>>;
+type Percentiles = Readonly<Record<'count' | 'p50' | 'p95' | 'p99', number>>;
 
 /** All panes of a metric within the days of a file, by their start. */
-async function panesOf(metric: string, events: readonly DirectEvent[]): Promise<Map<number, Counts>> {
+async function panesOf<Values = Counts>(metric: string, events: readonly DirectEvent[]): Promise<Map<number, Values>> {
   const [firstMs, lastMs] = [Math.min(...events.map(({ atMs }) => atMs)), Math.max(...events.map(({ atMs }) => atMs))];
   const [from, to] = [firstMs - DAY_MS, lastMs + DAY_MS].map((ms) => new Date(ms).toISOString());
-  const { panes } = await api<{ panes: { start: string; values: Counts }[] }>(
+  const { panes } = await api<{ panes: { start: string; values: Values }[] }>(
     `/api/metrics/${metric}?from=${from}&to=${to}`,
   );
   return new Map(panes.map(({ start, values }) => [Date.parse(start), values]));
@@ -103,6 +105,7 @@ async function expectFigures(events: readonly DirectEvent[]): Promise<void> {
       return STEPS.slice(0, missing < 0 ? STEPS.length : missing);
     }),
   );
+  await expectDurations(events, durationsByHalfHour(sessions));
   const purchases = events.filter(({ type }) => type === 'purchase');
   expect(roundedCents(await panesOf('revenue', events))).toEqual(
     roundedCents(
@@ -117,6 +120,22 @@ async function expectFigures(events: readonly DirectEvent[]): Promise<void> {
     ),
   );
   expect(live.visitorsLatest.map(({ time }) => time)).toEqual(newestTimes(events, 10));
+}
+
+/** Percentiles are those of all durations sorted, to 1 %. */
+async function expectDurations(events: readonly DirectEvent[], durations: ReadonlyMap<number, readonly number[]>) {
+  const shown = await panesOf<{ all: Percentiles }>('sessionDuration', events);
+  expect([...shown.keys()].sort()).toEqual([...durations.keys()].sort());
+  for (const [start, { all }] of shown) {
+    const sorted = durations.get(start) ?? [];
+    expect(all.count).toBe(sorted.length);
+    for (const [name, part] of [['p50', 0.5] as const, ['p95', 0.95] as const, ['p99', 0.99] as const]) {
+      const exact = sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN;
+      expect(Math.abs(all[name] - exact), `${name} of ${new Date(start).toISOString()}`).toBeLessThanOrEqual(
+        0.010_001 * exact,
+      );
+    }
+  }
 }
 
 const roundedCents = (panes: ReadonlyMap<number, Counts>) =>

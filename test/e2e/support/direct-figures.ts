@@ -87,6 +87,17 @@ export function sessionsOf(events: readonly DirectEvent[]): DirectSession[] {
 export const perHalfHour = (sessions: readonly DirectSession[], names: (session: DirectSession) => readonly string[]) =>
   countBy(sessions, HALF_HOUR_MS, { atMs: ({ startMs }) => startMs, names });
 
+/** How many seconds the sessions of each half hour lasted, the shortest first. */
+export function durationsByHalfHour(sessions: readonly DirectSession[]): Map<number, number[]> {
+  const durations = new Map<number, number[]>();
+  for (const { startMs, lastMs } of sessions) {
+    const start = Math.floor(startMs / HALF_HOUR_MS) * HALF_HOUR_MS;
+    durations.set(start, [...(durations.get(start) ?? []), (lastMs - startMs) / 1_000]);
+  }
+  for (const ofHalfHour of durations.values()) ofHalfHour.sort((a, b) => a - b);
+  return durations;
+}
+
 /** Distinct visitors of the last `minutes` that end with the newest event, in all or those of one device. */
 export function distinctOfLast(events: readonly DirectEvent[], minutes: number, device?: string): number {
   const fromMs = firstOfLast(events, minutes);
