@@ -84,7 +84,7 @@ const plans: readonly PanelPlan[] = [
   {
     name: 'sessionDuration',
     title: 'Session time',
-    note: 'seconds from first to last event',
+    note: 'in seconds',
     form: { label: (name) => name },
   },
   { name: 'revenue', title: 'Revenue', note: 'each minute', form: { label: (currency) => currency, rise: 'good' } },

@@ -61,11 +61,14 @@ const metric = (help: string, unit: string): ShownMetric => ({
   values: [],
   series: [],
 });
-const windows = (count: number, values: (index: number) => ShownMetric['series'][number]['values']) =>
+type WindowValues = (index: number) => ShownMetric['series'][number]['values'];
+const windowsOf = (widthMs: number) => (count: number, values: WindowValues) =>
   Array.from({ length: count }, (_, index) => ({
-    start: isoBefore((count - 1 - index) * 60_000 + 30_000),
+    start: isoBefore((count - 1 - index) * widthMs + 30_000),
     values: values(index),
   }));
+const windows = windowsOf(60_000);
+const halfHours = windowsOf(1_800_000);
 
 /** The same with every figure that there may be; they are shown whether or not the page knows them. */
 export const everything = {
@@ -106,7 +109,15 @@ export const everything = {
         { key: 'cart', value: 288 },
         { key: 'purchase', value: 97 },
       ],
-      series: windows(16, (index) => ({ view: 75 + index, cart: 18, ...(index % 2 ? { purchase: 12 } : {}) })),
+      series: halfHours(16, (index) => ({ view: 75 + index, cart: 18, ...(index % 2 ? { purchase: 12 } : {}) })),
+    },
+    sessionDuration: {
+      ...metric('How long sessions lasted that began in the last 8 hours.', 's'),
+      aggregate: 'quantiles' as const,
+      values: [{ key: 'all', value: { count: 1_204, p50: 94, p95: 1_260, p99: 2_735 } }],
+      series: halfHours(16, (index) => ({
+        all: { count: 75, p50: 88 + (index % 4) * 5, p95: 1_180 + (index % 5) * 42, p99: 2_600 + (index % 3) * 90 },
+      })),
     },
     revenue: {
       ...metric('Revenue of purchases per minute, by currency.', 'money'),
