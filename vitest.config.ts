@@ -3,28 +3,36 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The files of each project that take longest, which Vitest cannot tell on a fresh clone: one that begins last would run alone. */
 const LONGEST = [
-  'crash/broker.test',
-  'e2e/start.test',
-  'e2e/replay.test',
-  'e2e/offers.test',
-  'e2e/broker-kill.test',
   'e2e/exactly-once.test',
-  'crash/outage.test',
+  'e2e/start.test',
+  'abuse/workers.test',
+  'crash/broker.test',
   'e2e/scale-out.test',
-  'dashboard/web/whole-page.integration',
-  'dashboard/web/range.integration',
-  'dashboard/web/views.integration',
-  'tracker/pages.integration',
-  'dashboard/web/audit.integration',
-  'broker/hub-capture.integration',
-  'dashboard/web/page.integration',
+  'e2e/replay.test',
+  'crash/gateway.test',
+  'e2e/offers.test',
+  'e2e/workers.test',
+  'e2e/broker-command.test',
+  'e2e/broker-kill.test',
+  'abuse/broker.test',
+  'abuse/gateway.test',
   'dashboard/server.integration',
-  'dashboard/web/readers.integration',
-  'tracker/offline.integration',
-  'tracker/tracker.integration',
-  'tracker/consent.integration',
-  'tracker/browsers.integration',
   'aggregators/replay.integration',
+  'tracker/browsers.integration',
+  'tracker/offline.integration',
+  'tracker/consent.integration',
+  'tracker/pages.integration',
+  'tracker/tracker.integration',
+  'aggregators/aggregator.integration',
+  'broker/hub-capture.integration',
+  'broker/crash-states.integration',
+  'gateway/gateway.integration',
+  'broker/disk.integration',
+  'dashboard/web/page.integration',
+  'dashboard/web/audit.integration',
+  'dashboard/web/readers.integration',
+  'broker/amqp/transactions/crash.integration',
+  'broker/disk-full.integration',
 ];
 
 /** Files of a project stay together: those of another are not given to a process that is there already. */
@@ -42,7 +50,7 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * unit: pure, in process, no sockets. integration: the official SDKs, a real broker, Redis, blobs and browser, on
- * loopback. e2e: the built command, as a user runs it. Three files of the latter two at a time, however many cores there
+ * loopback. e2e: the built command, as a user runs it. Four files of the latter two at a time, however many cores there
  * are: they have processes of their own, at free ports and in folders of their own, and wait for them half of their time.
  */
 export default defineConfig({
@@ -58,8 +66,8 @@ export default defineConfig({
           pool: 'threads',
           isolate: false,
           maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -71,10 +79,10 @@ export default defineConfig({
           isolate: false,
           globalSetup: ['test/helpers/web-folder.ts'],
           setupFiles: ['test/helpers/leftovers.ts'],
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -84,10 +92,10 @@ export default defineConfig({
           pool: 'forks',
           isolate: false,
           setupFiles: ['test/helpers/leftovers.ts'],
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -2,7 +2,10 @@ import { ServiceBusClient, type ServiceBusReceivedMessage, type ServiceBusReceiv
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Topology } from '../../src/broker/topology/index.js';
 import { queue, startTestBroker, subscription, type TestBroker, topic } from '../helpers/broker.js';
+import { createPassingClock } from '../helpers/passing-clock.js';
 import { waitFor } from '../helpers/wait.js';
+
+const MINUTE_MS = 60_000;
 
 const topology: Topology = {
   queues: [
@@ -20,6 +23,7 @@ const topology: Topology = {
 type Long = NonNullable<ServiceBusReceivedMessage['sequenceNumber']>;
 
 describe('deferral under the official client', () => {
+  const clock = createPassingClock();
   let broker: TestBroker;
   let client: ServiceBusClient;
 
@@ -27,7 +31,7 @@ describe('deferral under the official client', () => {
     client = new ServiceBusClient(broker.connectionString, { retryOptions: { maxRetries: 0 } });
   };
   beforeAll(async () => {
-    broker = await startTestBroker(topology);
+    broker = await startTestBroker(topology, { clock });
     connect();
   });
   afterAll(async () => {
@@ -125,7 +129,7 @@ describe('deferral under the official client', () => {
     await receiver.deferMessage(message, { step: 1 });
     await client.close();
     await broker.stop();
-    broker = await startTestBroker(topology, { dataDir: broker.dataDir });
+    broker = await startTestBroker(topology, { clock, dataDir: broker.dataDir });
     connect();
     const after = client.createReceiver('restarted');
     expect(await after.receiveMessages(1, { maxWaitTimeInMs: 300 })).toEqual([]);
@@ -136,10 +140,10 @@ describe('deferral under the official client', () => {
 
   it('lets a deferred message expire when it is asked for', async () => {
     const receiver = client.createReceiver('short');
-    await client.createSender('short').sendMessages({ body: 'old', messageId: 'old', timeToLive: 1500 });
+    await client.createSender('short').sendMessages({ body: 'old', messageId: 'old', timeToLive: MINUTE_MS });
     const message = await receiveOne(receiver);
     await receiver.deferMessage(message);
-    await waitFor('the end of its time', () => Date.now() > (message.expiresAtUtc?.getTime() ?? 0) + 10);
+    clock.pass(MINUTE_MS);
     expect(await receiver.peekMessages(1)).toHaveLength(1);
     await expect(receiver.receiveDeferredMessages(sequenceOf(message))).rejects.toMatchObject(missing);
     const letter = await receiveOne(client.createReceiver('short', { subQueueType: 'deadLetter' }));

@@ -2,6 +2,7 @@ import { ServiceBusClient, type ServiceBusReceivedMessage, type ServiceBusReceiv
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Topology } from '../../src/broker/topology/index.js';
 import { queue, startTestBroker, subscription, type TestBroker, topic } from '../helpers/broker.js';
+import { createPassingClock } from '../helpers/passing-clock.js';
 import { waitFor } from '../helpers/wait.js';
 
 const topology: Topology = {
@@ -9,10 +10,12 @@ const topology: Topology = {
   topics: [topic('events', { subscriptions: [subscription('one'), subscription('two')] })],
   hubs: [],
 };
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const inMs = (ms: number) => new Date(Date.now() + ms);
 
 describe('scheduled messages under the official client', () => {
+  const clock = createPassingClock();
   let broker: TestBroker;
   let client: ServiceBusClient;
 
@@ -20,7 +23,7 @@ describe('scheduled messages under the official client', () => {
     client = new ServiceBusClient(broker.connectionString, { retryOptions: { maxRetries: 0 } });
   };
   beforeAll(async () => {
-    broker = await startTestBroker(topology);
+    broker = await startTestBroker(topology, { clock });
     connect();
   });
   afterAll(async () => {
@@ -33,7 +36,7 @@ describe('scheduled messages under the official client', () => {
 
   it('are delivered at their time under a new number', async () => {
     const sender = client.createSender('orders');
-    const at = inMs(1500);
+    const at = inMs(MINUTE_MS);
     const numbers = await sender.scheduleMessages(
       [
         { body: 'a', messageId: 'a', applicationProperties: { n: 1 } },
@@ -43,6 +46,7 @@ describe('scheduled messages under the official client', () => {
     );
     expect(numbers).toHaveLength(2);
     const receiver = client.createReceiver('orders');
+    clock.pass(MINUTE_MS);
     const message = await receiveOne(receiver);
     expect(message).toMatchObject({ body: 'a', state: 'active', applicationProperties: { n: 1 }, deliveryCount: 0 });
     expect(message.enqueuedTimeUtc?.getTime()).toBeGreaterThanOrEqual(at.getTime());
@@ -76,12 +80,13 @@ describe('scheduled messages under the official client', () => {
 
   it('wait in the topic and reach every subscription when they are due, however they were sent', async () => {
     const sender = client.createSender('events');
-    const at = inMs(1200);
+    const at = new Date(clock.now() + MINUTE_MS);
     await sender.sendMessages([
       { body: 'sent', messageId: 'sent', scheduledEnqueueTimeUtc: at },
       { body: 'now', messageId: 'now' },
     ]);
     await sender.scheduleMessages({ body: 'scheduled', messageId: 'scheduled' }, at);
+    clock.pass(MINUTE_MS);
     for (const name of ['one', 'two']) {
       const receiver = client.createReceiver('events', name);
       for (const body of ['now', 'sent', 'scheduled']) {
@@ -101,7 +106,7 @@ describe('scheduled messages under the official client', () => {
     ];
     await client.close();
     await broker.stop();
-    broker = await startTestBroker(topology, { dataDir: broker.dataDir });
+    broker = await startTestBroker(topology, { clock, dataDir: broker.dataDir });
     connect();
     const receiver = client.createReceiver('restarted');
     const message = await receiveOne(receiver);

@@ -2,6 +2,7 @@ import { ServiceBusClient, type ServiceBusReceivedMessage, type ServiceBusSessio
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { QueueDefinition, Topology } from '../../src/broker/topology/index.js';
 import { queueSettings, startTestBroker, subscription, type TestBroker, topic } from '../helpers/broker.js';
+import { createPassingClock } from '../helpers/passing-clock.js';
 import { waitFor } from '../helpers/wait.js';
 
 const sessionQueue = (name: string, overrides: Partial<QueueDefinition> = {}): QueueDefinition => ({
@@ -13,12 +14,16 @@ const sessionQueue = (name: string, overrides: Partial<QueueDefinition> = {}): Q
   ...overrides,
 });
 
+const MINUTE_MS = 60_000;
+/** A client renews such a lock in the middle of it. */
+const SHORT_MS = 3000;
+
 const topology: Topology = {
   queues: [
-    ...['orders', 'next', 'empty', 'settling', 'deferring', 'state', 'peeking', 'listing', 'streaming'].map((name) =>
-      sessionQueue(name),
+    ...['orders', 'next', 'empty', 'settling', 'lapsing', 'deferring', 'state', 'peeking', 'listing', 'streaming'].map(
+      (name) => sessionQueue(name),
     ),
-    sessionQueue('short', { lockDurationMs: 1000 }),
+    sessionQueue('short', { lockDurationMs: SHORT_MS }),
     sessionQueue('plain', { requiresSession: false }),
   ],
   topics: [topic('events', { subscriptions: [subscription('s', { requiresSession: true }), subscription('all')] })],
@@ -26,11 +31,12 @@ const topology: Topology = {
 };
 
 describe('sessions under the official client', () => {
+  const clock = createPassingClock();
   let broker: TestBroker;
   let client: ServiceBusClient;
 
   beforeAll(async () => {
-    broker = await startTestBroker(topology);
+    broker = await startTestBroker(topology, { clock });
     client = new ServiceBusClient(broker.connectionString, { retryOptions: { maxRetries: 0 } });
   });
   afterAll(async () => {
@@ -157,34 +163,36 @@ describe('sessions under the official client', () => {
     await next.close();
   });
 
-  it('ends the link when the lock on the session ends, and counts a delivery for what was out', async () => {
-    await send('short', ['s', 1], ['s', 2]);
-    const options = { maxAutoLockRenewalDurationInMs: 0 };
-    const slow = await client.acceptSession('short', 's', options);
-    const renewedUntil = await slow.renewSessionLock();
-    expect(renewedUntil.getTime()).toBeGreaterThan(Date.now());
-    const [out] = await receive(slow, 1);
-    await waitFor('the receiver to be closed', () => slow.isClosed);
-    await expect(slow.completeMessage(out as ServiceBusReceivedMessage)).rejects.toMatchObject({
-      code: 'SessionLockLost',
-    });
-    await expect(slow.renewSessionLock()).rejects.toMatchObject({ code: 'SessionLockLost' });
-    const next = await client.acceptSession('short', 's');
-    expect((await receive(next, 2)).map(({ body, deliveryCount }) => [body, deliveryCount])).toEqual([
-      [1, 1],
-      [2, 0],
-    ]);
-    await next.close();
-  });
-
+  // Before time is moved on: a client renews by the machine's.
   it('keeps a lock that is renewed, by the client on its own', async () => {
     await send('short', ['kept', 1]);
     const keeper = await client.acceptSession('short', 'kept');
     const [message] = await receive(keeper, 1);
     const accepted = keeper.sessionLockedUntilUtc.getTime();
-    await waitFor('two renewals', () => keeper.sessionLockedUntilUtc.getTime() > accepted + 1000);
+    await waitFor('the end of the first lock', () => clock.now() > accepted);
     await keeper.completeMessage(message as ServiceBusReceivedMessage);
     await keeper.close();
+  });
+
+  it('ends the link when the lock on the session ends, and counts a delivery for what was out', async () => {
+    await send('lapsing', ['s', 1], ['s', 2]);
+    const options = { maxAutoLockRenewalDurationInMs: 0 };
+    const slow = await client.acceptSession('lapsing', 's', options);
+    const renewedUntil = await slow.renewSessionLock();
+    expect(renewedUntil.getTime()).toBeGreaterThan(Date.now());
+    const [out] = await receive(slow, 1);
+    clock.pass(MINUTE_MS);
+    await waitFor('the receiver to be closed', () => slow.isClosed);
+    await expect(slow.completeMessage(out as ServiceBusReceivedMessage)).rejects.toMatchObject({
+      code: 'SessionLockLost',
+    });
+    await expect(slow.renewSessionLock()).rejects.toMatchObject({ code: 'SessionLockLost' });
+    const next = await client.acceptSession('lapsing', 's');
+    expect((await receive(next, 2)).map(({ body, deliveryCount }) => [body, deliveryCount])).toEqual([
+      [1, 1],
+      [2, 0],
+    ]);
+    await next.close();
   });
 
   it('defers messages, and gives them by number to the holder of their session alone', async () => {

@@ -147,7 +147,8 @@ describe('the live stream', () => {
   });
 
   it('thousands of viewers hear the same from one subscription and one reading for each change', async () => {
-    const { url, source } = await start();
+    // Windows slide with time, which is read as well: not while this runs, however long that takes.
+    const { url, source } = await start({ feed: { refreshMs: 3_600_000 } });
     const viewers = await openViewers(url, 3_000);
     await waitFor('a snapshot for each', () => viewers.every((viewer) => viewer.heard.includes('event: snapshot\n')));
     expect(source.listeners).toBe(1);
@@ -156,11 +157,10 @@ describe('the live stream', () => {
     await waitFor('the change for each', () => viewers.every((viewer) => viewer.heard.includes('"views":7')));
     const updates = viewers.map(({ heard }) => /^event: update\ndata: \{.*?"pages":(.*)\}$/m.exec(heard)?.[1]);
     expect(new Set(updates)).toEqual(new Set(['[{"path":"/a","views":7}]']));
-    // One for the change; windows slide every 5 seconds on a slow machine too.
-    expect(source.reads - reads).toBeLessThan(20);
+    expect(source.reads - reads).toBe(1);
     for (const viewer of viewers) viewer.close();
-    await expect.poll(() => source.listeners, { timeout: 20_000 }).toBe(0);
-  }, 120_000);
+    await expect.poll(() => source.listeners, { timeout: 120_000 }).toBe(0);
+  });
 
   it('sends a message that is larger than what a connection holds once', async () => {
     const { url, source } = await start();
@@ -184,7 +184,7 @@ describe('the live stream', () => {
     expect(second.response.headers.get('retry-after')).toBe('10');
     expect(second.response.headers.get('content-type')).toContain('application/problem+json');
     first.close();
-    await expect.poll(() => source.listeners).toBe(0);
+    await waitFor('the seat to be free', () => source.listeners === 0);
     const third = await openStream(url);
     expect(third.response.status).toBe(200);
     third.close();

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { waitFor } from '../helpers/wait.js';
-import { useAggregators } from './support/aggregators.js';
+import { SHORT_LEASE, useAggregators } from './support/aggregators.js';
 import { createPageViews } from './support/page-views.js';
 
 /** Each of the two is killed twice. */
 const ROUNDS = 4;
 const PACKS_PER_ROUND = 12;
 
-const aggregators = useAggregators('aggregate-kill');
+const aggregators = useAggregators('aggregate-kill', { PENSTOCK_AGGREGATOR_LEASE: SHORT_LEASE });
 
 test('aggregators that are killed again and again count everything once, and no figure ever goes down', async () => {
   const views = createPageViews(aggregators.publisher);

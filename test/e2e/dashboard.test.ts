@@ -20,7 +20,7 @@ test('an event posted to the gateway changes the figure on the page', async () =
   const page = await browser.newPage();
   await page.goto(instance.endpoints.admin);
   const total = page.locator('[data-figure="visitors-total"]');
-  await expect.poll(() => total.textContent(), { timeout: 20_000 }).toBe('0');
+  await expect.poll(() => total.textContent(), { timeout: 120_000 }).toBe('0');
 
   const response = await fetch(`${instance.endpoints.gateway}/v1/events`, {
     method: 'POST',
@@ -28,20 +28,20 @@ test('an event posted to the gateway changes the figure on the page', async () =
     body: JSON.stringify({ type: 'page_view', anonymousId: 'somebody', page: { path: '/seen-on-the-page' } }),
   });
   expect(response.status).toBe(200);
-  await expect.poll(() => total.textContent(), { timeout: 20_000 }).toBe('1');
-  await expect.poll(() => page.locator('body').textContent(), { timeout: 20_000 }).toContain('/seen-on-the-page');
+  await expect.poll(() => total.textContent(), { timeout: 120_000 }).toBe('1');
+  await expect.poll(() => page.locator('body').textContent(), { timeout: 120_000 }).toContain('/seen-on-the-page');
 
   // Who it was: read back from the hub.
   await page.locator('#latest td button').first().click();
   await expect
-    .poll(() => page.locator('#visitor-events tbody').textContent(), { timeout: 30_000 })
+    .poll(() => page.locator('#visitor-events tbody').textContent(), { timeout: 120_000 })
     .toContain('/seen-on-the-page');
   await page.keyboard.press('Escape');
 
   // How the system itself is: all that was sent is read, and every part answers.
-  await expect.poll(() => page.locator('[data-total="counted"]').textContent(), { timeout: 30_000 }).toBe('1');
-  await expect.poll(() => page.locator('#partitions tbody tr').count(), { timeout: 30_000 }).toBe(1);
-  await expect.poll(() => page.locator('#partitions tbody tr td').nth(1).textContent(), { timeout: 30_000 }).toBe('0');
+  await expect.poll(() => page.locator('[data-total="counted"]').textContent(), { timeout: 120_000 }).toBe('1');
+  await expect.poll(() => page.locator('#partitions tbody tr').count(), { timeout: 120_000 }).toBe(1);
+  await expect.poll(() => page.locator('#partitions tbody tr td').nth(1).textContent(), { timeout: 120_000 }).toBe('0');
   const parts = await page.locator('.part').allTextContents();
   expect(parts.filter((part) => part.includes('does not answer'))).toEqual([]);
   expect(parts.join()).toMatch(/Gateway to hub:clicks.*Broker.*Dead letters.*none/);
@@ -75,7 +75,7 @@ test('a session that looks at an item and buys it is in the funnel, and its purc
     const steps = Object.fromEntries((metrics['funnel']?.values ?? []).map(({ key, value }) => [key, value]));
     return { euros, steps };
   };
-  await expect.poll(sumsOf, { timeout: 30_000 }).toEqual({ euros: 19.99, steps: { view: 2, cart: 1, purchase: 1 } });
+  await expect.poll(sumsOf, { timeout: 120_000 }).toEqual({ euros: 19.99, steps: { view: 2, cart: 1, purchase: 1 } });
   const gauges = await (await fetch(`${instance.endpoints.admin}/metrics`)).text();
   expect(gauges).toContain('penstock_live_funnel{key="cart"} 1');
 });

@@ -184,4 +184,4 @@ test('all figures of a real access log and of a real shop, with the times of the
   const oldest = (expected.at(-1) as string).slice(0, 24);
   const decided = (list: readonly string[]) => list.filter((step) => !step.startsWith(oldest)).sort();
   expect(decided(steps)).toEqual(decided(expected));
-}, 60_000);
+});

@@ -7,6 +7,7 @@ import { startTestAzurite, type TestAzurite } from '../helpers/azurite.js';
 import { createTempDir } from '../helpers/parts.js';
 import { startTestRedis, type TestRedis } from '../helpers/redis.js';
 import { waitFor } from '../helpers/wait.js';
+import { SHORT_LEASE } from './support/aggregators.js';
 import { type RunningRole, startRole } from './support/role.js';
 
 const WRITE_KEY = 'a-write-key-of-the-offers-test';
@@ -38,6 +39,7 @@ beforeAll(async () => {
     PENSTOCK_EVENTHUBS_CONNECTION_STRING: connectionString,
     PENSTOCK_STORAGE_CONNECTION_STRING: azurite.connectionString,
     PENSTOCK_REDIS_URL: redis.url,
+    PENSTOCK_AGGREGATOR_LEASE: SHORT_LEASE,
     PENSTOCK_SOURCES: JSON.stringify([{ name: 'shop', writeKey: WRITE_KEY }]),
     PENSTOCK_PORT: '0',
     PENSTOCK_ADMIN_PORT: '0',
@@ -123,7 +125,7 @@ test('aggregators that are killed between all steps make each visitor one offer:
   }
   await waitFor('the buyer', async () => (await figures()).visitors.total === VISITORS + 1);
   expect((await figures()).offers).toHaveLength(20);
-}, 120_000);
+});
 
 test('the newest offer of one visitor is one row, after the aggregators were killed too', async () => {
   const views = [
@@ -144,4 +146,4 @@ test('the newest offer of one visitor is one row, after the aggregators were kil
     ['clothes', 'shoes', undefined],
     ['browsing', 'clothes', undefined],
   ]);
-}, 60_000);
+});

@@ -44,7 +44,7 @@ afterAll(async () => {
       if (names.length > 0) throw new Error(`it leaves ${names.join(', ')}`);
       return true;
     },
-    20_000,
+    60_000,
   );
   const { env, folder } = look();
   expect({ env, folder }, 'environment and folder are as they were').toEqual({

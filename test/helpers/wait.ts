@@ -10,7 +10,7 @@ const POLL_MS = 50;
 export async function waitFor<T>(
   what: string,
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  limitMs = 60_000,
+  limitMs = 150_000,
 ): Promise<T> {
   const endMs = systemClock.now() + limitMs;
   let last = 'it stayed false';

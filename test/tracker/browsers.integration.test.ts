@@ -7,7 +7,7 @@ import { launchProfile, launchWholeChromium } from '../helpers/chromium.js';
 import { createTempDir } from '../helpers/parts.js';
 import { openSite, type Site, say } from './site.js';
 
-const patience = { timeout: 30_000 };
+const patience = { timeout: 120_000 };
 
 let site: Site;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { leave, openSite, type SentEvent, type Site, say } from './site.js';
 
-const patience = { timeout: 30_000 };
+const patience = { timeout: 120_000 };
 
 let site: Site;
 beforeAll(async () => {

@@ -18,7 +18,7 @@ import { builtWeb } from '../helpers/web-build.js';
 import { leave, say } from './site.js';
 
 const WRITE_KEY = 'shop-write-key';
-const patience = { timeout: 30_000 };
+const patience = { timeout: 120_000 };
 
 describe('the tracker, the gateway and the broker', () => {
   let broker: TestBroker;

@@ -2,7 +2,7 @@ import type { Frame } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { leave, openSite, type SentEvent, type Site, say } from './site.js';
 
-const patience = { timeout: 30_000 };
+const patience = { timeout: 120_000 };
 
 let site: Site;
 beforeAll(async () => {
@@ -52,9 +52,10 @@ describe('a collector in trouble', () => {
       Date.now = () => now() * 30;
     </script>`;
     await site.visit(hurried + site.scriptTag());
-    await expect.poll(types, patience).toEqual(['page_view']);
+    await expect.poll(() => types().length, patience).toBeGreaterThan(0);
     site.state.held = undefined;
-    await expect.poll(types, patience).toEqual(['page_view', 'page_view']);
+    await expect.poll(() => types().length, patience).toBeGreaterThan(1);
+    expect(new Set(types())).toEqual(new Set(['page_view']));
     expect(new Set(site.events().map(({ id }) => id)).size).toBe(1);
   });
 

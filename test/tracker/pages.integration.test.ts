@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openSite, type Site, say } from './site.js';
 
-const patience = { timeout: 30_000 };
+const patience = { timeout: 120_000 };
 
 let site: Site;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { builtWeb } from '../helpers/web-build.js';
 import { openSite, type Posted, type SentEvent, type Site, say } from './site.js';
 
 const ID = /^\d+-\d+-\d+-\d+$/;
-const patience = { timeout: 30_000 };
+const patience = { timeout: 120_000 };
 
 let site: Site;
 beforeAll(async () => {

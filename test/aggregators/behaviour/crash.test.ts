@@ -128,7 +128,7 @@ test('whatever crashes, and whatever the topic is told twice, it has the offers 
     { numRuns: 60 },
   );
   expect(offers).toBeGreaterThan(30);
-}, 60_000);
+});
 
 test('a state that was lost makes no second offer to a visitor in a window of the clock', async () => {
   await fc.assert(
@@ -154,7 +154,7 @@ test('a state that was lost makes no second offer to a visitor in a window of th
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 test('an offer that comes back from the topic changes no figure of its visitor, and leads to no other offer', () => {
   const everything = { ...outfit, events: [], transitions: outfit.transitions.map((each) => ({ ...each, when: [] })) };

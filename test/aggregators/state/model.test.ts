@@ -81,7 +81,7 @@ test('after any crashes, failures and repetitions the figures equal a batch comp
     }),
     { numRuns: 1_000 },
   );
-}, 60_000);
+});
 
 test('a state that was saved and restored goes on exactly like one that was not', async () => {
   await fc.assert(
@@ -109,7 +109,7 @@ test('a state that was saved and restored goes on exactly like one that was not'
     ),
     { numRuns: 100 },
   );
-}, 60_000);
+});
 
 /** Everything of a state but the ids that it remembers, which may be one of two generations. */
 function contentOf(state: PartitionState): unknown {

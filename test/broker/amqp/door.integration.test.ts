@@ -8,6 +8,7 @@ import { ServiceBusClient } from '@azure/service-bus';
 import rhea, { type Connection } from 'rhea';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestBroker, type TestBroker, testTopology } from '../../helpers/broker.js';
+import { createPassingClock } from '../../helpers/passing-clock.js';
 
 const ROOT = 'RootManageSharedAccessKey';
 const SASL = Buffer.from('AMQP\x03\x01\x00\x00', 'latin1');
@@ -160,14 +161,18 @@ describe('the frames of the broker', () => {
 });
 
 describe('the rights of keys', () => {
+  const clock = createPassingClock();
   let broker: TestBroker;
   const rights: Record<string, string> = {};
   beforeAll(async () => {
     const rule = (name: 'Send' | 'Listen', scope: string) => ({ name, scope, rights: [name] });
-    broker = await startTestBroker({
-      ...testTopology,
-      authorizationRules: [rule('Send', 'events'), rule('Listen', 'events'), rule('Send', 'clicks')],
-    });
+    broker = await startTestBroker(
+      {
+        ...testTopology,
+        authorizationRules: [rule('Send', 'events'), rule('Listen', 'events'), rule('Send', 'clicks')],
+      },
+      { clock },
+    );
     const file = JSON.parse(readFileSync(join(broker.dataDir, 'broker', 'security', 'access-keys.json'), 'utf8'));
     for (const id of ['events/Send', 'events/Listen', 'clicks/Send']) {
       const name = id.split('/')[1];
@@ -220,7 +225,7 @@ describe('the rights of keys', () => {
   /** Puts a token that ends after `seconds`; resolves with the status. */
   async function putToken(connection: Connection, audience: string, seconds: number): Promise<number> {
     const resource = encodeURIComponent(audience);
-    const end = Math.floor(Date.now() / 1000) + seconds;
+    const end = Math.floor(clock.now() / 1000) + seconds;
     const signature = createHmac('sha256', keyOf(broker.connectionString))
       .update(`${resource}\n${end}`)
       .digest('base64');
@@ -241,11 +246,13 @@ describe('the rights of keys', () => {
   it('end with their token: its links are closed, and one with a new token may be opened', async () => {
     const container = rhea.create_container({ id: 'short' });
     const connection = container.connect({ host: '127.0.0.1', port: broker.port, username: 'any', reconnect: false });
-    expect(await putToken(connection, 'amqp://LOCALHOST/Events/', 2)).toBe(202);
+    expect(await putToken(connection, 'amqp://LOCALHOST/Events/', 60)).toBe(202);
     const sender = connection.open_sender({ target: { address: 'events' } });
     const fault = new Promise<{ condition?: string; description?: string }>((resolve) =>
       sender.once('sender_error', () => resolve(sender.error as never)),
     );
+    await new Promise((resolve) => sender.once('sendable', resolve));
+    clock.pass(60_000);
     expect(await fault).toMatchObject({
       condition: 'amqp:unauthorized-access',
       description: expect.stringContaining('ExpiredToken'),

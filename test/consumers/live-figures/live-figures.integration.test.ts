@@ -104,7 +104,7 @@ test('a purchase on the topic comes to the hub, in the partition of its visitor,
   );
   await consumer.stop();
   await topic.close();
-}, 60_000);
+});
 
 test('what is no event is dead-lettered; while the hub is away a message is given back', async () => {
   let away = true;

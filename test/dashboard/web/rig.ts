@@ -16,7 +16,7 @@ import { createMemoryLiveSource, noFigures } from '../../helpers/live-source.js'
 import { builtWeb } from '../../helpers/web-build.js';
 
 /** For conditions on a machine that has other work. */
-export const patience = { timeout: 30_000 };
+export const patience = { timeout: 120_000 };
 
 const paths = ['/', '/women/shoes', '/tents/alpine-2', '/sale', '/cart', '/men/jackets', '/search', '/shoes/trail-9'];
 const minute = (index: number) => Math.round(24 + 9 * Math.sin(index / 2.3) + (index % 3) * 2);

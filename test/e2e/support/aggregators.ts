@@ -12,6 +12,9 @@ import { createTempDir } from '../../helpers/parts.js';
 import { startTestRedis, type TestRedis } from '../../helpers/redis.js';
 import { type RunningRole, startRole } from './role.js';
 
+/** What a killed aggregator has owned is free when this has expired, which a test of kills waits for again and again. */
+export const SHORT_LEASE = '{"renewMs":500,"expiryMs":2000}';
+
 /** A broker, Redis and Azurite for the tests of a file, with nothing before them and aggregators as it starts them. */
 export function useAggregators(name: string, settings: Readonly<Record<string, string>> = {}) {
   const dir = createTempDir(name);

@@ -12,19 +12,19 @@ afterEach(() => {
   server.close();
 });
 
-/** Blobs of a storage account that answers so. */
-async function storeOf(answer: RequestListener) {
+/** Blobs of a storage account that answers so, and may take so long for it. */
+async function storeOf(answer: RequestListener, answerMs: number) {
   server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const service = BlobServiceClient.fromConnectionString(
     `DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:${port}/a;`,
   );
-  return createBlobStore(service.getContainerClient('states'), { clock: systemClock, answerMs: 300 });
+  return createBlobStore(service.getContainerClient('states'), { clock: systemClock, answerMs });
 }
 
 test('a storage account that does not answer is an error in time, whatever is asked of it', async () => {
-  const store = await storeOf(() => {});
+  const store = await storeOf(() => {}, 300);
   const silent = { code: 'PS_CONSUME_UNAVAILABLE', message: 'blob 0: no answer within 0.3 s' };
   await expect(store.read('0')).rejects.toMatchObject(silent);
   await expect(store.write('0', Buffer.from('x'), { metadata: {}, ifVersion: 'v' })).rejects.toMatchObject(silent);
@@ -36,7 +36,7 @@ test('a blob that is there and whose content is lost is an error that says so', 
     response.writeHead(200, { 'content-length': '100', etag: '"v"' });
     response.write('half');
     response.socket?.end();
-  });
+  }, 60_000);
   await expect(store.read('0')).rejects.toMatchObject({
     code: 'PS_CONSUME_UNAVAILABLE',
     message: expect.stringContaining('blob 0: it is there, but what is in it cannot be read') as string,
