@@ -1,10 +1,10 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AdminServer, type AdminServerOptions, startAdminServer } from '../../src/dashboard/index.js';
 import { systemClock } from '../../src/shared/clock.js';
 import { createLogger } from '../../src/shared/logger.js';
-import { createMemoryLiveSource, noFigures } from '../helpers/live-source.js';
+import { createMemoryLiveSource, type MemoryLiveSource, noFigures } from '../helpers/live-source.js';
 import { waitFor } from '../helpers/wait.js';
 import { builtWeb } from '../helpers/web-build.js';
 
@@ -16,7 +16,27 @@ afterEach(async () => {
 });
 
 async function start(options: Partial<AdminServerOptions> = {}, source = createMemoryLiveSource()) {
-  const server = await startAdminServer(
+  const server = await startServer(options, source);
+  running.push(server);
+  return { ...server, source };
+}
+
+/** One for all tests of a `describe` that leave it as it is. */
+function useServer(options: Partial<AdminServerOptions> = {}): { readonly url: string } {
+  let server: AdminServer;
+  beforeAll(async () => {
+    server = await startServer(options, createMemoryLiveSource());
+  });
+  afterAll(() => server.stop());
+  return {
+    get url() {
+      return server.url;
+    },
+  };
+}
+
+function startServer(options: Partial<AdminServerOptions>, source: MemoryLiveSource): Promise<AdminServer> {
+  return startAdminServer(
     {
       live: source,
       routes: [
@@ -29,8 +49,6 @@ async function start(options: Partial<AdminServerOptions> = {}, source = createM
     },
     { host: '127.0.0.1', port: 0, webFolder: builtWeb().dashboardFolder, ...options },
   );
-  running.push(server);
-  return { ...server, source };
 }
 
 it('says which address it cannot have', async () => {
@@ -149,7 +167,7 @@ describe('the live stream', () => {
   it('thousands of viewers hear the same from one subscription and one reading for each change', async () => {
     // Windows slide with time, which is read as well: not while this runs, however long that takes.
     const { url, source } = await start({ feed: { refreshMs: 3_600_000 } });
-    const viewers = await openViewers(url, 3_000);
+    const viewers = await openViewers(url, 2_000);
     await waitFor('a snapshot for each', () => viewers.every((viewer) => viewer.heard.includes('event: snapshot\n')));
     expect(source.listeners).toBe(1);
     const reads = source.reads;
@@ -218,10 +236,12 @@ describe('the live stream', () => {
 });
 
 describe('without a token', () => {
+  const server = useServer();
+
   it.each(['/', '/api/live/stream', '/api/added', '/metrics', '/readyz', '/nowhere'])(
     '%s is not for a name that somebody points at this machine',
     async (path) => {
-      const { url } = await start();
+      const { url } = server;
       const port = new URL(url).port;
       expect(await statusWithHost(url, path, `evil.example:${port}`)).toBe(403);
       expect(await statusWithHost(url, path, `localhost:${port}`)).not.toBe(403);
@@ -229,7 +249,7 @@ describe('without a token', () => {
   );
 
   it('pages of other origins get nothing', async () => {
-    const { url } = await start();
+    const { url } = server;
     for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1']) {
       expect((await fetch(`${url}/api/added`, { headers: { origin } })).status).toBe(403);
     }
@@ -238,8 +258,10 @@ describe('without a token', () => {
 });
 
 describe('with a token', () => {
+  const server = useServer({ token: TOKEN });
+
   it('data is for who has it, whichever route it comes from', async () => {
-    const { url } = await start({ token: TOKEN });
+    const { url } = server;
     for (const path of ['/api/live/stream', '/api/added', '/api/intake', '/metrics', '/openapi.json', '/nowhere']) {
       const response = await fetch(url + path);
       expect([path, response.status]).toEqual([path, 401]);
@@ -252,14 +274,14 @@ describe('with a token', () => {
   });
 
   it('the page and the health checks are for anybody: they hold no data', async () => {
-    const { url } = await start({ token: TOKEN });
+    const { url } = server;
     for (const path of ['/', '/main.js', '/main.css', '/icon.svg', '/livez', '/readyz']) {
       expect([path, (await fetch(url + path)).status]).toEqual([path, 200]);
     }
   });
 
   it('a browser that has shown it once comes in by its cookie', async () => {
-    const { url } = await start({ token: TOKEN });
+    const { url } = server;
     const login = (token: unknown) =>
       fetch(`${url}/api/session`, {
         method: 'POST',
@@ -281,8 +303,10 @@ describe('with a token', () => {
 });
 
 describe('every answer', () => {
+  const server = useServer();
+
   it('forbids everything that does not come from this server', async () => {
-    const { url } = await start();
+    const { url } = server;
     for (const path of ['/', '/api/added', '/nowhere', '/api/live/stream']) {
       const { headers, body } = await fetch(url + path);
       expect(headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
@@ -293,7 +317,7 @@ describe('every answer', () => {
   });
 
   it('to what cannot be served is a problem that says no more than it should', async () => {
-    const { url } = await start();
+    const { url } = server;
     const missing = await fetch(`${url}/nowhere`);
     expect(missing.headers.get('content-type')).toContain('application/problem+json');
     expect(await missing.json()).toEqual({ type: 'about:blank', title: 'Not Found', status: 404 });
