@@ -85,14 +85,15 @@ const metricSchema = z
   .refine(looksAtValue, nothingToLookAt)
   .refine(countsNoValue, countLooksAtNone);
 
-const eachSchema = z.union([
-  z.literal('durationMs'),
-  z.strictObject({ marks: code }),
-  z
-    .strictObject({ aggregate: z.enum(aggregateNames), value: code.optional() })
-    .refine(looksAtValue, nothingToLookAt)
-    .refine(countsNoValue, countLooksAtNone),
-]);
+const eachSchema = z.union(
+  [
+    z.literal('durationMs'),
+    z.strictObject({ marks: code }),
+    z.strictObject({ aggregate: z.literal('count') }),
+    z.strictObject({ aggregate: z.enum(aggregateNames).exclude(['count']), value: code }),
+  ],
+  "expected 'durationMs', { aggregate, value }, of which a count has no value, or { marks }",
+);
 /** Of these a session has more than one number or text. */
 const composed: ReadonlySet<AggregateName | undefined> = new Set<AggregateName>(['top', 'quantiles']);
 const composedEach = (each: z.infer<typeof eachSchema> | undefined) =>

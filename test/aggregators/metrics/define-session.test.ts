@@ -280,10 +280,10 @@ test('a wrong definition of a metric of sessions stops the start, and names what
     [{ window: tumbling(MINUTE) }, 'window.kind: expected session(last, pane)'],
     [{ window: { ...base.window, gapMs: MINUTE } }, 'window.gapMs: a session ends after 30 minutes'],
     [{ window: session(45 * MINUTE, 30 * MINUTE) }, 'window.lastMs: expected a multiple of paneMs'],
-    [{ each: 'duration' }, 'each'],
+    [{ each: 'duration' }, "each: expected 'durationMs', { aggregate, value }"],
     [{ each: { marks: 1 } }, 'each'],
     [{ each: { aggregate: 'average', value: () => 1 } }, 'each'],
-    [{ each: { aggregate: 'sum' } }, 'each'],
+    [{ each: { aggregate: 'sum' } }, 'each: expected'],
     [{ each: { aggregate: 'count', value: () => 1 } }, 'each'],
     [{ aggregate: 'mean' }, 'each: this aggregate has nothing to look at without it'],
     [

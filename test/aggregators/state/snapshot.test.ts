@@ -40,6 +40,15 @@ test('a state before its first event with a readable time is saved too', async (
   expect(decoded.ids.rotatedAtMs).toBe(Number.NEGATIVE_INFINITY);
 });
 
+test('a state that was written before sessions could have texts as states is read', async () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(0), pageView(60_000));
+  const saved = driver.state.save();
+  const earlier = { ...saved, sessions: { ...saved.sessions, otherStates: undefined as never } };
+  const decoded = await decodeSnapshot(await encodeSnapshot(earlier));
+  expect(decoded.sessions).toEqual({ ...saved.sessions, otherStates: [] });
+});
+
 test('a snapshot that is cut short, damaged or of another kind is refused, never half read', async () => {
   const damaged = { code: 'PS_SNAPSHOT_UNREADABLE' };
   const bytes = await snapshotOfSomeTraffic();
