@@ -48,6 +48,8 @@ function showState(): void {
   const first = document.body.dataset['state'] === 'connecting';
   document.body.dataset['state'] = shown;
   setText(byId('state-text'), STATE_TEXTS[shown]);
+  // The name of a tab says nothing of how old its figure is, and must not tell it to who has no token.
+  if (state !== 'live') document.title = 'Penstock';
   if (!first) announcer.now(STATE_TEXTS[shown]);
 }
 

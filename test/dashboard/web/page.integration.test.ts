@@ -111,15 +111,17 @@ describe('the page', () => {
   it('says that it reconnects while the server is away, and goes on when it is back', async () => {
     const source = createMemoryLiveSource(busy);
     const first = await serve(source);
-    const { figure, state } = await open(first.url);
+    const { page, figure, state } = await open(first.url);
     await expect.poll(() => figure('visitors-total'), patience).toBe('1,234');
     await first.stop();
     await expect.poll(state, patience).toBe('Reconnecting');
+    expect(await page.title()).toBe('Penstock');
     expect(await figure('visitors-total')).toBe('1,234');
     source.push({ visitors: { ...busy.visitors, total: 5 } });
     await serve(source, { port: Number(new URL(first.url).port) });
     await expect.poll(() => figure('visitors-total'), patience).toBe('5');
     expect(await state()).toBe('Live');
+    expect(await page.title()).toBe('5 visitors · Penstock');
   });
 
   it('goes on where it was when only the connection broke', async () => {
@@ -137,6 +139,7 @@ describe('the page', () => {
     await expect.poll(() => page.locator('#pages .bar-label').allTextContents(), patience).toEqual(['/meanwhile']);
     expect(asked.at(-1)).toMatch(/\?lastEventId=.+\.\d+$/);
     expect(await figure('visitors-total')).toBe('1,234');
+    expect(await page.title()).toBe('1,234 visitors · Penstock');
     expect(await state()).toBe('Live');
     await proxy.stop();
   });
