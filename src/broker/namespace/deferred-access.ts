@@ -3,7 +3,7 @@ import type { Queue, QueueEntry } from '../entities/index.js';
 import { encodeDelivery, storedFields, storedSessionId } from '../message/index.js';
 import { changeKey, deferredKey } from '../store/keys.js';
 import type { Store } from '../store/types.js';
-import type { QueueConsumer, QueueDelivery } from './dispatcher.js';
+import type { QueueConsumer, QueueDelivery } from './consumers.js';
 
 export interface DeferredAccessDeps {
   readonly store: Store;

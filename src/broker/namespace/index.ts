@@ -1,11 +1,11 @@
 export type { Position } from '../entities/index.js';
 export type { LogEvent } from '../log/index.js';
 export { createNamespacePort } from './admin-port.js';
+export type { QueueConsumer, QueueDelivery } from './consumers.js';
 export type { Namespace } from './contract.js';
 export { bytesOf, countMessages, type MessageCounts } from './counts.js';
 export { MAX_DEFERRED_BYTES } from './deferred-access.js';
 export type { Deletion } from './deletion.js';
-export type { QueueConsumer, QueueDelivery } from './dispatcher.js';
 export type { HubEntity, QueueEntity, SubscriptionEntity, TopicEntity } from './entities.js';
 export { deletedLogsOf, hubLogsOf } from './hub-logs.js';
 export type { PartitionRuntime } from './hub-runtime.js';
