@@ -3,12 +3,12 @@ import type { SasKeys } from '../security/index.js';
 import { type Base, CONTENT_TYPES, entryDocument, feedDocument, parseEntry } from './atom.js';
 import { createAuthorizer } from './authorize.js';
 import { readBody } from './body.js';
+import { createBusResource } from './bus-resource.js';
 import { AdminError, badRequest, entityNotFound } from './errors.js';
 import { createHubResource } from './hub-resources.js';
 import type { HubsPort } from './hubs-port.js';
 import type { NamespacePort } from './namespace-port.js';
 import type { Resource } from './resource.js';
-import { createResources, resourceAt } from './resources.js';
 import { parseHubTarget, parseTarget } from './target.js';
 import { type Element, field, tag } from './xml.js';
 
@@ -117,7 +117,7 @@ export function createAdminHandler(deps: AdminDeps, { namespaceName }: AdminOpti
     const target = parseTarget(url.pathname);
     if (!target) throw entityNotFound(url.pathname.slice(1));
     const options = { host: url.host, namespaceName, newKey: deps.random.newKey };
-    return resourceAt(createResources(deps.namespace, options), target);
+    return createBusResource(deps.namespace, target, options);
   }
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {

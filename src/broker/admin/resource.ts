@@ -1,6 +1,6 @@
 import type { Entry } from './atom.js';
-import { AdminError, badRequest, entityNotFound } from './errors.js';
-import type { CreateOutcome, UpdateOutcome } from './namespace-port.js';
+import { AdminError, badRequest, entityNotFound, notChangeable } from './errors.js';
+import type { CreateOutcome, DeleteOutcome, UpdateOutcome } from './namespace-port.js';
 import type { Element } from './xml.js';
 
 /** What a list is made of, before it is cut into pages. */
@@ -35,6 +35,18 @@ export function settled<Info>(outcome: CreateOutcome<Info> | UpdateOutcome<Info>
     case 'quota':
       throw new AdminError('PS_ADMIN_QUOTA', outcome.reason);
   }
+}
+
+export function deleted(outcome: DeleteOutcome, path: string): void {
+  if (outcome.kind === 'not-found') throw entityNotFound(path);
+}
+
+/** What a path names that can only be looked at. */
+export function readOnly(path: string, reading: Partial<Pick<Resource, 'get' | 'list'>>): Resource {
+  const refuse = async () => {
+    throw notChangeable(path);
+  };
+  return { get: () => undefined, list: () => undefined, ...reading, create: refuse, update: refuse, remove: refuse };
 }
 
 export function expectRoot(description: Element, root: string): void {
