@@ -1,12 +1,14 @@
 import type { PeekedMessage } from '../peek.js';
 import { createAcceptor, type Waiting } from './acceptor.js';
-import { createHeldSession, type HeldSession, type HeldSessionDeps, type OwnedSession } from './held-session.js';
+import type { HeldSession, OwnedSession } from './held-session.js';
+import { createHoldings, type HoldingsDeps } from './holdings.js';
 import { listSessions, type SessionListing } from './list.js';
+import { createLockEnds } from './lock-ends.js';
 import { peekSession, type SessionPeek } from './peek.js';
 import { searchSessions } from './rows.js';
 import { readSessionState, writeSessionState } from './state.js';
 
-export interface SessionRuntimeDeps extends Omit<HeldSessionDeps, 'onEnding'> {
+export interface SessionRuntimeDeps extends Omit<HoldingsDeps, 'onFree'> {
   readonly lockDurationMs: () => number;
 }
 
@@ -30,73 +32,16 @@ export interface SessionRuntime {
   stop(): void;
 }
 
-const MAX_TIMER_MS = 60_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
   const { clock, sessions, queue, store, onError, lockDurationMs } = deps;
-  const held = new Map<string, OwnedSession>();
-  /** Sessions between two states: being prepared for a receiver, or ending. */
-  const busy = new Map<string, Promise<unknown>>();
-  let timer: { readonly dueAtMs: number; readonly cancel: () => void } | undefined;
+  const holdings = createHoldings({ ...deps, onFree: () => acceptor.wake() });
+  const locks = createLockEnds({
+    ...{ clock, sessions, lockDurationMs },
+    onEnded: (sessionId) => holdings.get(sessionId)?.lose(),
+  });
   let stopped = false;
-  /** Settings may change while locks last. */
-  let longestLockMs = 0;
-
-  function lockEndMs(): number {
-    const durationMs = lockDurationMs();
-    longestLockMs = Math.max(longestLockMs, durationMs);
-    return clock.now() + durationMs;
-  }
-
-  function whileBusy(sessionId: string, work: Promise<unknown>): void {
-    busy.set(sessionId, work);
-    const done = () => {
-      if (busy.get(sessionId) === work) busy.delete(sessionId);
-    };
-    // Whoever waits for the work hears of its failure.
-    work.then(done, done);
-  }
-
-  function open(sessionId: string, lockedUntilMs: number, owner: unknown): OwnedSession | undefined {
-    const hold = sessions.hold(sessionId, lockedUntilMs);
-    if (hold === undefined) return undefined;
-    const onEnding = (_session: HeldSession, ended: Promise<void>) => {
-      held.delete(sessionId);
-      whileBusy(sessionId, ended);
-      void ended.then(acceptor.wake);
-    };
-    const session = createHeldSession({ ...deps, onEnding }, hold, owner);
-    held.set(sessionId, session);
-    return session;
-  }
-
-  function onTimer(): void {
-    timer = undefined;
-    for (const { sessionId } of sessions.ended(clock.now(), longestLockMs)) held.get(sessionId)?.lose();
-    schedule();
-  }
-
-  function schedule(): void {
-    const endMs = sessions.nextEndMs();
-    if (stopped || endMs === undefined || endMs === NEVER) return;
-    if (timer !== undefined && timer.dueAtMs <= endMs) return;
-    timer?.cancel();
-    const delayMs = Math.min(Math.max(endMs - clock.now(), 1), MAX_TIMER_MS);
-    timer = { dueAtMs: endMs, cancel: clock.setTimer(onTimer, delayMs) };
-  }
-
-  /** Whether a session has messages; what cannot be read leaves it to others. */
-  async function isPrepared(session: OwnedSession): Promise<boolean> {
-    const prepared = session.prepare();
-    whileBusy(session.sessionId, prepared);
-    try {
-      return await prepared;
-    } catch (error) {
-      session.leave();
-      throw error;
-    }
-  }
 
   /** Looks for a session that has messages and no holder, and takes it. */
   async function reserve(): Promise<OwnedSession | undefined> {
@@ -107,11 +52,10 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
         sessions.found(await searchSessions(store, queue.id, next));
         continue;
       }
-      const session = open(next, NEVER, undefined);
+      const session = holdings.open(next, NEVER, undefined);
       if (session === undefined) continue;
-      if (await isPrepared(session)) {
-        sessions.renew(session.hold, clock.now(), lockEndMs());
-        schedule();
+      if (await holdings.prepare(session)) {
+        locks.renew(session.hold);
         return session;
       }
       session.leave();
@@ -121,25 +65,27 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
 
   const acceptor = createAcceptor<OwnedSession>({ clock, reserve, giveUp: (session) => session.leave(), onError });
 
+  /** The session while its lock lasts. */
+  function alive(sessionId: string): OwnedSession | undefined {
+    const session = holdings.get(sessionId);
+    return session?.isAlive() ? session : undefined;
+  }
+
+  async function accept(sessionId: string, owner: unknown): Promise<HeldSession | undefined> {
+    for (let before = holdings.busy(sessionId); before !== undefined; before = holdings.busy(sessionId)) await before;
+    if (alive(sessionId) !== undefined) return undefined;
+    const ended = holdings.get(sessionId);
+    if (ended !== undefined) {
+      ended.lose();
+      return accept(sessionId, owner);
+    }
+    const session = holdings.open(sessionId, locks.endMs(), owner);
+    locks.watch();
+    return session;
+  }
+
   return {
-    async accept(sessionId, owner) {
-      for (;;) {
-        const before = busy.get(sessionId);
-        if (before !== undefined) {
-          await before;
-          continue;
-        }
-        const current = held.get(sessionId);
-        if (current?.isAlive()) return undefined;
-        if (current !== undefined) {
-          current.lose();
-          continue;
-        }
-        const session = open(sessionId, lockEndMs(), owner);
-        schedule();
-        return session;
-      }
-    },
+    accept,
 
     acceptNext(timeoutMs, owner) {
       const { outcome, cancel } = acceptor.wait(timeoutMs);
@@ -150,17 +96,11 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
       return { outcome: owned, cancel };
     },
 
-    held(sessionId) {
-      const session = held.get(sessionId);
-      return session?.isAlive() ? session : undefined;
-    },
+    held: alive,
 
     renew({ sessionId }) {
-      const session = held.get(sessionId);
-      const untilMs = lockEndMs();
-      if (!session?.isAlive() || !sessions.renew(session.hold, clock.now(), untilMs)) return undefined;
-      schedule();
-      return untilMs;
+      const session = alive(sessionId);
+      return session && locks.renew(session.hold);
     },
 
     peek(peek) {
@@ -173,16 +113,16 @@ export function createSessionRuntime(deps: SessionRuntimeDeps): SessionRuntime {
       writeSessionState({ store, id: queue.id, nowMs: clock.now() }, sessionId, state),
 
     arrived(sessionId) {
-      const session = held.get(sessionId);
+      const session = holdings.get(sessionId);
       if (session === undefined) acceptor.wake();
       else session.demandChanged();
     },
 
     stop() {
       stopped = true;
-      timer?.cancel();
+      locks.stop();
       acceptor.stop();
-      for (const session of held.values()) session.leave();
+      for (const session of holdings.all()) session.leave();
     },
   };
 }
