@@ -58,7 +58,7 @@ async function partsOf(gateway: GatewayPlace): Promise<SystemPart[]> {
 
 async function brokerStatus(connectionString: string): Promise<BrokerStatus | undefined> {
   try {
-    const { status, text } = await askBroker({ connectionString, ca: undefined }, '/status');
+    const { status, text } = await askBroker({ connectionString, ca: undefined }, '/status', TIMEOUT_MS);
     return status === 200 ? (JSON.parse(text) as BrokerStatus) : undefined;
   } catch {
     return undefined;

@@ -3,8 +3,12 @@ import { type Config, loadConfig } from '../shared/config/index.js';
 import { messageOf, PenstockError } from '../shared/errors.js';
 import { createLogger, type Logger } from '../shared/logger.js';
 
-/** How long a role may take to stop before it is ended: the promise is 10 s for everything together. */
+/**
+ * How long a role may take to stop before it is ended: the promise is 10 s for everything together. A supervisor has
+ * services to stop behind its roles, so it kills one after 6 s: by then it has to have ended, and said why.
+ */
 const STOP_DEADLINE_MS = 8_000;
+const SUPERVISED_STOP_DEADLINE_MS = 5_000;
 
 export interface RoleContext {
   readonly config: Config;
@@ -62,13 +66,14 @@ export async function runRole(
   const stop = async (reason: string) => {
     if (stopping) return;
     stopping = true;
+    const deadlineMs = process.send === undefined ? STOP_DEADLINE_MS : SUPERVISED_STOP_DEADLINE_MS;
     logger.info({ reason }, 'stopping');
     systemClock.setTimer(() => {
       logger.error('did not stop in time: ended');
       process.exit(1);
-    }, STOP_DEADLINE_MS + 500);
+    }, deadlineMs + 500);
     try {
-      await running?.stop({ deadlineMs: STOP_DEADLINE_MS });
+      await running?.stop({ deadlineMs });
       process.exit(0);
     } catch (error) {
       logger.error({ err: error }, 'did not stop cleanly');

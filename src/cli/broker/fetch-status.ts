@@ -44,18 +44,22 @@ export interface BrokerAnswer {
  * What the broker answers to a GET over HTTP on its own port.
  * @throws BrokerCommandError PS_BROKER_UNREACHABLE when nothing answers
  */
-export async function askBroker({ connectionString, ca }: FoundBroker, path: string): Promise<BrokerAnswer> {
+export async function askBroker(
+  { connectionString, ca }: FoundBroker,
+  path: string,
+  timeoutMs = TIMEOUT_MS,
+): Promise<BrokerAnswer> {
   const address = addressOf(connectionString);
   const { origin } = address;
   if (!URL.canParse(origin)) throw unreachable(origin, 'the connection string has no endpoint');
   const url = new URL(path, origin);
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const authorization = sign(address, systemClock.now());
-  const options = { headers: { authorization }, timeout: TIMEOUT_MS, agent: false as const, ...(ca ? { ca } : {}) };
+  const options = { headers: { authorization }, timeout: timeoutMs, agent: false as const, ...(ca ? { ca } : {}) };
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const sent = request(url, options, resolve);
-      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
       sent.on('error', reject);
       sent.end();
     });
