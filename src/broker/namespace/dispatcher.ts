@@ -53,13 +53,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   let stopped = false;
 
   const consumers = createConsumers();
-  const takeInto = createTaking({ queue, consumers, newToken, onUnfit });
+  const take = createTaking({ queue, consumers, newToken, onUnfit });
   const handover = createHandover({
     store,
     queue,
     consumers,
     onError,
-    take: (taken) => takeInto(taken, clock.now()),
+    take: (into) => take(into, clock.now()),
     isStopped: () => stopped,
   });
   const isStarving = () => queue.available() === 0 && consumers.someoneWaits();

@@ -4,14 +4,14 @@ import { encodeDelivery } from '../message/index.js';
 import { messageKey } from '../store/keys.js';
 import type { Store } from '../store/types.js';
 import type { Consumers } from './consumers.js';
-import type { Delivery } from './taking.js';
+import type { Delivery, Taken } from './taking.js';
 
 export interface HandoverDeps {
   readonly store: Pick<Store, 'getMany' | 'commit'>;
   readonly queue: Pick<Queue, 'id' | 'discard' | 'giveBack' | 'drop'>;
   readonly consumers: Pick<Consumers, 'has'>;
   /** Adds messages of the queue, for receivers in turn. */
-  readonly take: (taken: Delivery[]) => void;
+  readonly take: (into: Taken) => void;
   readonly isStopped: () => boolean;
   readonly onError: (error: unknown) => void;
 }
@@ -19,6 +19,7 @@ export interface HandoverDeps {
 /** Brings messages that were taken out of a queue to their receivers: what the store has to be asked for is done before. */
 export function createHandover({ store, queue, consumers, take, isStopped, onError }: HandoverDeps) {
   let taken: Delivery[] = [];
+  const into: Taken = { count: () => taken.length, add: (delivery) => void taken.push(delivery) };
 
   async function readRecords(): Promise<void> {
     const missing = taken.filter(({ record }) => record === undefined);
@@ -73,7 +74,7 @@ export function createHandover({ store, queue, consumers, take, isStopped, onErr
   return {
     /** Whether there is something to be delivered. */
     take(): boolean {
-      take(taken);
+      take(into);
       return taken.length > 0;
     },
 

@@ -18,6 +18,12 @@ export interface Delivery {
   record: Buffer | undefined;
 }
 
+/** Where it goes: what was there may be handed over while more is taken. */
+export interface Taken {
+  count(): number;
+  add(delivery: Delivery): void;
+}
+
 /** How many messages, and bytes of them, are taken in one go before they are sent. */
 const TAKEN_AT_ONCE = 256;
 const TAKEN_BYTES = 4 * 1024 * 1024;
@@ -43,9 +49,9 @@ export function createTaking({ queue, consumers, newToken, onUnfit }: TakingDeps
   }
 
   /** Adds to what is taken, up to a bound. */
-  return function take(taken: Delivery[], nowMs: number): void {
+  return function take(taken: Taken, nowMs: number): void {
     let bytes = 0;
-    while (taken.length < TAKEN_AT_ONCE && bytes < TAKEN_BYTES && queue.available() > 0) {
+    while (taken.count() < TAKEN_AT_ONCE && bytes < TAKEN_BYTES && queue.available() > 0) {
       const consumer = consumers.next();
       if (consumer === undefined) return;
       const delivery = takeFor(consumer, nowMs);
@@ -53,7 +59,7 @@ export function createTaking({ queue, consumers, newToken, onUnfit }: TakingDeps
       if (delivery === 'unfit') continue;
       if (consumer.mode !== 'transfer') consumer.reserve();
       bytes += delivery.entry.sizeBytes;
-      taken.push(delivery);
+      taken.add(delivery);
     }
   };
 }
