@@ -60,8 +60,7 @@ export function createTopicPublisher(access: ServiceAccess, topic: string, optio
           // The size limit of a batch is the link's: asking for one opens the link. One that is open answers without the
           // broker, so another is opened, and closed again.
           const asking = client.createSender(topic);
-          await asking.createMessageBatch({ abortSignal });
-          asking.close().catch(() => {});
+          await asking.createMessageBatch({ abortSignal }).finally(() => void asking.close().catch(() => {}));
           const batch = await sender.createMessageBatch({ abortSignal });
           encode = takesEncodedBatches(batch) ? createTopicEncoder(batch.maxSizeInBytes) : undefined;
         })
