@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Rejection, reject } from '../../events/index.js';
 import { type ParsedBody, parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
-import { type Fields, fieldsOf, setField } from './fields.js';
+import { type Fields, fieldsOf, percentDecoded, setField } from './fields.js';
 
 /** CloudEvents 1.0 over HTTP (http-protocol-binding, section 3) and in JSON (json-format). */
 
@@ -79,12 +79,7 @@ const QUOTED = /^"(.*)"$/;
 /** Section 3.1.3.2: characters outside of printable ASCII, space, `"` and `%` are percent-encoded UTF-8. */
 function unescapeHeader(value: string): string {
   const text = QUOTED.exec(value)?.[1]?.replace(/\\(.)/g, '$1') ?? value;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // Some SDKs send a percent sign as it is.
-    return text;
-  }
+  return percentDecoded(text);
 }
 
 function mapStructured(value: unknown): unknown {

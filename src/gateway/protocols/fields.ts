@@ -51,3 +51,12 @@ export function compact(fields: Fields): Record<string, unknown> | undefined {
   }
   return kept;
 }
+
+/** Text that was percent-encoded. Some senders leave a percent sign as it is: then all of it stays so. */
+export function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,7 +1,7 @@
 import { reject } from '../../events/index.js';
 import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
-import { compact, type Fields, fieldsOf, textOf } from './fields.js';
+import { compact, type Fields, fieldsOf, percentDecoded, textOf } from './fields.js';
 import { campaignOfUrl, contextOf, type NativeEvent, nameEvent, propertiesOr, timeOf, without } from './foreign.js';
 import { replyOf } from './outcome.js';
 import type { MappedEvents, Protocol, RequestHead } from './protocol.js';
@@ -37,20 +37,16 @@ function mapUmami({ headers }: RequestHead, body: Buffer): MappedEvents | Proble
 /** Umami's script of version 2 has encoded the page's addresses, which were already, and its title; Umami undoes it too. */
 function decodeOnce(payload: Fields): Fields {
   const { url, referrer, title } = payload;
-  return { ...payload, url: unescapePercent(url), referrer: unescapePercent(referrer), title: decodeText(title) };
+  return {
+    ...payload,
+    url: unescapePercent(url),
+    referrer: unescapePercent(referrer),
+    title: typeof title === 'string' ? percentDecoded(title) : title,
+  };
 }
 
 function unescapePercent(url: unknown): unknown {
   return typeof url === 'string' ? url.replace(/%25(?=[0-9a-f]{2})/gi, '%') : url;
-}
-
-function decodeText(text: unknown): unknown {
-  if (typeof text !== 'string') return text;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function mapEvent(value: unknown, plain: (payload: Fields) => Fields): unknown {
