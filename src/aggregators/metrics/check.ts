@@ -95,7 +95,7 @@ const eachSchema = z.union(
   "expected 'durationMs', { aggregate, value }, of which a count has no value, or { marks }",
 );
 /** Of these a session has more than one number or text. */
-const composed: ReadonlySet<AggregateName | undefined> = new Set<AggregateName>(['top', 'quantiles']);
+const composed: ReadonlySet<AggregateName> = new Set(['top', 'quantiles']);
 const composedEach = (each: z.infer<typeof eachSchema> | undefined) =>
   typeof each === 'object' && 'aggregate' in each && composed.has(each.aggregate);
 const looksAtEvents = (each: z.infer<typeof eachSchema> | undefined) => typeof each === 'object';

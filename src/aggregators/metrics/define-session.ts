@@ -4,7 +4,7 @@ import type { SessionAggregate, SessionFold, SessionView } from '../windows/sess
 import { checkSessionMetric } from './check.js';
 import type { Observation } from './define.js';
 import { type CommonDefinition, describe } from './describe.js';
-import { countUnder, inputsOf, NO_KEY } from './inputs.js';
+import { countUnder, inputsFrom, NO_KEY } from './inputs.js';
 import type { SessionWindow } from './window.js';
 
 /** What is made of each session. */
@@ -45,8 +45,7 @@ export function defineSessionMetric<const Each extends EachSession>(
   checkSessionMetric(definition);
   const { each, filter, key, value, aggregate = 'count' } = definition;
   const { madeOf, ...ofEvents } = makingOf(each);
-  const toInput = inputsOf(aggregate);
-  const inputOf = (made: Made<Each>) => (aggregate === 'count' ? 1 : toInput(value === undefined ? made : value(made)));
+  const inputOf = inputsFrom(aggregate, aggregate === 'count' ? undefined : (value ?? ((made: Made<Each>) => made)));
   return {
     kind: 'sessions',
     description: describe(definition),
@@ -87,11 +86,11 @@ function aggregateOfEvents({
   value,
 }: Extract<EachSession, { readonly aggregate: AggregateName }>): SessionAggregate<Observation> {
   const { create, add, merge, encode, decode } = aggregateOf(aggregate);
-  const inputOf = inputsOf(aggregate);
+  const inputOf = inputsFrom(aggregate, value);
   return {
     ...{ create, merge, encode, decode },
     add(state, observation) {
-      const input = value === undefined ? 1 : inputOf(value(observation));
+      const input = inputOf(observation);
       return input === undefined ? state : add(state, input, observation.timeMs);
     },
   };

@@ -5,7 +5,7 @@ import type { Visit } from '../state/visitors.js';
 import type { NewestOptions } from '../windows/newest.js';
 import { checkMetric } from './check.js';
 import { type CommonDefinition, describe } from './describe.js';
-import { countUnder, inputsOf, NO_KEY } from './inputs.js';
+import { countUnder, inputsFrom, NO_KEY } from './inputs.js';
 import type { EventWindow } from './window.js';
 
 /** What is known about an event when a metric looks at it. Reused for the next event: nothing may keep it. */
@@ -62,11 +62,11 @@ export interface ListMetricDefinition<T = unknown> extends NewestOptions<Penstoc
  * how much of it is shown. This is all that it takes: the API, Prometheus and the dashboard know it from here.
  */
 export function defineMetric(definition: MetricDefinition): PaneMetric {
-  const { filter, key, value, latenessMs = Number.POSITIVE_INFINITY } = definition;
-  const inputOf = inputsOf(definition.aggregate ?? 'count');
+  const { filter, key, value, aggregate = 'count', latenessMs = Number.POSITIVE_INFINITY } = definition;
+  const inputOf = inputsFrom(aggregate, value);
   const observe = (observation: Observation, count: Count) => {
     if (filter !== undefined && !filter(observation)) return;
-    const input = value === undefined ? 1 : inputOf(value(observation));
+    const input = inputOf(observation);
     if (input === undefined) return;
     if (key === undefined) return count(NO_KEY, input);
     countUnder(key(observation), input, count);

@@ -49,11 +49,21 @@ function countOne(key: unknown, input: Input, count: (name: string, input: Input
 const numberOf = (value: unknown) => (Number.isFinite(value) ? (value as number) : undefined);
 const textOf = (value: unknown) => (typeof value === 'string' ? value : numberOf(value)?.toString());
 
+/** What an aggregate takes of each source, by its value; without one it counts, and each is one more. */
+export function inputsFrom<Source>(
+  aggregate: AggregateName,
+  value: ((source: Source) => unknown) | undefined,
+): (source: Source) => Input | undefined {
+  if (value === undefined) return () => 1;
+  const inputOf = inputsOf(aggregate);
+  return (source) => inputOf(value(source));
+}
+
 /**
  * What an aggregate takes of a value: clients send numbers where texts are expected, and anything else. Texts that are
  * kept are as short, and as sound, as names.
  */
-export function inputsOf(aggregate: AggregateName): (value: unknown) => Input | undefined {
+function inputsOf(aggregate: AggregateName): (value: unknown) => Input | undefined {
   if (!takesText(aggregate)) return numberOf;
   if (aggregate === 'first' || aggregate === 'last') return (value) => shortText(value) ?? numberOf(value);
   // Of these no text is kept, but a hash of the whole.

@@ -76,18 +76,20 @@ export function createSessionFolds<Observation>(
     const view = { startMs, lastMs: table.lastMs(session), state: table.state(index, session) };
     fold.emit(view, (name, input) => fold.count({ startMs, name, input, by }));
   };
-  const addTo = (index: number, { session, told }: { session: number; told: boolean }, observation: Observation) => {
-    const { aggregate, filter } = folds[index] as SessionFold<Observation>;
-    if (aggregate === undefined || (filter !== undefined && !filter(observation))) return;
-    const before = table.state(index, session);
-    // One that is no number may be changed in its place, so it is told of first.
-    const isNumber = typeof before === 'number';
-    if (told && !isNumber) tellOne(index, session, -1);
-    const after = aggregate.add(before, observation);
-    if (isNumber && after === before) return;
-    if (told && isNumber) tellOne(index, session, -1);
-    table.setState(index, session, after);
-    if (told) tellOne(index, session, 1);
+  const adding = (told: boolean) => (session: number, observation: Observation) => {
+    for (let index = 0; index < folds.length; index++) {
+      const { aggregate, filter } = folds[index] as SessionFold<Observation>;
+      if (aggregate === undefined || (filter !== undefined && !filter(observation))) continue;
+      const before = table.state(index, session);
+      // One that is no number may be changed in its place, so it is told of first.
+      const isNumber = typeof before === 'number';
+      if (told && !isNumber) tellOne(index, session, -1);
+      const after = aggregate.add(before, observation);
+      if (isNumber && after === before) continue;
+      if (told && isNumber) tellOne(index, session, -1);
+      table.setState(index, session, after);
+      if (told) tellOne(index, session, 1);
+    }
   };
   const savedAt = folds.map(({ id }) => saved?.folds.indexOf(id) ?? -1);
   const savedState = ({ folds: ids, states, otherStates }: SavedFolds, index: number, at: number): unknown => {
@@ -101,12 +103,8 @@ export function createSessionFolds<Observation>(
     tell(session, by) {
       for (let index = 0; index < folds.length; index++) tellOne(index, session, by);
     },
-    add(session, observation) {
-      for (let index = 0; index < folds.length; index++) addTo(index, { session, told: false }, observation);
-    },
-    addTold(session, observation) {
-      for (let index = 0; index < folds.length; index++) addTo(index, { session, told: true }, observation);
-    },
+    add: adding(false),
+    addTold: adding(true),
     reach(session, timeMs) {
       if (timeMs <= table.lastMs(session)) return;
       for (const index of atEnd) tellOne(index, session, -1);

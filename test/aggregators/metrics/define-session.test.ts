@@ -7,6 +7,7 @@ import { createPartitionState } from '../../../src/aggregators/state/partition.j
 import { decodeSnapshot, encodeSnapshot } from '../../../src/aggregators/state/snapshot.js';
 import { type AggregateName, aggregateNames, aggregateOf, takesText } from '../../../src/shared/aggregates/index.js';
 import { START_MS } from '../driver.js';
+import { refusalOf } from './refusal.js';
 
 const MINUTE = 60_000;
 const PANE = 30 * MINUTE;
@@ -261,14 +262,8 @@ test('what fits an aggregate in no way is left out of it, and the session counts
 });
 
 test('a wrong definition of a metric of sessions stops the start, and names what it cannot have', () => {
-  const refusal = (change: object) => {
-    try {
-      defineSessionMetric({ ...base, ...change } as Parameters<typeof defineSessionMetric>[0]);
-    } catch (error) {
-      return (error as Error).message;
-    }
-    return 'none';
-  };
+  const refusal = (change: object) =>
+    refusalOf(() => defineSessionMetric({ ...base, ...change } as Parameters<typeof defineSessionMetric>[0]));
   const sum = { aggregate: 'sum', value: () => 1 };
   for (const sound of [
     {},

@@ -7,6 +7,7 @@ import { createPartitionState, type PartitionState } from '../../../src/aggregat
 import type { SavedState } from '../../../src/aggregators/state/saved.js';
 import { type AggregateName, aggregateOf } from '../../../src/shared/aggregates/index.js';
 import { pageView, START_MS } from '../driver.js';
+import { refusalOf } from './refusal.js';
 
 const MINUTE = 60_000;
 const purchase = (atMs: number, value: unknown, currency = 'EUR') => ({
@@ -182,14 +183,8 @@ test('names in all panes of a metric are bounded, and room is made when panes le
 });
 
 test('a wrong definition stops the start, and its error names the metric and the field', () => {
-  const refusal = (change: object) => {
-    try {
-      defineMetric({ ...base, ...change } as Parameters<typeof defineMetric>[0]);
-    } catch (error) {
-      return (error as Error).message;
-    }
-    return 'none';
-  };
+  const refusal = (change: object) =>
+    refusalOf(() => defineMetric({ ...base, ...change } as Parameters<typeof defineMetric>[0]));
   expect(refusal({})).toBe('none');
   for (const [change, told] of [
     [{ name: 'a}b' }, 'metric "a}b": name'],

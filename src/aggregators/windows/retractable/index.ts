@@ -13,14 +13,8 @@ import { distinctPart, topPart } from './texts.js';
 export const retractableOf = (name: AggregateName): PaneAggregate =>
   name === 'count' ? count : retractable(partOf(name) as Part<unknown, unknown>);
 
-/** An input is how many more. */
-const count = {
-  ...aggregateOf('count'),
-  retract: (state: number, by: number) => state - by,
-  isEmpty: (state: number) => state === 0,
-  save: (state: number) => state,
-  load: (saved: number | string) => Number(saved),
-} as unknown as PaneAggregate;
+/** An input is how many more, and the state how many there are. */
+const count = { ...groupPart(aggregateOf('count')), isEmpty: (state) => state === 0 } as PaneAggregate;
 
 function partOf(name: Exclude<AggregateName, 'count'>) {
   switch (name) {
