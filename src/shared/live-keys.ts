@@ -93,6 +93,9 @@ export const ownersKey = (metric: string): string => `${base(metric)}:owners`;
 
 const SHOWN_MARK = '#at';
 
+/** Of the fields of an owners hash, the one that tells how far the writes of a partition are. */
+export const reachedField = (partition: string): string => `${partition}${SHOWN_MARK}`;
+
 /** Of the fields of an owners hash, the partitions that were claimed. */
 export const claimedPartitions = (fields: readonly string[]): string[] =>
   fields.filter((field) => !field.includes('#'));

@@ -1,8 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createLiveFeed, liveFeedDefaults } from '../../src/dashboard/live-feed.js';
 import type { HubPublisher } from '../../src/messaging/index.js';
 import { createBlobStore, openContainer } from '../../src/messaging/index.js';
 import { connectLiveRedis, createLiveSource, type LiveFiguresSource, type LiveRedis } from '../../src/query/index.js';
 import { systemClock } from '../../src/shared/clock.js';
+import type { LiveFigures } from '../../src/shared/live.js';
+import { singleKey, TOTALS } from '../../src/shared/live-keys.js';
 import { startTestAzurite, type TestAzurite } from '../helpers/azurite.js';
 import { startTestBroker, type TestBroker, testTopology } from '../helpers/broker.js';
 import { atom } from '../helpers/hub-clients.js';
@@ -192,6 +196,49 @@ test('a Redis that is emptied while the connection stays is filled again with th
   await publish(publisher, views(1, '/a'));
   await shown('/a', 101);
   expect((await source.read()).events).toHaveLength(100);
+});
+
+/** What does not change with the minute. */
+const lasting = ({ visitors, sessions, devices, pages, events, visitorsLatest, metrics }: LiveFigures) => ({
+  ...{ devices, pages, events, visitorsLatest, visitors: visitors.total, open: sessions.open },
+  metrics: Object.entries(metrics).map(([name, { values }]) => ({ name, values })),
+});
+
+/** What a viewer of the live page has, who applies each message. */
+function watch() {
+  const deps = { source, clock: systemClock, epoch: 'e', onReadError: () => {} };
+  const feed = createLiveFeed(deps, liveFeedDefaults);
+  let figures: LiveFigures | undefined;
+  feed.join({
+    send({ kind, json }) {
+      figures = kind === 'snapshot' ? JSON.parse(json) : { ...figures, ...JSON.parse(json) };
+      return true;
+    },
+    close() {},
+  });
+  return { lasting: () => figures && lasting(figures), stop: () => feed.stop() };
+}
+
+test('a Redis that is emptied while nothing comes is filled again, and who watches sees all of it', async () => {
+  await start();
+  await publish(publisher, views(100, '/a'));
+  await shown('/a', 100);
+  await waitFor('the saves, after which nothing is left to do', async () => {
+    const partitions = [...(await source.readHealth()).values()];
+    return partitions.length === 4 && partitions.every(({ savedAt }) => savedAt !== null);
+  });
+  const before = lasting(await source.read());
+  const viewer = watch();
+  await waitFor('the snapshot', () => isDeepStrictEqual(viewer.lasting(), before));
+  await redis.flushall();
+  await waitFor('the totals in Redis', async () => (await redis.exists(singleKey(TOTALS))) === 1);
+  await waitFor('the figures', async () => isDeepStrictEqual(lasting(await source.read()), before));
+  expect(await source.readTotals()).toEqual({ counted: 100 });
+  await publish(publisher, views(1, '/a'));
+  await shown('/a', 101);
+  const after = lasting(await source.read());
+  await waitFor('the viewer to see it', () => isDeepStrictEqual(viewer.lasting(), after));
+  viewer.stop();
 });
 
 test('two aggregators share the partitions, and one takes over all when the other stops', async () => {

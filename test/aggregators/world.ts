@@ -172,6 +172,10 @@ export function createWorld(
         return Math.max(-1, ...written.map(([, aheadAt]) => aheadAt));
       },
       async report() {},
+      async look(owner) {
+        const looking = step('look redis', () => [...shownNames, LATE].every((name) => redis.isClaimed(owner, name)));
+        if (!(await looking.catch(() => true))) recovered();
+      },
       async forget(owner) {
         refuseFormer(owner, [await step('forget redis', () => redis.forget(owner))]);
       },

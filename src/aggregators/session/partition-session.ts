@@ -107,7 +107,7 @@ export function createPartitionSession(deps: SessionDeps, options: SessionOption
   const processAll = async (events: readonly PartitionEvent[]) => {
     if (tenure.refusal !== undefined) throw tenure.refusal;
     if (tenure.torn) throw new Error('a hub event could not be applied: the partition has to be opened again');
-    if (events.length === 0) return;
+    if (events.length === 0) return showing.look();
     for (const [index, event] of events.entries()) {
       if (tenure.closed || tenure.refusal !== undefined) return;
       apply(event);

@@ -9,7 +9,7 @@ import type { Tenure } from './tenure.js';
 export interface ShowingDeps {
   readonly owner: Owner;
   readonly state: PartitionState;
-  readonly sink: Pick<LiveSink, 'write' | 'onRecovered'>;
+  readonly sink: Pick<LiveSink, 'write' | 'look' | 'onRecovered'>;
   /** Removes what Redis shows of the partition that is of another hub. */
   readonly adopt: () => Promise<void>;
   readonly tenure: Tenure;
@@ -27,6 +27,8 @@ export interface Showing {
   isComplete(sequenceNumber: number): boolean;
   /** Shows what changed, in a while. */
   schedule(): void;
+  /** Nothing comes: looks whether Redis still has what was shown, and if not, shows everything again in a while. */
+  look(): void;
   /**
    * Shows what changed. Flushes never overlap, so a version never overtakes a later one: one that is under way is waited
    * for, and followed by another.
@@ -61,6 +63,7 @@ export function createShowing(deps: ShowingDeps, flushIntervalMs: number): Showi
   let losses = 0;
   /** Of these it is known whether what came back was of another hub: Redis may have been brought back from before it. */
   let adoptedLosses = 0;
+  let isLooking = false;
   /** Why the figures cannot be written, as it was logged: it is tried twice a second. */
   let told: string | undefined;
 
@@ -124,6 +127,14 @@ export function createShowing(deps: ShowingDeps, flushIntervalMs: number): Showi
     if (tenure.closed || tenure.refusal !== undefined || cancelFlush !== undefined) return;
     cancelFlush = clock.setTimer(() => void flushOrRetry(), waitMs);
   };
+  const look = () => {
+    // What is about to be written finds out by itself.
+    if (isLooking || flushing !== undefined || cancelFlush !== undefined) return;
+    isLooking = true;
+    void sink.look(owner).finally(() => {
+      isLooking = false;
+    });
+  };
   const flushOrRetry = () =>
     flush().then(
       () => {
@@ -144,6 +155,7 @@ export function createShowing(deps: ShowingDeps, flushIntervalMs: number): Showi
     },
     isComplete: (sequenceNumber) => completeThrough >= sequenceNumber,
     schedule: () => schedule(),
+    look,
     flush,
     flushOrRetry,
     async flushLast() {

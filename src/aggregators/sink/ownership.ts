@@ -22,6 +22,9 @@ export type DefineScript = <Answer = number>(name: string, file: string) => Scri
 /** Metrics without panes. The totals tell which partitions there are, so they are forgotten last. */
 const singleNames = [...listMetrics, HEALTH, TOTALS];
 
+/** Everything that has an owner for each partition. */
+export const ownedMetrics = [...descriptions.map(({ name }) => name), LATE, ...singleNames];
+
 /** One script call blocks Redis for a millisecond or two at this size. */
 export const MAX_WINDOWS_PER_CALL = 500;
 
@@ -33,8 +36,7 @@ export function createOwnership(redis: Redis | Cluster, script: DefineScript, ex
   const forgetLate = script('forgetLate', 'forget-late.lua');
 
   const adoptAll = ({ partition, epoch, hubCreatedAtMs }: Owner, lastSequenceNumber?: number) => {
-    const metrics = [...descriptions.map(({ name }) => name), LATE, ...singleNames];
-    const calls = metrics.map((metric) =>
+    const calls = ownedMetrics.map((metric) =>
       adoptPartition(1, ownersKey(metric), partition, epoch, hubCreatedAtMs ?? '', lastSequenceNumber ?? ''),
     );
     return all(calls).catch(explain);

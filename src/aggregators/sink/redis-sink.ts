@@ -27,8 +27,9 @@ import type { LateChange } from '../state/late.js';
 import type { PaneChange } from '../windows/panes.js';
 import { all } from './all.js';
 import { connectSinkRedis, onReconnected, untilReady } from './connection.js';
+import { createLastWrites } from './last-writes.js';
 import { epochsOf, type Owner, refuseFormer } from './owner.js';
-import { createOwnership, type DefineScript, MAX_WINDOWS_PER_CALL } from './ownership.js';
+import { createOwnership, type DefineScript, MAX_WINDOWS_PER_CALL, ownedMetrics } from './ownership.js';
 import { tellTrouble } from './trouble.js';
 
 /** Where the figures of the partitions are shown. `write`, `forget` and `adopt` throw PS_PARTITION_FENCED for a former owner. */
@@ -43,6 +44,8 @@ export interface LiveSink {
   write(owner: Owner, changes: StateChanges): Promise<number>;
   /** Says how far the reader of a partition is. Never rejects: nothing depends on it. */
   report(owner: Owner, health: PartitionHealth): Promise<void>;
+  /** Looks whether what was written is still there, as each write does. Never rejects: a store that is away comes back. */
+  look(owner: Owner): Promise<void>;
   /** Removes what a partition wrote, because its sequence numbers begin anew. */
   forget(owner: Owner): Promise<void>;
   /**
@@ -55,7 +58,7 @@ export interface LiveSink {
   forgetOthers(partitions: readonly string[]): Promise<void>;
   /**
    * Calls back when the store may have lost what it had, so that everything has to be written again: after each reconnect,
-   * and when a write finds that the one before it is gone.
+   * and when a write, or a look, finds that the write before it is gone.
    */
   onRecovered(callback: () => void): () => void;
   /** Resolves when the sink can be written to; rejects after `limitMs`. */
@@ -91,11 +94,10 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
   const writeLate = script<readonly [epoch: number, lost: number]>('writeLate', 'write-late.lua');
 
   const callbacks = new Set<() => void>();
-  /** The last write of each partition to each metric that was answered: if it is not there any more, more is lost. */
-  const answered = new Map<string, { readonly epoch: number; readonly sequenceNumber: number }>();
+  const lastWrites = createLastWrites(redis);
   onReconnected(redis, () => recovered());
   const recovered = () => {
-    answered.clear();
+    lastWrites.forget();
     announced = false;
     tellMetrics();
     for (const callback of callbacks) callback();
@@ -118,14 +120,8 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
     announced = true;
     toldOfFailure = false;
   };
-  const call = async (
-    { partition, epoch, hubCreatedAtMs }: Owner,
-    target: Target,
-    version: Version,
-    windows: readonly Window[],
-  ): Promise<Written> => {
-    const id = `${target.name}/${partition}`;
-    const last = answered.get(id);
+  const call = async (owner: Owner, target: Target, version: Version, windows: readonly Window[]): Promise<Written> => {
+    const { partition, epoch, hubCreatedAtMs } = owner;
     const written = await writePanes(
       windows.length + 3,
       ownersKey(target.name),
@@ -143,14 +139,14 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
         windows: windows.map(({ start }) => start),
       }),
       version.enqueuedAtMs,
-      last?.epoch === epoch ? last.sequenceNumber : '',
+      lastWrites.of(owner, target.name) ?? '',
       hubCreatedAtMs ?? '',
       ...windows.flatMap(({ start, expiryMs, revision, partial, pairs }) => [
         ...[start, expiryMs, revision, partial, pairs.length / 2],
         ...pairs,
       ]),
     );
-    if (written[0] === epoch) answered.set(id, { epoch, sequenceNumber: version.sequenceNumber });
+    if (written[0] === epoch) lastWrites.answered(owner, target.name, version.sequenceNumber);
     return written;
   };
 
@@ -207,6 +203,10 @@ export function createRedisSink(url: string, logger: Logger): LiveSink {
       const window = single(HEALTH, [HEALTH_NAME, JSON.stringify(health)]);
       const written = await call(owner, singleTarget(HEALTH), version, [window]).catch(() => undefined);
       if (written !== undefined && isLost(written)) recovered();
+    },
+    async look(owner) {
+      const isThere = await lastWrites.areThere(owner, ownedMetrics).catch(() => true);
+      if (!isThere) recovered();
     },
     ...createOwnership(redis, script, explain),
     onRecovered(callback) {

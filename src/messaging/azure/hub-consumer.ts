@@ -11,7 +11,8 @@ import { recoverLostConnections, useRetryOptionsForRounds } from './lost-connect
 
 /**
  * After a lost connection the SDK notices that its receiver is gone only when its wait for events is over, so the wait
- * is short. The same for the time between attempts to connect, which the SDK makes 30 seconds by default.
+ * is short; as often a handler is told that nothing came. The same for the time between attempts to connect, which the
+ * SDK makes 30 seconds by default.
  */
 export const receiveOptions = {
   maxWaitTimeInSeconds: 2,

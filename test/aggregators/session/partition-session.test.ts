@@ -86,6 +86,24 @@ test('an empty pack is no lag', async () => {
   expect(rig.deeds).toEqual(['show 0']);
 });
 
+test('while nothing comes it looks whether what was shown is still there', async () => {
+  await rig.session.process([]);
+  await rig.settle();
+  expect(rig.deeds).toEqual(['look']);
+});
+
+test('it does not look while there is something to show, which tells as well, nor while the sink has not answered', async () => {
+  await rig.session.process([rig.hubEvent(0)]);
+  await rig.session.process([]);
+  await rig.advance(50);
+  expect(rig.deeds).toEqual(['show 0']);
+  const answer = rig.holdSink();
+  for (let count = 0; count < 3; count++) await rig.session.process([]);
+  answer();
+  await rig.settle();
+  expect(rig.deeds).toEqual(['show 0', 'look']);
+});
+
 test('closing saves the state while the sink does not answer', async () => {
   const answer = rig.holdSink();
   await rig.session.process([rig.hubEvent(0)]);

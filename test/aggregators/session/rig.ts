@@ -78,6 +78,10 @@ function createSink(world: World): LiveSink {
     async report(_owner, health) {
       world.reports.push(health);
     },
+    async look() {
+      await world.sinkAnswers;
+      world.deeds.push('look');
+    },
     onRecovered(callback) {
       world.recover = callback;
       return () => {};

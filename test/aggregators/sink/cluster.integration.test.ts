@@ -86,6 +86,22 @@ test('a node that was killed is noticed though nobody writes, and what it had ca
   expect((await waitFor('the figures', () => source.readTotals()))['counted']).toBe(6);
 });
 
+test('one node alone that was emptied is noticed by a look', async () => {
+  await sink.write(owner(2), changesOf(5));
+  let recovered = 0;
+  const stop = sink.onRecovered(() => recovered++);
+  for (const node of (redis as Cluster).nodes('master')) {
+    await sink.claim(owner(2));
+    await sink.look(owner(2));
+    expect(recovered).toBe(0);
+    await node.flushall();
+    await sink.look(owner(2));
+    expect(recovered).toBe(1);
+    recovered = 0;
+  }
+  stop();
+});
+
 /** As `redis-cli --cluster reshard` does it; `meanwhile` is begun when half of the keys are on their way. */
 async function moveSlot(slot: number, [from, to]: readonly [Redis, Redis], meanwhile: () => Promise<void>) {
   const [fromId, toId] = await Promise.all([from, to].map((node) => node.cluster('MYID') as Promise<string>));

@@ -41,6 +41,8 @@ export interface SinkModel {
   addLate(owner: Owner, change: LateChange): readonly [epoch: number, lost: boolean];
   /** As the script that compares hubs, for one metric: the highest owner epoch, and whether it is the same hub. */
   adopt(owner: Owner, metric: string, lastSequenceNumber?: number): readonly [epoch: number, isSame: boolean];
+  /** Whether this owner, or a later one, has claimed a metric. */
+  isClaimed(owner: Owner, metric: string): boolean;
   /** Removes what the partition wrote; returns the highest owner epoch. */
   forget(owner: Owner): number;
   /** How often something was removed. */
@@ -128,6 +130,7 @@ export function createSinkModel(): SinkModel {
       if (highest === epoch && reached > lastSequenceNumber) return [epoch, false];
       return [epoch, isOfHub(key, hubCreatedAtMs)];
     },
+    isClaimed: ({ partition, epoch }, metric) => (owners.get(`${metric}/${partition}`) ?? 0) >= epoch,
     forget({ partition, epoch }) {
       const highest = Math.max(...[...owners].map(([key, ofKey]) => (key.split('/')[1] === partition ? ofKey : 0)));
       if (highest > epoch) return highest;

@@ -2,12 +2,12 @@ import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { createRedisSink } from '../../../src/aggregators/sink/redis-sink.js';
 import { createLiveStore } from '../../../src/query/live/store.js';
-import { CATALOGUE_KEY, paneKey } from '../../../src/shared/live-keys.js';
+import { CATALOGUE_KEY, ownersKey, paneKey } from '../../../src/shared/live-keys.js';
 import { createLogger } from '../../../src/shared/logger.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { startTestRedis, type TestRedis } from '../../helpers/redis.js';
 import { waitFor } from '../../helpers/wait.js';
-import { change, owner, PAGES, PANE, startSinkRig } from './rig.js';
+import { change, health, owner, PAGES, PANE, startSinkRig } from './rig.js';
 
 const { redis, sink } = await startSinkRig();
 
@@ -44,6 +44,57 @@ test.each([
   await sink.write(owner('0', 2), change(7, PANE + 60_000, { '/a': 1 }));
   stop();
   expect(noticed).toBe(1);
+});
+
+/** How often a loss is noticed meanwhile. */
+async function lossesDuring(what: () => Promise<unknown>): Promise<number> {
+  let noticed = 0;
+  const stop = sink.onRecovered(() => noticed++);
+  await what();
+  stop();
+  return noticed;
+}
+
+test('a look finds nothing lost where nothing is, of an owner that has written and one that has not', async () => {
+  await sink.claim(owner('7'));
+  expect(await lossesDuring(() => sink.look(owner('7')))).toBe(0);
+  await sink.write(owner('7'), change(1, PANE, { '/a': 1 }));
+  await sink.report(owner('7'), health(1));
+  expect(await lossesDuring(() => sink.look(owner('7')))).toBe(0);
+});
+
+test('a Redis that was emptied is noticed by a look, and so is the loss of a claim alone', async () => {
+  await sink.claim(owner('0'));
+  expect(await lossesDuring(() => redis.flushall().then(() => sink.look(owner('0'))))).toBe(1);
+  await sink.claim(owner('0'));
+  expect(await lossesDuring(() => redis.del(ownersKey('revenue')).then(() => sink.look(owner('0'))))).toBe(1);
+});
+
+test('a Redis that went back to an older copy is noticed by a look', async () => {
+  await sink.claim(owner('0'));
+  await sink.write(owner('0'), change(5, PANE, { '/a': 1 }));
+  const keys = await redis.keys('*');
+  const copies = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
+  await sink.write(owner('0'), change(6, PANE, { '/a': 2 }));
+  await redis.flushall();
+  for (const [index, key] of keys.entries()) await redis.restore(key, 0, copies[index] as Buffer);
+  expect(await lossesDuring(() => sink.look(owner('0')))).toBe(1);
+});
+
+test('what a later owner removed is no loss of the owner before it', async () => {
+  await sink.claim(owner('0'));
+  await sink.write(owner('0'), change(5, PANE, { '/a': 1 }));
+  await sink.claim(owner('0', 2));
+  await sink.forget(owner('0', 2));
+  expect(await lossesDuring(() => sink.look(owner('0')))).toBe(0);
+});
+
+test('a look writes nothing', async () => {
+  await sink.claim(owner('8'));
+  const changes = async () => /rdb_changes_since_last_save:(\d+)/.exec(await redis.info('persistence'))?.[1];
+  const before = await changes();
+  await sink.look(owner('8'));
+  expect(await changes()).toBe(before);
 });
 
 test('a reader does not take a pane that was written anew for the one that it has', async () => {
