@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
+import { hasDay } from '../shared/calendar.js';
 
 /** The folder of a role, and of the instance that a command looks for: one flag, said alike. */
 export const ownDataDir = [
@@ -15,6 +16,14 @@ export function port(text: string): number {
     throw new InvalidArgumentError('a port is a whole number from 0 to 65535.');
   }
   return value;
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
+
+/** Milliseconds since the epoch of a time with its zone, or of a date, from midnight UTC; undefined when it is neither. */
+export function isoTimeMs(text: string): number | undefined {
+  const ms = ISO_TIME.test(text) && hasDay(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 export function positiveNumber(text: string): number {

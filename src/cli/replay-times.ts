@@ -1,5 +1,5 @@
 import { QueryError, type ReplayBounds } from '../query/index.js';
-import { hasDay } from '../shared/calendar.js';
+import { isoTimeMs } from './options.js';
 
 export interface ReplayTimeFlags {
   readonly from: string;
@@ -50,10 +50,8 @@ function refuseFractions({ fromMs, toMs }: ReplayBounds): void {
   throw new QueryError('PS_REPLAY_INVALID', 'files of Capture know whole seconds, and so must --from and --to');
 }
 
-const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
-
 function timeOf(flag: string, text: string): number {
-  const ms = ISO.test(text) && hasDay(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new QueryError('PS_REPLAY_INVALID', `${flag} ${text} is no ISO 8601 time`);
+  const ms = isoTimeMs(text);
+  if (ms === undefined) throw new QueryError('PS_REPLAY_INVALID', `${flag} ${text} is no ISO 8601 time`);
   return ms;
 }

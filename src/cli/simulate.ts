@@ -11,7 +11,7 @@ import {
   simulateShop,
 } from '../simulator/index.js';
 import { type GatewayFlags, gatewayOf } from './gateway-address.js';
-import { positiveInteger, positiveNumber, runningDataDir } from './options.js';
+import { isoTimeMs, positiveInteger, positiveNumber, runningDataDir } from './options.js';
 import { openOutput } from './output-file.js';
 import { withStopSignal } from './signals.js';
 
@@ -164,8 +164,8 @@ function shopOptionsOf(flags: SimulateFlags, nowMs: number): ShopOptions {
 
 function startOf(text: string | undefined, nowMs: number): number {
   if (text === undefined || text === 'now') return nowMs;
-  const startMs = Date.parse(text);
-  if (Number.isNaN(startMs)) throw new PenstockError('PS_CONFIG_INVALID', `--start ${text} is not an ISO 8601 time`);
+  const startMs = isoTimeMs(text);
+  if (startMs === undefined) throw new PenstockError('PS_CONFIG_INVALID', `--start ${text} is not an ISO 8601 time`);
   return startMs;
 }
 

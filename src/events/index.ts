@@ -8,4 +8,5 @@ export { PACK_CONTENT_TYPE, parseEvent, parsePack } from './pack.js';
 export { Rejection, reject } from './rejection.js';
 export { createRouter, type Destination, partitionKeyOf, type Router } from './routing.js';
 export { createEnvelope, type Envelope, serialise } from './serialise.js';
+export { createTimeParser } from './time.js';
 export { createTopicMessage, EVENT_CONTENT_TYPE, type TopicMessage } from './topic-message.js';

@@ -86,6 +86,7 @@ describe('penstock simulate', () => {
   it.each([
     [['--visitors', '1', '--duration', '1'], '--visitors and --duration'],
     [['--start', 'soon'], '--start soon'],
+    [['--start', '2026-02-30'], '--start 2026-02-30'],
     [['--late', '2'], 'from 0 to 1'],
     [['--seed', '1.5'], 'whole number'],
   ])('%j is an error that says what is wrong', async (args, message) => {

@@ -1,4 +1,4 @@
-import { reject } from '../../events/index.js';
+import { createTimeParser, reject } from '../../events/index.js';
 import type { EventResult } from '../pipeline/answer.js';
 import { parseJson } from '../pipeline/parse.js';
 import { Problem } from '../problem.js';
@@ -80,14 +80,16 @@ function mapHit(hit: Fields, receivedAtMs: number): NativeEvent {
   };
 }
 
+const readTime = createTimeParser();
+
 /** `cdo` is how many seconds before `cdt`, or before the request, it was; Matomo's own offline queue sends it alone. */
 function happenedAt(hit: Fields, receivedAtMs: number): unknown {
   const since = hit['cdt'] === '' ? undefined : timeOf(hit['cdt']);
   const seconds = numberOf(hit['cdo']);
   if (typeof seconds !== 'number' || seconds === 0) return since;
-  const sinceMs = typeof since === 'string' ? Date.parse(since) : (since ?? receivedAtMs);
+  const sinceMs = since === undefined ? receivedAtMs : readTime(since);
   // What is no time is refused as such.
-  return typeof sinceMs === 'number' && !Number.isNaN(sinceMs) ? Math.round(sinceMs - Math.abs(seconds) * 1000) : since;
+  return sinceMs === undefined ? since : Math.round(sinceMs - Math.abs(seconds) * 1000);
 }
 
 /** Matomo's own names of a campaign's parameters, and those of Piwik, beside `utm_…`. */

@@ -83,7 +83,8 @@ describe('Matomo', () => {
   });
 
   it('a hit that waited offline, and one of the past, have the time at which they happened', async () => {
-    const { clicks } = await replay(['offline queue', 'times']);
+    const { answers, clicks } = await replay(['offline queue', 'times']);
+    expect(answers[1]?.json()).toMatchObject({ tracked: 4, invalid_indices: [3, 5] });
     expect(clicks.map(({ time, data }) => [data.page?.path, time]).sort()).toEqual([
       ['/a', '2026-11-21T11:57:00.000Z'],
       ['/b', '2026-11-21T11:59:30.000Z'],

@@ -148,6 +148,7 @@ describe('webhooks of Shopify', () => {
     const answers = [
       await rig.shopify('orders/paid', shopifyOrder, 'nonsense'),
       await rig.shopify('orders/paid', shopifyOrder, ''),
+      await rig.shopify('orders/paid', shopifyOrder, `${hmac(payload, 'base64')}=junk`),
       await rig.shopify('orders/paid', shopifyOrder, hmac(`${payload} `, 'base64')),
       await rig.shopify('orders/paid', shopifyOrder, hmac(payload, 'base64', 'of nobody')),
       await rig.shopify('orders/paid', shopifyOrder, undefined, 'other'),
@@ -345,7 +346,11 @@ describe('webhooks of Stripe', () => {
     for (const atMs of [NOW_MS - 299_000, NOW_MS - 301_000, NOW_MS + 301_000])
       statuses.push((await rig.stripe(intent({}), atMs)).statusCode);
     statuses.push((await rig.stripe(intent({}), NOW_MS, 'v0')).statusCode);
-    expect(statuses).toEqual([200, 401, 401, 401]);
+    const payload = JSON.stringify(intent({}));
+    const t = NOW_MS / 1000;
+    const junkBehind = `t=${t},v1=${hmac(`${t}.${payload}`, 'hex')}zz`;
+    statuses.push((await rig.post('/webhooks/stripe/shop', payload, { 'stripe-signature': junkBehind })).statusCode);
+    expect(statuses).toEqual([200, 401, 401, 401, 401]);
     expect(rig.orders()).toHaveLength(1);
   });
 });
