@@ -125,8 +125,7 @@ export function createAggregator(deps: AggregatorDeps, config: AggregatorConfig)
           checkpoint: (position) => deps.processor.checkpoint(partitionId, position, owner.epoch),
           offers: topic && createOfferSender({ ...sending, topic }),
           stops,
-          clock,
-          logger,
+          ...{ clock, random, logger },
         },
         config.session,
       );

@@ -12,11 +12,12 @@ import type { PartitionState } from '../state/partition.js';
 import type { SavedState } from '../state/saved.js';
 import { whereabouts } from '../whereabouts.js';
 import { createHealthReport } from './health.js';
-import { createSaving, type SavingOptions } from './saving.js';
+import type { SavePaceOptions } from './save-pace.js';
+import { createSaving } from './saving.js';
 import { createShowing, RETRY_MS } from './showing.js';
 import { createTenure } from './tenure.js';
 
-export interface SessionOptions extends SavingOptions {
+export interface SessionOptions extends SavePaceOptions {
   /** Changes wait this long for further ones before they are shown. */
   readonly flushIntervalMs: number;
   /** Panes that may wait to be shown before reading pauses. */
@@ -46,6 +47,7 @@ export interface SessionDeps {
   /** Of each partition why its reader stopped, from one session to the next until a hub event is applied again. */
   readonly stops: Pick<Map<string, string>, 'get' | 'set' | 'delete'>;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly logger: Logger;
 }
 

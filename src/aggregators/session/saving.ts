@@ -4,6 +4,7 @@ import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import type { PartitionState } from '../state/partition.js';
 import type { SavedState } from '../state/saved.js';
+import { createSavePace, type SavePaceOptions } from './save-pace.js';
 import type { Showing } from './showing.js';
 import type { Tenure } from './tenure.js';
 
@@ -18,14 +19,8 @@ export interface SavingDeps {
   /** Called when the state was saved, or could not be. */
   readonly onChange: () => void;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly logger: Logger;
-}
-
-export interface SavingOptions {
-  /** The state is saved this often at the most. */
-  readonly snapshotIntervalMs: number;
-  /** Share of the time that saving may take: after a long save the next one waits accordingly. */
-  readonly snapshotShare: number;
 }
 
 /** The saved state of a partition, and the checkpoint behind it. */
@@ -41,14 +36,11 @@ export interface Saving {
   checkpointLast(): Promise<void>;
 }
 
-/** Of saves that take long, the longest time between two, in intervals. */
-const MAX_INTERVALS = 10;
-
-export function createSaving(deps: SavingDeps, options: SavingOptions): Saving {
+export function createSaving(deps: SavingDeps, options: SavePaceOptions): Saving {
   const { partitionId, state, showing, tenure, clock, logger } = deps;
-  const longestWaitMs = MAX_INTERVALS * options.snapshotIntervalMs;
+  const pace = createSavePace(options, deps.random);
   let saving: Promise<void> | undefined;
-  let checkpointing: Promise<void> | undefined;
+  let checkpointing: Promise<unknown> | undefined;
   let cancelSave: CancelTimer | undefined;
   let nextSaveMs = clock.now() + options.snapshotIntervalMs;
   let savedAtMs: number | undefined;
@@ -56,13 +48,19 @@ export function createSaving(deps: SavingDeps, options: SavingOptions): Saving {
   let savedPosition: PartitionPosition | undefined = state.position;
   let checkpointed: number | undefined;
 
-  const attempt = (step: () => Promise<void>) =>
-    step().catch((error: unknown) => {
-      if (!tenure.isLoss(error))
-        logger.warn({ partitionId, err: messageOf(error) }, 'the state could not be saved; trying again');
-    });
+  /** Whether the step was done. */
+  const attempt = (step: () => Promise<void>): Promise<boolean> =>
+    step().then(
+      () => true,
+      (error: unknown) => {
+        if (!tenure.isLoss(error))
+          logger.warn({ partitionId, err: messageOf(error) }, 'the state could not be saved; trying again');
+        return false;
+      },
+    );
+  const isSaved = () => state.position?.sequenceNumber === savedPosition?.sequenceNumber;
   const saveState = async () => {
-    if (state.position?.sequenceNumber === savedPosition?.sequenceNumber) return;
+    if (isSaved()) return;
     const saved = state.save();
     try {
       await deps.save(saved);
@@ -90,23 +88,22 @@ export function createSaving(deps: SavingDeps, options: SavingOptions): Saving {
   const saveOnce = async () => {
     if (tenure.refusal !== undefined || tenure.torn || state.position === undefined) return;
     const startMs = clock.now();
-    await attempt(saveState);
-    const tookMs = clock.now() - startMs;
-    // Not without bound: what comes until the next save is read again by a new owner.
-    const restMs = Math.min(tookMs / options.snapshotShare, longestWaitMs);
-    nextSaveMs = clock.now() + Math.max(options.snapshotIntervalMs, restMs);
+    const isDone = await attempt(saveState);
+    nextSaveMs = clock.now() + (isDone ? pace.saved(clock.now() - startMs) : pace.failed());
   };
   const save = (): Promise<void> => {
     cancelSave?.();
     cancelSave = undefined;
     saving ??= saveOnce().finally(() => {
       saving = undefined;
+      // It failed, or more came meanwhile. A checkpoint may wait for Redis, which this does not.
+      if (!isSaved()) schedule();
       void checkpoint();
     });
     return saving;
   };
   /** Apart from saving, which does not wait for Redis. */
-  const checkpoint = (): Promise<void> => {
+  const checkpoint = (): Promise<unknown> => {
     checkpointing ??= attempt(checkpointOnce).finally(() => {
       checkpointing = undefined;
       if (state.position?.sequenceNumber !== checkpointed) schedule();
@@ -114,8 +111,9 @@ export function createSaving(deps: SavingDeps, options: SavingOptions): Saving {
     return checkpointing;
   };
   const schedule = () => {
-    if (tenure.closed || tenure.refusal !== undefined || cancelSave !== undefined) return;
-    cancelSave = clock.setTimer(() => void save(), msUntil(clock, nextSaveMs, longestWaitMs));
+    if (tenure.closed || tenure.torn || tenure.refusal !== undefined) return;
+    if (saving !== undefined || cancelSave !== undefined) return;
+    cancelSave = clock.setTimer(() => void save(), msUntil(clock, nextSaveMs, pace.longestMs));
   };
   return {
     get savedAtMs() {

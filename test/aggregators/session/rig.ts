@@ -43,6 +43,10 @@ function createWorld() {
     /** The sink answers nothing before this. */
     sinkAnswers: undefined as Promise<void> | undefined,
     storeIsAway: false,
+    /** The store answers nothing before this. */
+    storeAnswers: undefined as Promise<void> | undefined,
+    /** How often it was asked. */
+    saves: 0,
     /** Epochs of a later owner, as far as it has made itself known. */
     laterOwner: undefined as number | undefined,
     laterOwnerInStore: undefined as number | undefined,
@@ -102,6 +106,8 @@ function createOpener(world: World): () => PartitionSession {
         state,
         sink,
         async save({ position }) {
+          world.saves++;
+          await world.storeAnswers;
           if (world.storeIsAway) throw new Error('away');
           const by = world.laterOwnerInStore;
           if (by !== undefined) throw fencedError('blob 0', { epoch: 1, by });
@@ -123,6 +129,8 @@ function createOpener(world: World): () => PartitionSession {
         },
         stops,
         clock,
+        // The longest wait of each backoff.
+        random: () => 1,
         logger: createLogger('test', 'warn', { write: (line: string) => void world.logged.push(line) }),
       },
       options,
@@ -168,6 +176,19 @@ export function createSessionRig() {
       let answer = () => {};
       world.sinkAnswers = new Promise((resolve) => {
         answer = resolve;
+      });
+      return answer;
+    },
+
+    /** The store neither; with an error it says that it has not done what it was asked. */
+    holdStore() {
+      let answer = (_error?: Error) => {};
+      world.storeAnswers = new Promise((resolve, reject) => {
+        answer = (error) => {
+          world.storeAnswers = undefined;
+          if (error === undefined) resolve();
+          else reject(error);
+        };
       });
       return answer;
     },
