@@ -49,7 +49,8 @@ async function connectTo(url: URL, certificateFile: string | undefined, signal: 
   if (certificateFile === undefined) throw new Error('the gateway speaks HTTPS, and its certificate is not known here');
   // The first of the file is the gateway's own.
   const expected = new X509Certificate(await readFile(certificateFile));
-  const socket = connect({ host: url.hostname, port: Number(url.port || 443), rejectUnauthorized: false });
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const socket = connect({ host, port: Number(url.port || 443), rejectUnauthorized: false });
   try {
     await once(socket, 'secureConnect', { signal });
     const shown = socket.getPeerX509Certificate();

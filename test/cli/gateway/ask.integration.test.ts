@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 /** A gateway that speaks HTTPS with a certificate that nobody has issued, and another certificate of that name. */
-async function startGateway() {
+async function startGateway(host = '127.0.0.1') {
   const dir = createTempDir('ask');
   cleanups.push(dir.remove);
   const [tls, other] = pairs.map(({ cert, key }, index) => {
@@ -39,7 +39,7 @@ async function startGateway() {
     { ...configSchema.parse({}).gateway, sources: [{ name: 'shop', writeKey: WRITE_KEY }], tls },
   );
   cleanups.push(() => gateway.stop({ deadlineMs: 1000 }));
-  const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
+  const url = await gateway.listen({ host, port: 0 });
   return { url, certificateFile: tls.cert, otherFile: other.cert };
 }
 
@@ -53,6 +53,12 @@ it('the gateway of this machine tells its metrics over HTTPS, whoever issued its
   expect(answer.headers['content-type']).toContain('text/plain');
   expect(answer.body).toContain('penstock_gateway_sink_up{sink="hub:clicks"} 1');
   expect(await askWhere(place, 'nothing')).toMatchObject({ id: 'nothing', outcomes: [] });
+});
+
+it('a gateway that listens on an address of IPv6 is asked there', async () => {
+  const place = await startGateway('::1');
+  expect(place.url).toContain('[::1]');
+  expect(await askGateway(place, '/readyz', 5_000)).toMatchObject({ status: 200 });
 });
 
 it('somebody else with a certificate of the same name is told nothing', async () => {
