@@ -78,9 +78,14 @@ export function createClientReader({ deviceOf, trustedProxies }: ClientReaderDep
       address,
       userAgent,
       signals: signalsOf(headers['sec-gpc'], headers['dnt']),
-      dryRun: query.dryRun === '1' || query.dryRun === 'true',
+      dryRun: isDryRun(query.dryRun),
     };
   };
+}
+
+/** Whoever asks for one in other words than ours had better not have sent an order. */
+function isDryRun(asked: string | undefined): boolean {
+  return asked !== undefined && asked !== '0' && asked !== 'false';
 }
 
 function signalsOf(gpc: unknown, dnt: unknown): OptOutSignals {
@@ -98,8 +103,13 @@ function credentialsOf(message: IncomingMessage, writeKeyQuery: string | undefin
   };
 }
 
-/** Asked by a process here, and not by a proxy here for somebody elsewhere. */
-export function comesFromThisMachine({ socket, headers }: IncomingMessage): boolean {
+/**
+ * Asked by a process here, and not by a proxy here for somebody elsewhere. Who connects to another address of this machine
+ * than its loopback has that address too.
+ */
+export function comesFromThisMachine({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): boolean {
+  const { remoteAddress, localAddress } = socket;
   const forwarded = headers['x-forwarded-for'] ?? headers['forwarded'] ?? headers['via'];
-  return forwarded === undefined && isLoopbackAddress(socket.remoteAddress);
+  if (forwarded !== undefined || remoteAddress === undefined) return false;
+  return isLoopbackAddress(remoteAddress) || remoteAddress === localAddress;
 }

@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { createClientReader } from '../../src/gateway/client.js';
+import { comesFromThisMachine, createClientReader } from '../../src/gateway/client.js';
 
 test('one connection may carry several clients: what is remembered of it is never that of another', () => {
   const readClient = createClientReader({
@@ -23,4 +23,21 @@ test('one connection may carry several clients: what is remembered of it is neve
     const forwarded = { 'user-agent': 'a laptop', 'x-forwarded-for': '203.0.113.9' };
     expect(read(forwarded)).toEqual(['203.0.113.9', 'a laptop', '203.0.113.0', 'desktop']);
   }
+});
+
+test.each([
+  ['127.0.0.1', '127.0.0.1', true],
+  ['::ffff:127.0.0.1', '::ffff:127.0.0.1', true],
+  ['::1', '::1', true],
+  ['10.0.0.5', '10.0.0.5', true],
+  ['2001:db8::5', '2001:db8::5', true],
+  ['10.0.0.6', '10.0.0.5', false],
+  [undefined, undefined, false],
+])('who connects from %s to %s is on this machine: %s', (remoteAddress, localAddress, expected) => {
+  const socket = Object.defineProperties(new Socket(), {
+    remoteAddress: { value: remoteAddress },
+    localAddress: { value: localAddress },
+  });
+  expect(comesFromThisMachine({ socket, headers: {} })).toBe(expected);
+  expect(comesFromThisMachine({ socket, headers: { 'x-forwarded-for': '1.2.3.4' } })).toBe(false);
 });

@@ -154,6 +154,24 @@ describe('rates and quotas', () => {
 });
 
 describe('a dry run', () => {
+  test.each(['dry_run=1', 'dry_run', 'dry_run=', 'dry_run=yes', 'dry_run=True'])(
+    'is asked for by ?%s',
+    async (query) => {
+      const rig = await rigOf({ keys });
+      const url = `/v1/events?${query}&writeKey=browser-key`;
+      const answer = await rig.app.inject({ method: 'POST', url, payload: { id: 'a', type: 'click' } });
+      expect(answer.json()).toEqual({ dryRun: true, results: [{ id: 'a', outcome: 'valid' }] });
+      expect(rig.brokers.hubEvents()).toEqual([]);
+    },
+  );
+
+  test.each(['dry_run=0', 'dry_run=false'])('is none with ?%s', async (query) => {
+    const rig = await rigOf({ keys });
+    const url = `/v1/events?${query}&writeKey=browser-key`;
+    const answer = await rig.app.inject({ method: 'POST', url, payload: { id: 'a', type: 'click' } });
+    expect(answer.json()).toMatchObject({ results: [{ id: 'a', outcome: 'accepted' }] });
+  });
+
   test('says what would become of each event, sends nothing and counts nothing', async () => {
     const rig = await rigOf({ keys, eventsPerDay: 1 });
     const answer = await rig.app.inject({
