@@ -65,7 +65,7 @@ const TIMEOUT_CHECK_INTERVAL_MS = 1000;
 
 const ALLOWED_METHODS = {
   '/v1/events': 'POST, OPTIONS',
-  '/v1/pixel.gif': 'GET, HEAD, OPTIONS',
+  '/v1/pixel.gif': 'GET, OPTIONS',
   '/penstock.js': 'GET, HEAD, OPTIONS',
   '/livez': 'GET, HEAD',
   '/readyz': 'GET, HEAD',

@@ -280,7 +280,7 @@ describe('what there is not', () => {
     ['GET', '/v1/events', 'POST, OPTIONS'],
     ['PUT', '/v1/events?x=1', 'POST, OPTIONS'],
     ['DELETE', '/v1/events', 'POST, OPTIONS'],
-    ['POST', '/v1/pixel.gif', 'GET, HEAD, OPTIONS'],
+    ['POST', '/v1/pixel.gif', 'GET, OPTIONS'],
     ['POST', '/readyz', 'GET, HEAD'],
   ] as const)('%s %s is 405', async (method, url, allow) => {
     const rig = await createGatewayRig();
@@ -288,6 +288,12 @@ describe('what there is not', () => {
     expect(response.statusCode).toBe(405);
     expect(response.headers.allow).toBe(allow);
     expect(response.json()).toMatchObject({ code: 'PS_METHOD_NOT_ALLOWED' });
+  });
+
+  it('who asks for the head of the pixel only has seen no page', async () => {
+    const rig = await createGatewayRig();
+    const response = await rig.app.inject({ method: 'HEAD', url: `/v1/pixel.gif?writeKey=${WRITE_KEY}` });
+    expect([response.statusCode, rig.brokers.hubEvents()]).toEqual([405, []]);
   });
 
   it('a URL that cannot be read is a problem too', async () => {

@@ -28,7 +28,9 @@ const NUMBER = /^-?\d{1,15}(?:\.\d{1,15})?$/;
  * what became of it stands in `X-Penstock-Outcome`.
  */
 export function addPixelRoute(app: FastifyInstance, deps: EventRouteDeps): void {
-  app.get('/v1/pixel.gif', { config: { operation: getPixel } }, async (request, reply) => {
+  // Who asks for the head only has not seen a page.
+  const options = { config: { operation: getPixel }, exposeHeadRoute: false };
+  app.get('/v1/pixel.gif', options, async (request, reply) => {
     const admitted = admit(deps, request);
     const answer =
       admitted instanceof Problem
