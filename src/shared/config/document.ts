@@ -20,7 +20,7 @@ export function describeConfig(): string {
 
 Penstock reads its configuration once, at the start of each process: first the JSON file that \`PENSTOCK_CONFIG\` names,
 then environment variables, then flags of the command line. Later ones win. An unknown key, a variable
-whose name is one slip from one of these, and a value of the wrong kind are errors that name it and where it came from.
+whose name is one slip from one of these or spells its key in the file (\`PENSTOCK_GATEWAY_PORT\`), and a value of the wrong kind are errors that name it and where it came from.
 
 | key in the file | variable | what | default |
 | --- | --- | --- | --- |

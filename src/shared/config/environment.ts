@@ -61,10 +61,26 @@ export const environmentVariables: readonly EnvironmentVariable[] = [
 
 const known: ReadonlySet<string> = new Set(['PENSTOCK_CONFIG', ...environmentVariables.map(({ name }) => name)]);
 
-/** The variable that was meant by a name that is none: a letter too many, too few, wrong, or two that changed places. */
-export function intendedVariable(name: string): string | undefined {
+/** What a variable would be called by its place in the file: `PENSTOCK_GATEWAY_ERASE_LIST` of `gateway.eraseList`. */
+const byPath: ReadonlyMap<string, string> = new Map(
+  environmentVariables.map(({ name, path }) => [`PENSTOCK_${path.map(inCapitals).join('_')}`, name]),
+);
+
+function inCapitals(key: string): string {
+  return key.replace(/[A-Z]/g, '_$&').toUpperCase();
+}
+
+/** What Kubernetes tells every process of a service, which may be called `penstock-gateway`. */
+const KUBERNETES_LINK = /^tcp:\/\//;
+
+/**
+ * The variable that was meant by a name that is none: a letter too many, too few, wrong, or two that changed places; or
+ * it is named by the key in the file.
+ */
+export function intendedVariable(name: string, value: string | undefined): string | undefined {
   if (!name.startsWith('PENSTOCK_') || known.has(name)) return undefined;
-  return [...known].find((candidate) => isOneSlip(name, candidate));
+  const slip = [...known].find((candidate) => isOneSlip(name, candidate));
+  return slip ?? (KUBERNETES_LINK.test(value ?? '') ? undefined : byPath.get(name));
 }
 
 function isOneSlip(a: string, b: string): boolean {

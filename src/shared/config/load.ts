@@ -64,10 +64,10 @@ function withDefaultRoutes(config: Config, given: Tree): Config {
   return { ...config, gateway: { ...config.gateway, routes } };
 }
 
-/** Others may have variables that begin like ours, so only what is a slip from one of ours is taken for a mistake. */
+/** Others may have variables that begin like ours, so only what is close to one of ours is taken for a mistake. */
 function checkNames(env: NonNullable<ConfigInput['env']>): void {
-  for (const name of Object.keys(env)) {
-    const intended = intendedVariable(name);
+  for (const [name, value] of Object.entries(env)) {
+    const intended = intendedVariable(name, value);
     if (intended !== undefined)
       throw new ConfigError('PS_CONFIG_INVALID', `${name}: there is no such variable; did you mean ${intended}?`);
   }
@@ -102,10 +102,12 @@ function checkContradictions(config: Config): void {
   }
 }
 
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
 function readFile(path: string | undefined): Tree {
   if (path === undefined || path === '') return {};
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8').replace(BYTE_ORDER_MARK, ''));
     if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new Error('must be a JSON object');
     return value as Tree;
   } catch (cause) {

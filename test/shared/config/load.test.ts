@@ -78,6 +78,26 @@ test.each([
   expect(message).toContain(meant);
 });
 
+test.each([
+  ['PENSTOCK_GATEWAY_PORT', '8085', 'PENSTOCK_PORT'],
+  ['PENSTOCK_GATEWAY_ERASE_LIST', '/etc/erased', 'PENSTOCK_ERASE_LIST'],
+  ['PENSTOCK_GATEWAY_HOT_VISITORS', '{}', 'PENSTOCK_HOT_VISITORS'],
+  ['PENSTOCK_SERVICE_BUS_CONNECTION_STRING', 'Endpoint=…', 'PENSTOCK_SERVICEBUS_CONNECTION_STRING'],
+  ['PENSTOCK_RETENTION_CAMPAIGN_WEBHOOK_URL', 'http://x', 'PENSTOCK_RETENTION_WEBHOOK_URL'],
+])('so is a variable that is named like the key in the file (%s)', (name, value, meant) => {
+  const { code, message } = failure(() => loadConfig({ env: { [name]: value } }));
+  expect(code).toBe('PS_CONFIG_INVALID');
+  expect(message).toBe(`${name}: there is no such variable; did you mean ${meant}?`);
+});
+
+test('a file may begin with the byte order mark that some editors write', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'penstock-config-'));
+  const file = join(dir, 'penstock.json');
+  writeFileSync(file, '\uFEFF{"gateway":{"port":81}}');
+  expect(loadConfig({ env: { PENSTOCK_CONFIG: file } }).gateway.port).toBe(81);
+  rmSync(dir, { recursive: true });
+});
+
 test('variables of others that begin with PENSTOCK_ are left alone, such as those of Kubernetes', () => {
   const env = {
     PENSTOCK_SERVICE_HOST: '10.0.0.1',
