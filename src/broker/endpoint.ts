@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createRefusalLog } from '../shared/refusal-log.js';
+import { createCutLog, createRefusalLog } from '../shared/refusal-log.js';
 import { createAdminHandler } from './admin/index.js';
 import { type AmqpServer, createAmqpServer } from './amqp/index.js';
 import { createHubsPort, createNamespacePort, type Namespace } from './namespace/index.js';
@@ -45,6 +45,7 @@ export function createEndpoint(deps: EndpointDeps, options: BrokerOptions): Endp
   const snapshot = snapshotOf(deps, amqp);
   const show = createStatusHandler({ snapshot, metrics, managers: keys, now: clock.now, onError });
   const maxConnections = Math.min(MAX_CONNECTIONS, options.maxConnections ?? MAX_CONNECTIONS);
+  const tellOfCut = createCutLog(clock, logger);
   const tellOfRefusal = createRefusalLog(clock, logger, maxConnections);
   const port = createPort(
     {
@@ -56,6 +57,10 @@ export function createEndpoint(deps: EndpointDeps, options: BrokerOptions): Endp
       onRefused() {
         metrics.connectionRefused();
         tellOfRefusal();
+      },
+      onCut() {
+        metrics.connectionCut();
+        tellOfCut();
       },
     },
     { host: options.host, port: options.port, tls: deps.certificates, maxConnections },

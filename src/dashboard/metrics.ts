@@ -13,6 +13,7 @@ export interface DashboardMetrics {
   readonly countMessage: (kind: FeedMessage['kind']) => void;
   readonly countReadError: () => void;
   readonly countRefused: () => void;
+  readonly countCut: () => void;
 }
 
 interface MetricsDeps {
@@ -55,6 +56,11 @@ export function metrics(app: FastifyInstance, deps: MetricsDeps): DashboardMetri
     help: 'Connections that were closed as they came, since as many were open as may be.',
     registers: [registry],
   });
+  const cut = new Counter({
+    name: 'penstock_dashboard_connections_cut_total',
+    help: 'Connections that were cut, since more requests had come on them than may wait for their answers.',
+    registers: [registry],
+  });
   app.get('/metrics', { config: { operation: readMetrics } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     const unreadable = () => {
@@ -72,5 +78,6 @@ export function metrics(app: FastifyInstance, deps: MetricsDeps): DashboardMetri
     countMessage: (kind) => messages.inc({ kind }),
     countReadError: () => readErrors.inc(),
     countRefused: () => refused.inc(),
+    countCut: () => cut.inc(),
   };
 }

@@ -14,8 +14,9 @@ import type { LiveSource } from '../shared/live.js';
 import type { Logger } from '../shared/logger.js';
 import { hostToListenOn } from '../shared/loopback.js';
 import type { PartitionHealth } from '../shared/partition-health.js';
+import { boundPipelining } from '../shared/pipelining.js';
 import { sendProblem } from '../shared/problem-answer.js';
-import { createRefusalLog } from '../shared/refusal-log.js';
+import { createCutLog, createRefusalLog } from '../shared/refusal-log.js';
 import { guard } from './guard.js';
 import { health } from './health.js';
 import { createLiveFeed, type LiveFeedOptions, liveFeedDefaults } from './live-feed.js';
@@ -105,6 +106,11 @@ export async function startAdminServer(deps: AdminServerDeps, options: AdminServ
     readFigures: () => inTime(live.read()),
     readHealth: () => inTime(deps.readHealth?.() ?? Promise.resolve(new Map())),
     readTotals: async () => deps.readTotals && inTime(deps.readTotals()),
+  });
+  const tellOfCut = createCutLog(clock, logger);
+  boundPipelining(app.server, () => {
+    counters.countCut();
+    tellOfCut();
   });
   app.server.maxConnections = Math.min(MAX_CONNECTIONS, options.maxConnections ?? MAX_CONNECTIONS);
   const tellOfRefusal = createRefusalLog(clock, logger, app.server.maxConnections);

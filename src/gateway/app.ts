@@ -2,7 +2,8 @@ import { type FastifyInstance, fastify } from 'fastify';
 import type { DeviceType } from '../events/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Logger } from '../shared/logger.js';
-import { createRefusalLog } from '../shared/refusal-log.js';
+import { boundPipelining } from '../shared/pipelining.js';
+import { createCutLog, createRefusalLog } from '../shared/refusal-log.js';
 import type { Certificate, SecureServer } from './certificate.js';
 import { createClientReader } from './client.js';
 import type { GatewayMetrics, MetricsText } from './metrics/index.js';
@@ -107,6 +108,11 @@ export function createApp(deps: AppDeps, options: HttpOptions): FastifyInstance 
   }) as FastifyInstance;
   certificate?.serve(app.server as unknown as SecureServer);
   lingerOnEnd(app.server, certificate === undefined ? 'connection' : 'secureConnection', deps.clock);
+  const tellOfCut = createCutLog(deps.clock, deps.logger);
+  boundPipelining(app.server, () => {
+    deps.metrics.connectionCut();
+    tellOfCut();
+  });
   const tellOfRefusal = createRefusalLog(deps.clock, deps.logger, options.connections);
   addConnectionLimits(app, options, () => {
     deps.metrics.connectionRefused();

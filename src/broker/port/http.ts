@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { CancelTimer, Clock } from '../../shared/clock.js';
+import { boundPipelining } from '../../shared/pipelining.js';
 import type { Upgrade } from './websocket.js';
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -14,6 +15,8 @@ export interface HttpOptions {
 export interface HttpHandlers {
   readonly onRequest: HttpHandler;
   readonly onUpgrade: Upgrade;
+  /** A connection was cut, for more requests had come on it than may wait for their answers. */
+  readonly onCut: () => void;
 }
 
 export interface HttpConnections {
@@ -51,6 +54,7 @@ export function createHttp(handlers: HttpHandlers, clock: Clock, options: HttpOp
     response.once('close', () => awaitRequest(socket));
     handlers.onRequest(request, response);
   });
+  boundPipelining(server, handlers.onCut);
   server.on('upgrade', (request, socket, head) => {
     stopWaiting(socket as Socket);
     if (stopping) socket.destroy();

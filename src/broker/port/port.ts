@@ -36,6 +36,8 @@ export interface PortDeps {
   readonly onHttp: HttpHandler;
   /** A connection was closed as it came, for there were as many as there may be. */
   readonly onRefused: () => void;
+  /** A connection with HTTP was cut, for more requests had come on it than may wait for their answers. */
+  readonly onCut: () => void;
 }
 
 export interface Port {
@@ -72,10 +74,10 @@ function whenTold(socket: Socket, allowed: readonly Protocol[], decide: (protoco
  * One TCP port for AMQP and HTTP, each plain or in TLS, and AMQP over WebSockets, so that one connection string serves messaging clients and the
  * administration client, which always speaks HTTPS.
  */
-export function createPort({ clock, onAmqp, onHttp, onRefused }: PortDeps, given: PortOptions): Port {
+export function createPort({ clock, onAmqp, onHttp, onRefused, onCut }: PortDeps, given: PortOptions): Port {
   const options = { ...DEFAULTS, ...given };
   let secureContext = createSecureContext(options.tls);
-  const http = createHttp({ onRequest: onHttp, onUpgrade: createUpgrade(onAmqp) }, clock, options);
+  const http = createHttp({ onRequest: onHttp, onUpgrade: createUpgrade(onAmqp), onCut }, clock, options);
   /** Every open connection, with what cancels its hello deadline. */
   const open = new Map<Socket, CancelTimer>();
   /** Connections that have not said yet what they speak. */

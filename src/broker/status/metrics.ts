@@ -12,6 +12,8 @@ export interface BrokerMetrics {
   committed(store: 'messages' | 'events', batch: CommittedBatch): void;
   /** A connection was closed as it came: there were as many as there may be. */
   connectionRefused(): void;
+  /** A connection was cut: more requests had come on it than may wait for their answers. */
+  connectionCut(): void;
   /** Prometheus' text format, of `status` and of what was committed so far. */
   render(status: BrokerStatus): Promise<string>;
   readonly contentType: string;
@@ -57,6 +59,10 @@ export function createMetrics(): BrokerMetrics {
   const connectionsRefused = total(
     'connections_refused',
     'Connections that were closed as they came, since as many were open as may be.',
+  );
+  const connectionsCut = total(
+    'connections_cut',
+    'Connections that were cut, since more requests had come on them than may wait for their answers.',
   );
   const links = gauge('links', 'AMQP links now.');
   const pending = gauge('pending_bytes', 'Bytes that wait for the disk.');
@@ -140,6 +146,7 @@ export function createMetrics(): BrokerMetrics {
       commitBytes.observe({ store }, bytes);
     },
     connectionRefused: () => connectionsRefused.inc(),
+    connectionCut: () => connectionsCut.inc(),
     async render(status) {
       connections.set(status.connections);
       links.set(status.links);

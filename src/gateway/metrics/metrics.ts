@@ -23,6 +23,8 @@ export interface GatewayMetrics {
   hotVisitor(source: string): void;
   /** A connection was closed as it came: there were as many as there may be. */
   connectionRefused(): void;
+  /** A connection was cut: more requests had come on it than may wait for their answers. */
+  connectionCut(): void;
   /** A request was answered. */
   request(status: number): void;
   /** Prometheus' text format. */
@@ -99,6 +101,12 @@ export function createGatewayMetrics(): GatewayMetrics & { watch(sources: Metric
     registers,
   });
 
+  const connectionsCut = new Counter({
+    name: 'penstock_gateway_connections_cut_total',
+    help: 'Connections that were cut, since more requests had come on them than may wait for their answers.',
+    registers,
+  });
+
   const hotVisitors = new Counter({
     name: 'penstock_gateway_hot_visitors_total',
     help: 'Visitors that were found to send more than one partition should bear.',
@@ -110,6 +118,7 @@ export function createGatewayMetrics(): GatewayMetrics & { watch(sources: Metric
     tally,
     settled: (tookMs) => acknowledged.observe(tookMs / 1000),
     connectionRefused: () => connectionsRefused.inc(),
+    connectionCut: () => connectionsCut.inc(),
     hotVisitor: (source) => hotVisitors.inc({ source }),
     batch: (sink, tookMs, settled) => batches.observe({ sink, result: settled ? 'settled' : 'failed' }, tookMs / 1000),
     request: (status) => void statuses.set(status, (statuses.get(status) ?? 0) + 1),

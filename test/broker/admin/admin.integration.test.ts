@@ -44,7 +44,7 @@ beforeAll(async () => {
     { namespaceName: 'penstock' },
   );
   port = createPort(
-    { clock: systemClock, onAmqp: (socket) => socket.destroy(), onHttp, onRefused: () => {} },
+    { clock: systemClock, onAmqp: (socket) => socket.destroy(), onHttp, onRefused: () => {}, onCut: () => {} },
     { host: 'localhost', port: 0, tls, maxConnections: 100 },
   );
   ({ port: number } = await port.start());

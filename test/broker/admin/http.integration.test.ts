@@ -35,7 +35,7 @@ beforeAll(async () => {
     { namespaceName: 'penstock' },
   );
   port = createPort(
-    { clock: systemClock, onAmqp: (socket) => socket.destroy(), onHttp, onRefused: () => {} },
+    { clock: systemClock, onAmqp: (socket) => socket.destroy(), onHttp, onRefused: () => {}, onCut: () => {} },
     { host: '127.0.0.1', port: 0, tls, maxConnections: 100 },
   );
   ({ port: number } = await port.start());

@@ -32,6 +32,7 @@ afterEach(async () => {
 async function open(options: Partial<PortOptions> = {}) {
   const amqp: { secure: boolean }[] = [];
   let refused = 0;
+  let cut = 0;
   const port = createPort(
     {
       clock: systemClock,
@@ -48,12 +49,15 @@ async function open(options: Partial<PortOptions> = {}) {
       onRefused() {
         refused += 1;
       },
+      onCut() {
+        cut += 1;
+      },
     },
     { host: '127.0.0.1', port: 0, tls, maxConnections: 100, ...options },
   );
   ports.push(port);
   const { port: number } = await port.start();
-  return { port, number, amqp, refused: () => refused };
+  return { port, number, amqp, refused: () => refused, cut: () => cut };
 }
 
 const client = (port: number, host = '127.0.0.1') => {
@@ -236,6 +240,7 @@ describe('a certificate that is renewed', () => {
         onAmqp: (socket) => void socket.on('error', () => {}),
         onHttp: (_, response) => response.end(),
         onRefused: () => {},
+        onCut: () => {},
       },
       { host: '127.0.0.1', port: 0, tls, maxConnections: 100 },
     );

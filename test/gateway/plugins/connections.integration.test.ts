@@ -69,6 +69,19 @@ describe('connections', () => {
     expect(await once(other, 'error')).toHaveLength(1);
   });
 
+  it('are cut when far more requests come on them than are answered, of which all that were taken are sent', async () => {
+    const { rig, open, pending, release } = await listenWithSlowHub();
+    const { socket, closed } = open();
+    socket.write(whole.repeat(100));
+    await pending();
+    socket.write(whole.repeat(1_000));
+    await closed();
+    release();
+    await waitFor('the events', () => rig.brokers.hubEvents().length === 100);
+    const { body } = await rig.app.inject({ url: '/metrics', remoteAddress: '127.0.0.1' });
+    expect(body).toContain('penstock_gateway_connections_cut_total 1');
+  });
+
   it('are closed after their number of requests, which is said in the last answer', async () => {
     const { rig, open } = await listen({ requestsPerConnection: 3 });
     const { socket, seen, closed } = open();
