@@ -29,6 +29,7 @@ const counters = z.array(
     z.array(z.string()),
     z.array(z.union([z.number(), z.string()])),
     z.int().nonnegative().optional(),
+    z.literal(true).optional(),
   ]),
 );
 const savedIds = z.object({

@@ -37,6 +37,7 @@ export type SavedPane = readonly [
   names: readonly string[],
   values: readonly Encoded[],
   revision?: number | undefined,
+  folds?: true | undefined,
 ];
 
 export interface PaneChange {
@@ -63,6 +64,11 @@ interface Pane {
   dirty: Counter[];
   inFlight: number;
   revision: number;
+  /**
+   * There was no room for a name: it takes no further names, even when there is room again. So what is counted under a name is
+   * in one place, where it can be taken back.
+   */
+  folds: boolean;
   /** It is before the horizon and stays only until it is written. */
   past: boolean;
 }
@@ -90,18 +96,27 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
     if (latest !== undefined && latest.startMs === startMs) return latest;
     let pane = panes.get(startMs);
     if (pane === undefined) {
-      pane = { startMs, counters: new Map(), characters: 0, dirty: [], inFlight: 0, revision: 0, past: false };
+      pane = {
+        ...{ startMs, counters: new Map(), characters: 0, dirty: [], inFlight: 0 },
+        ...{ revision: 0, folds: false, past: false },
+      };
       panes.set(startMs, pane);
     }
     latest = pane;
     return pane;
   };
+  /** Where the name is counted, if it is. */
+  const placeOf = (pane: Pane, name: string): Counter | undefined =>
+    pane.counters.get(name) ?? (pane.folds ? pane.counters.get(OTHER_NAMES) : undefined);
   const counterOf = (pane: Pane, name: string): Counter => {
-    const known = pane.counters.get(name);
+    const known = placeOf(pane, name);
     if (known !== undefined) return known;
     const tooMany = pane.counters.size >= options.maxNamesPerPane || names >= options.maxNames;
     const full = tooMany || characters + name.length > options.maxCharacters;
-    if (full && name !== OTHER_NAMES) return counterOf(pane, OTHER_NAMES);
+    if (full && name !== OTHER_NAMES) {
+      pane.folds = true;
+      return counterOf(pane, OTHER_NAMES);
+    }
     const counter = { name, value: aggregate.create(), dirty: false };
     pane.counters.set(name, counter);
     pane.characters += name.length;
@@ -109,12 +124,6 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
     names++;
     characters += name.length;
     return counter;
-  };
-  /** Where what was counted under the name is: there may have been no room for the name then. */
-  const counterWith = (pane: Pane, name: string): Counter | undefined => {
-    const counter = pane.counters.get(name);
-    if (counter !== undefined && !aggregate.isEmpty(counter.value)) return counter;
-    return name === OTHER_NAMES ? undefined : counterWith(pane, OTHER_NAMES);
   };
   const markDirty = (pane: Pane, counter: Counter) => {
     if (counter.dirty) return;
@@ -130,10 +139,11 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
     return pane;
   };
 
-  for (const [startMs, savedNames, values, revision = 0] of saved) {
+  for (const [startMs, savedNames, values, revision = 0, folds = false] of saved) {
     const pane = paneAt(startMs);
     const { counters } = pane;
     pane.revision = revision;
+    pane.folds = folds;
     savedNames.forEach((name, index) => {
       counters.set(name, { name, value: aggregate.load(values[index] as Encoded), dirty: false });
     });
@@ -152,8 +162,8 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
     retract(startMs, name, input, timeMs) {
       const pane = panes.get(startMs);
       if (pane === undefined) return;
-      const counter = counterWith(pane, name);
-      if (counter === undefined) return;
+      const counter = placeOf(pane, name);
+      if (counter === undefined || aggregate.isEmpty(counter.value)) return;
       counter.value = aggregate.retract(counter.value, input, timeMs);
       markDirty(pane, counter);
     },
@@ -204,9 +214,10 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
       }
     },
     entries: () =>
-      [...panes.values()].map(({ startMs, counters, revision }): SavedPane => {
+      [...panes.values()].map(({ startMs, counters, revision, folds }): SavedPane => {
         const values = [...counters.values()].map(({ value }) => aggregate.save(value));
         const ofPane = [...counters.keys()];
+        if (folds) return [startMs, ofPane, values, revision, folds];
         return revision === 0 ? [startMs, ofPane, values] : [startMs, ofPane, values, revision];
       }),
     get size() {

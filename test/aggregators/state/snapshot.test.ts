@@ -49,6 +49,17 @@ test('a state that was written before sessions could have texts as states is rea
   expect(decoded.sessions).toEqual({ ...saved.sessions, otherStates: [] });
 });
 
+test('how often something was taken back in a pane, and that it takes no further names, are in it', async () => {
+  const driver = createPartitionDriver();
+  driver.count(pageView(0));
+  const names = ['a', '(other)'];
+  const panes = {
+    metric: [[0, names, [1, 2]] as const, [60, names, [1, 2], 3] as const, [120, names, [1, 2], 0, true] as const],
+  };
+  const decoded = await decodeSnapshot(await encodeSnapshot({ ...driver.state.save(), panes }));
+  expect(decoded.panes).toEqual(panes);
+});
+
 test('a snapshot that is cut short, damaged or of another kind is refused, never half read', async () => {
   const damaged = { code: 'PS_SNAPSHOT_UNREADABLE' };
   const bytes = await snapshotOfSomeTraffic();
