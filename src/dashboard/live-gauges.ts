@@ -15,7 +15,7 @@ export async function liveGauges(figures: LiveFigures): Promise<string> {
     if (registry.getSingleMetric(fullName) !== undefined) return;
     const labelNames = [...new Set(samples.flatMap(([labels]) => Object.keys(labels)))];
     const family = new Gauge({ name: fullName, help, labelNames, registers: [registry] });
-    for (const [labels, value] of samples) family.set({ ...labels }, value);
+    for (const [labels, value] of samples) family.set(readable(labels), value);
   };
   gauge('visitors', 'Distinct visitors of the last 15 minutes.', [[{}, figures.visitors.total]]);
   gauge(SESSIONS_OPEN_GAUGE, 'Sessions that are open.', [[{}, figures.sessions.open]]);
@@ -33,6 +33,10 @@ export async function liveGauges(figures: LiveFigures): Promise<string> {
   for (const [name, metric] of Object.entries(figures.metrics)) gauge(name, metric.help, samplesOfMetric(metric));
   return registry.metrics();
 }
+
+/** Prometheus takes a zero character for the end of the text, and then refuses all of it. */
+const readable = (labels: Sample[0]): Record<string, string> =>
+  Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, value.replaceAll('\0', '\uFFFD')]));
 
 const samplesOf = (values: Readonly<Record<string, number>>): Sample[] =>
   Object.entries(values).map(([key, value]) => [{ key }, value]);

@@ -32,6 +32,19 @@ test('every figure is a gauge: numbers by key, quantiles by quantile, and no tex
   ]);
 });
 
+test('a name with a zero character in it, at which Prometheus refuses all that it was told, is shown without it', async () => {
+  const text = await liveGauges({
+    ...noFigures,
+    pages: [
+      { path: '/a\0b', views: 3 },
+      { path: '/ç\n', views: 2 },
+    ],
+  });
+  expect(text).not.toContain('\0');
+  expect(text).toContain('penstock_live_pages{key="/a\uFFFDb"} 3\n');
+  expect(text).toContain('penstock_live_pages{key="/ç\\n"} 2\n');
+});
+
 test('of two metrics that Prometheus cannot tell apart by their names the first is a gauge, and all others are too', async () => {
   const count = { ...metric, aggregate: 'count' as const };
   const text = await liveGauges({
