@@ -15,7 +15,7 @@ export function createFirstEvent(): { show(empty: boolean): void } {
   const ask = async () => {
     asked = true;
     try {
-      const response = await fetch('/api/intake');
+      const response = await fetch('api/intake');
       setText(code, commandFor(((await response.json()) as { intake: Intake | null }).intake));
     } catch {
       asked = false;

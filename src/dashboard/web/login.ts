@@ -11,7 +11,7 @@ export function createLogin(onAdmitted: () => void): { ask(): void } {
     event.preventDefault();
     setText(problem, '');
     try {
-      const response = await fetch('/api/session', {
+      const response = await fetch('api/session', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ token: token.value }),

@@ -17,7 +17,7 @@ export interface RangeMetric {
 
 /** The metrics that can be looked back at, by name. */
 export async function fetchCatalogue(signal: AbortSignal): Promise<ReadonlyMap<string, RangeMetric>> {
-  const response = await fetch('/api/metrics', { signal });
+  const response = await fetch('api/metrics', { signal });
   if (!response.ok) throw new Error(`status ${response.status}`);
   const metrics = (await response.json()) as readonly RangeMetric[];
   return new Map(metrics.map((metric) => [metric.name, metric]));

@@ -86,7 +86,7 @@ export async function fetchPanes<Value = number>(
     step: String(stepMinutes),
     ...(top === undefined ? {} : { top: String(top) }),
   });
-  const response = await fetch(`/api/metrics/${encodeURIComponent(metric)}?${query}`, { signal });
+  const response = await fetch(`api/metrics/${encodeURIComponent(metric)}?${query}`, { signal });
   if (!response.ok) throw new Error(`status ${response.status}`);
   return ((await response.json()) as { panes: readonly Pane<Value>[] }).panes;
 }

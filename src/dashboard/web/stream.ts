@@ -65,7 +65,7 @@ export function connectStream({ onState, onFigures }: StreamEvents): { open(): v
   const connect = () => {
     close();
     // Its own reconnects would send the id as a header; these here are ours, for their growing waits.
-    source = new EventSource(`/api/live/stream${lastId && `?lastEventId=${encodeURIComponent(lastId)}`}`);
+    source = new EventSource(`api/live/stream${lastId && `?lastEventId=${encodeURIComponent(lastId)}`}`);
     waitForWord();
     source.onerror = lost;
     for (const kind of ['snapshot', 'update'] as const) {
@@ -107,7 +107,7 @@ export function connectStream({ onState, onFigures }: StreamEvents): { open(): v
 /** An event source does not tell why it failed: ask whether it was for the token. */
 async function refused(): Promise<boolean> {
   try {
-    const response = await fetch('/api/session', { signal: AbortSignal.timeout(SESSION_TIMEOUT_MS) });
+    const response = await fetch('api/session', { signal: AbortSignal.timeout(SESSION_TIMEOUT_MS) });
     const session = (await response.json()) as { required: boolean; admitted: boolean };
     return session.required && !session.admitted;
   } catch {

@@ -50,7 +50,7 @@ export function createSystem(): System {
     if (paused || reading || document.hidden) return;
     reading = true;
     try {
-      const response = await fetch('/api/system', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const response = await fetch('api/system', { signal: AbortSignal.timeout(TIMEOUT_MS) });
       if (!response.ok) throw new Error(`status ${response.status}`);
       const health = (await response.json()) as SystemHealth;
       panel ??= createSystemPanel();

@@ -58,7 +58,7 @@ export function createVisitorDialog(now: () => number): (id: string) => void {
 }
 
 async function read(id: string): Promise<Answer> {
-  const response = await fetch(`/api/visitors/events?${new URLSearchParams({ id })}`);
+  const response = await fetch(`api/visitors/events?${new URLSearchParams({ id })}`);
   if (response.ok) return (await response.json()) as Answer;
   throw new Error(
     response.status === 404 ? 'This dashboard does not read the hub.' : 'The events cannot be read at the moment.',
