@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../errors.js';
 import { isLoopbackAddress } from '../loopback.js';
+import { checkConnectionStrings } from './connection-strings.js';
 import { type EnvironmentVariable, environmentVariables, intendedVariable } from './environment.js';
 import { ConfigError } from './errors.js';
 import { type Config, configSchema, defaultRoutes } from './schema.js';
@@ -40,6 +41,7 @@ export function loadConfig(input: ConfigInput = {}): Config {
   if (parsed.success) {
     const config = withDefaultRoutes(parsed.data, tree);
     checkContradictions(config);
+    checkConnectionStrings(config);
     return config;
   }
   const issue = parsed.error.issues[0];

@@ -133,6 +133,7 @@ const gatewaySchema = z.strictObject({
           'Most bytes on disk for one destination while its broker is away or slow; beyond it, 429. 0 switches the spool off; what is in it from before is sent, beside what comes.',
         ),
       ageMs: positive
+        .lt(13 * 3_600_000)
         .default(12 * 3_600_000)
         .describe(
           'While the oldest event on disk for a destination is older, 429. Less than the 13 hours over which the topic detects duplicates.',
@@ -232,8 +233,13 @@ const aggregatorsSchema = z.strictObject({
     ),
 });
 
+/** Of a namespace, or of one entity of it, as Azure shows them beside their keys. */
+const connectionString = z
+  .string()
+  .regex(/(?:^|;)\s*Endpoint\s*=\s*[^;\s]/i, 'begins with "Endpoint=sb://…;", as Azure shows it');
+
 const serviceSchema = {
-  connectionString: z.string().min(1).optional().describe('Connection string with a shared access key.'),
+  connectionString: connectionString.optional().describe('Connection string with a shared access key.'),
   namespace: z.string().min(1).optional().describe('Fully qualified namespace, used with managed identity.'),
 };
 

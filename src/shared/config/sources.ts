@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 const positive = z.int().positive();
 const eventType = z.string().regex(/^[a-zA-Z0-9_.:-]{1,100}$/, '1 to 100 letters, digits and "_", ".", ":", "-"');
-const writeKey = z.string().min(8);
+const writeKey = z
+  .string()
+  .min(8)
+  .regex(/^[\x21-\x7e]*$/, 'letters, digits and other signs of ASCII, without spaces, so that a header can carry it');
 const action = z.enum(['keep', 'strip', 'drop']);
 
 const rate = z.strictObject({

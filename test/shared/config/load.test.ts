@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../../src/shared/config/index.js';
 
 const failure = (run: () => unknown): ConfigError => {
@@ -113,6 +113,50 @@ test('values that contradict each other are both named', () => {
   const error = failure(() => loadConfig({ env }));
   expect(error.message).toContain('serviceBus.connectionString');
   expect(error.message).toContain('serviceBus.namespace');
+});
+
+describe('a connection string', () => {
+  const KEY = 'SharedAccessKeyName=root;SharedAccessKey=c2VjcmV0';
+
+  test.each([
+    ['PENSTOCK_EVENTHUBS_CONNECTION_STRING', 'eventHubs', 'clicks'],
+    ['PENSTOCK_SERVICEBUS_CONNECTION_STRING', 'serviceBus', 'events'],
+  ])('of another entity than is used (%s) is an error that does not show its key', (name, service, used) => {
+    const load = (entity: string) =>
+      loadConfig({ env: { [name]: `Endpoint=sb://x.servicebus.windows.net/;${KEY};EntityPath=${entity}` } });
+    expect(load(used)[service as 'eventHubs'].connectionString).toContain(`EntityPath=${used}`);
+    const { code, message } = failure(() => load('other'));
+    expect([code, message]).toEqual([
+      'PS_CONFIG_INVALID',
+      `${service}.connectionString: it is for other alone, and ${used} is used`,
+    ]);
+  });
+
+  test('of one hub is an error where events are led to another one too', () => {
+    const env = {
+      PENSTOCK_EVENTHUBS_CONNECTION_STRING: `Endpoint=sb://x/;${KEY};EntityPath=clicks`,
+      PENSTOCK_ROUTES: '[{"match":{"type":"view"},"to":"hub:views"},{"match":{"type":"*"},"to":"hub:clicks"}]',
+    };
+    expect(failure(() => loadConfig({ env })).message).toContain('it is for clicks alone, and views is used');
+  });
+
+  test.each(['nonsense', 'sb://x.servicebus.windows.net/', `Endpoint=;${KEY}`])('%s is none', (value) => {
+    const { code, message } = failure(() => loadConfig({ env: { PENSTOCK_SERVICEBUS_CONNECTION_STRING: value } }));
+    expect(code).toBe('PS_CONFIG_INVALID');
+    expect(message).toContain('serviceBus.connectionString: ');
+    expect(message).not.toContain('c2VjcmV0');
+  });
+});
+
+test('a spool keeps nothing for as long as the topic knows an order', () => {
+  const load = (ageMs: number) => loadConfig({ env: { PENSTOCK_SPOOL: JSON.stringify({ ageMs }) } });
+  expect(load(13 * 3_600_000 - 1).gateway.spool.ageMs).toBe(13 * 3_600_000 - 1);
+  expect(failure(() => load(13 * 3_600_000)).message).toContain('gateway.spool.ageMs');
+});
+
+test.each(['a key with spaces', 'schlüssel-geheim'])('%s is no write key: no header can carry it', (writeKey) => {
+  const error = failure(() => loadConfig({ env: { PENSTOCK_SOURCES: JSON.stringify([{ name: 'a', writeKey }]) } }));
+  expect(error.message).toContain('gateway.sources.0.writeKey: ');
 });
 
 test('the admin port needs a token on an address that is not loopback', () => {
