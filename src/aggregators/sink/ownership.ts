@@ -15,18 +15,14 @@ import { AggregatorError } from '../errors.js';
 import { descriptions } from '../metrics/index.js';
 import { all } from './all.js';
 import { epochsOf, type Owner, refuseFormer } from './owner.js';
-
-type Script<Answer> = (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<Answer>;
-export type DefineScript = <Answer = number>(name: string, file: string) => Script<Answer>;
+import type { DefineScript } from './script.js';
+import { MAX_WINDOWS_PER_CALL } from './windows.js';
 
 /** Metrics without panes. The totals tell which partitions there are, so they are forgotten last. */
 const singleNames = [...listMetrics, HEALTH, TOTALS];
 
 /** Everything that has an owner for each partition. */
 export const ownedMetrics = [...descriptions.map(({ name }) => name), LATE, ...singleNames];
-
-/** One script call blocks Redis for a millisecond or two at this size. */
-export const MAX_WINDOWS_PER_CALL = 500;
 
 /** Whose the figures of a partition are. Those of a hub that was made anew are removed, and the new one's take their place. */
 export function createOwnership(redis: Redis | Cluster, script: DefineScript, explain: (error: unknown) => never) {
