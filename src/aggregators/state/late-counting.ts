@@ -5,7 +5,7 @@ import { concernedBy, type LateEvents, lateEvent, latenessStep } from './late.js
 import { totalNames } from './total-names.js';
 import type { Visit } from './visitors.js';
 
-type LatePlace = Pick<LateEvent, 'sequenceNumber' | 'index' | 'behindMs'>;
+export type LatePlace = Pick<LateEvent, 'sequenceNumber' | 'index' | 'behindMs'>;
 
 /** What becomes of an event that came too late: it is counted for each metric that would have counted it, and kept. */
 export interface LateCounting {
