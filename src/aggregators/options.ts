@@ -1,6 +1,6 @@
 import { SESSION_GAP_MS } from '../shared/live-keys.js';
 import type { IdHistoryOptions } from './state/id-history.js';
-import type { PanesOptions } from './windows/panes.js';
+import type { NameBounds } from './windows/name-room.js';
 
 /** What the figures promise depends on these; a change of any that alters a figure needs a new generation of the state. */
 export interface AggregatorOptions {
@@ -16,7 +16,7 @@ export interface AggregatorOptions {
   /** Ids of messages that came by way of the topic: a repetition by whoever copied them, after an outage of any length. */
   readonly messageDedup: IdHistoryOptions;
   /** Most distinct names that a metric keeps apart in a partition; further ones are added up under `(other)`. */
-  readonly names: PanesOptions;
+  readonly names: NameBounds;
   /** Visitors of a partition that are kept apart; further ones are estimated by a HyperLogLog. */
   readonly maxVisitors: number;
   readonly sessions: {

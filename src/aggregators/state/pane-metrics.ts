@@ -1,8 +1,9 @@
 import { aggregateOf } from '../../shared/aggregates/index.js';
 import type { MetricDescription } from '../../shared/live-catalogue.js';
 import type { Count, Observation, PaneMetric } from '../metrics/define.js';
+import type { NameBounds } from '../windows/name-room.js';
 import { addOnly, type PaneAggregate } from '../windows/pane-aggregate.js';
-import { createPanes, type Panes, type PanesOptions } from '../windows/panes.js';
+import { createPanes, type Panes } from '../windows/panes.js';
 import type { Horizon } from './horizon.js';
 import { idOf, type SavedState } from './saved.js';
 
@@ -18,7 +19,7 @@ export interface MetricPanes {
 
 /** What the panes of all metrics are made with. */
 export interface PanesParts {
-  readonly names: PanesOptions;
+  readonly names: NameBounds;
   readonly horizon: Horizon;
   readonly saved: SavedState['panes'] | undefined;
 }

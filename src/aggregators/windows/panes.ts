@@ -1,3 +1,4 @@
+import { createNameRoom, type NameBounds } from './name-room.js';
 import type { PaneAggregate } from './pane-aggregate.js';
 
 /**
@@ -76,17 +77,8 @@ interface Pane {
 /** Where names beyond the limit are added up. */
 const OTHER_NAMES = '(other)';
 
-export interface PanesOptions {
-  readonly maxNamesPerPane: number;
-  /** Of all panes from the horizon on. What waits to be written beyond it does not count, so that a replay decides alike. */
-  readonly maxNames: number;
-  /** Of the names of the same panes together: a few long names take as much as many short ones. */
-  readonly maxCharacters: number;
-}
-
-export function createPanes(aggregate: PaneAggregate, options: PanesOptions, saved: readonly SavedPane[] = []): Panes {
-  let names = 0;
-  let characters = 0;
+export function createPanes(aggregate: PaneAggregate, bounds: NameBounds, saved: readonly SavedPane[] = []): Panes {
+  const room = createNameRoom(bounds);
   const panes = new Map<number, Pane>();
   let dirtyPanes: Pane[] = [];
   let inFlight = 0;
@@ -96,10 +88,7 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
     if (latest !== undefined && latest.startMs === startMs) return latest;
     let pane = panes.get(startMs);
     if (pane === undefined) {
-      pane = {
-        ...{ startMs, counters: new Map(), characters: 0, dirty: [], inFlight: 0 },
-        ...{ revision: 0, folds: false, past: false },
-      };
+      pane = emptyPane(startMs);
       panes.set(startMs, pane);
     }
     latest = pane;
@@ -111,18 +100,14 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
   const counterOf = (pane: Pane, name: string): Counter => {
     const known = placeOf(pane, name);
     if (known !== undefined) return known;
-    const tooMany = pane.counters.size >= options.maxNamesPerPane || names >= options.maxNames;
-    const full = tooMany || characters + name.length > options.maxCharacters;
-    if (full && name !== OTHER_NAMES) {
+    if (name !== OTHER_NAMES && !room.has(name, pane.counters.size)) {
       pane.folds = true;
       return counterOf(pane, OTHER_NAMES);
     }
     const counter = { name, value: aggregate.create(), dirty: false };
     pane.counters.set(name, counter);
     pane.characters += name.length;
-    if (pane.past) return counter;
-    names++;
-    characters += name.length;
+    if (!pane.past) room.take(1, name.length);
     return counter;
   };
   const markDirty = (pane: Pane, counter: Counter) => {
@@ -148,8 +133,7 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
       counters.set(name, { name, value: aggregate.load(values[index] as Encoded), dirty: false });
     });
     pane.characters = savedNames.reduce((sum, name) => sum + name.length, 0);
-    names += counters.size;
-    characters += pane.characters;
+    room.take(counters.size, pane.characters);
   }
 
   return {
@@ -179,13 +163,7 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
         pane.inFlight++;
         inFlight++;
         for (const counter of counters) counter.dirty = false;
-        return {
-          startMs: pane.startMs,
-          names: counters.map((counter) => counter.name),
-          values: counters.map((counter) => aggregate.encode(counter.value)),
-          ...(pane.revision === 0 ? {} : { revision: pane.revision }),
-          ...(counters.length === pane.counters.size ? {} : { partial: true }),
-        };
+        return changeOf(pane, counters, aggregate);
       });
     },
     written(changes) {
@@ -203,23 +181,14 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
     evict(horizonMs) {
       for (const pane of panes.values()) {
         if (pane.startMs >= horizonMs) continue;
-        if (!pane.past) {
-          names -= pane.counters.size;
-          characters -= pane.characters;
-        }
+        if (!pane.past) room.giveBack(pane.counters.size, pane.characters);
         pane.past = true;
         if (pane.dirty.length > 0 || pane.inFlight > 0) continue;
         panes.delete(pane.startMs);
         if (latest === pane) latest = undefined;
       }
     },
-    entries: () =>
-      [...panes.values()].map(({ startMs, counters, revision, folds }): SavedPane => {
-        const values = [...counters.values()].map(({ value }) => aggregate.save(value));
-        const ofPane = [...counters.keys()];
-        if (folds) return [startMs, ofPane, values, revision, folds];
-        return revision === 0 ? [startMs, ofPane, values] : [startMs, ofPane, values, revision];
-      }),
+    entries: () => Array.from(panes.values(), (pane) => savedPane(pane, aggregate)),
     get size() {
       return panes.size;
     },
@@ -227,4 +196,31 @@ export function createPanes(aggregate: PaneAggregate, options: PanesOptions, sav
       return dirtyPanes.length + inFlight;
     },
   };
+}
+
+const emptyPane = (startMs: number): Pane => ({
+  startMs,
+  counters: new Map(),
+  characters: 0,
+  dirty: [],
+  inFlight: 0,
+  revision: 0,
+  folds: false,
+  past: false,
+});
+
+/** What these counters of the pane, which changed, are by now. */
+const changeOf = (pane: Pane, counters: readonly Counter[], aggregate: PaneAggregate): PaneChange => ({
+  startMs: pane.startMs,
+  names: counters.map(({ name }) => name),
+  values: counters.map(({ value }) => aggregate.encode(value)),
+  ...(pane.revision === 0 ? {} : { revision: pane.revision }),
+  ...(counters.length === pane.counters.size ? {} : { partial: true }),
+});
+
+function savedPane({ startMs, counters, revision, folds }: Pane, aggregate: PaneAggregate): SavedPane {
+  const values = Array.from(counters.values(), ({ value }) => aggregate.save(value));
+  const names = [...counters.keys()];
+  if (folds) return [startMs, names, values, revision, folds];
+  return revision === 0 ? [startMs, names, values] : [startMs, names, values, revision];
 }

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { NameBounds } from '../../../src/aggregators/windows/name-room.js';
 import { addOnly } from '../../../src/aggregators/windows/pane-aggregate.js';
-import { createPanes, type Panes, type PanesOptions, type SavedPane } from '../../../src/aggregators/windows/panes.js';
+import { createPanes, type Panes, type SavedPane } from '../../../src/aggregators/windows/panes.js';
 import { retractableOf } from '../../../src/aggregators/windows/retractable/index.js';
 import { aggregateOf } from '../../../src/shared/aggregates/index.js';
 
 const count = addOnly(aggregateOf('count'));
 const roomy = { maxNamesPerPane: 100, maxNames: 100, maxCharacters: 10_000 };
-const create = (options: Partial<PanesOptions> = {}, saved: readonly SavedPane[] = []) =>
+const create = (options: Partial<NameBounds> = {}, saved: readonly SavedPane[] = []) =>
   createPanes(count, { ...roomy, ...options }, saved);
 /** What all panes hold, as `start name: value`. */
 const heldBy = (panes: Panes) =>
@@ -116,7 +117,7 @@ it('a pane that is over stays until what changed in it is written, and no longer
 });
 
 describe('what is taken back', () => {
-  const retractable = (options: Partial<PanesOptions> = {}, saved: readonly SavedPane[] = []) =>
+  const retractable = (options: Partial<NameBounds> = {}, saved: readonly SavedPane[] = []) =>
     createPanes(retractableOf('sum'), { ...roomy, ...options }, saved);
 
   it('is taken from where it was counted, when there was no room for its name then and there is now', () => {
