@@ -2,13 +2,7 @@ import { type Clock, systemClock } from '../shared/clock.js';
 import { type Config, loadConfig } from '../shared/config/index.js';
 import { messageOf, PenstockError } from '../shared/errors.js';
 import { createLogger, type Logger } from '../shared/logger.js';
-
-/**
- * How long a role may take to stop before it is ended: the promise is 10 s for everything together. A supervisor has
- * services to stop behind its roles, so it kills one after 6 s: by then it has to have ended, and said why.
- */
-const STOP_DEADLINE_MS = 8_000;
-const SUPERVISED_STOP_DEADLINE_MS = 5_000;
+import { STANDALONE_ROLE_STOP_MS, SUPERVISED_ROLE_STOP_MS } from '../shared/stop-deadlines.js';
 
 export interface RoleContext {
   readonly config: Config;
@@ -66,7 +60,7 @@ export async function runRole(
   const stop = async (reason: string) => {
     if (stopping) return;
     stopping = true;
-    const deadlineMs = process.send === undefined ? STOP_DEADLINE_MS : SUPERVISED_STOP_DEADLINE_MS;
+    const deadlineMs = process.send === undefined ? STANDALONE_ROLE_STOP_MS : SUPERVISED_ROLE_STOP_MS;
     logger.info({ reason }, 'stopping');
     systemClock.setTimer(() => {
       logger.error('did not stop in time: ended');

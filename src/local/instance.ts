@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Config, strongestKeyOf } from '../shared/config/index.js';
 import type { Endpoints } from '../shared/endpoints.js';
+import { ROLES_KILL_MS, SERVICES_KILL_MS } from '../shared/stop-deadlines.js';
 import { azuriteConnectionString, azuriteProcess } from './azurite.js';
 import { LocalError } from './errors.js';
 import { findFreePort, isPortFree } from './free-port.js';
@@ -22,10 +23,6 @@ export interface Instance {
   stop(): Promise<void>;
 }
 
-/** Roles stop before what they use; both waits together stay under the promise of 10 s. */
-const ROLES_DEADLINE_MS = 6_000;
-const SERVICES_DEADLINE_MS = 3_000;
-
 interface Ports {
   readonly gateway: number;
   readonly admin: number;
@@ -44,9 +41,10 @@ export async function startInstance(deps: InstanceDeps, config: Config, keys: Lo
     group.push(process);
     return facts;
   };
+  // Roles stop before what they use.
   const stop = async () => {
-    await Promise.all(parts.roles.map((part) => part.stop(ROLES_DEADLINE_MS)));
-    await Promise.all(parts.services.map((part) => part.stop(SERVICES_DEADLINE_MS)));
+    await Promise.all(parts.roles.map((part) => part.stop(ROLES_KILL_MS)));
+    await Promise.all(parts.services.map((part) => part.stop(SERVICES_KILL_MS)));
   };
   try {
     const services = await startServices(deps, config, keys, ports, (spec) => run(parts.services, spec));
