@@ -4,7 +4,10 @@ export type Theme = (typeof THEMES)[number];
 
 const KEY = 'penstock-theme';
 const listeners = new Set<() => void>();
+/** Of the theme as it is now. To ask the browser is a look at the styles of the whole page, and a drawing asks for each line. */
+const colours = new Map<string, string>();
 const changed = () => {
+  colours.clear();
   for (const listener of listeners) listener();
 };
 
@@ -41,18 +44,23 @@ export function chooseTheme(theme: Theme): void {
 
 /** A canvas does not follow the style sheet by itself. */
 export function onThemeChange(listener: () => void): () => void {
-  if (listeners.size === 0)
-    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)', 'print'])
-      matchMedia(query).addEventListener('change', changed);
   listeners.add(listener);
   return () => void listeners.delete(listener);
+}
+
+function watchSystem(): void {
+  for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)', 'print'])
+    matchMedia(query).addEventListener('change', changed);
 }
 
 let probe: HTMLElement | undefined;
 
 /** What a colour of the theme is now: the property itself holds both schemes. */
 export function colour(name: string): string {
+  const known = colours.get(name);
+  if (known !== undefined) return known;
   if (!probe) {
+    watchSystem();
     probe = document.createElement('i');
     probe.hidden = true;
     // Where the system forces its colours, all texts have one, and so would all that is drawn.
@@ -60,5 +68,7 @@ export function colour(name: string): string {
     document.body.append(probe);
   }
   probe.style.color = `var(--${name})`;
-  return getComputedStyle(probe).color;
+  const { color } = getComputedStyle(probe);
+  colours.set(name, color);
+  return color;
 }
