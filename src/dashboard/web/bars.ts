@@ -34,7 +34,8 @@ export function createBars(body: HTMLElement, text: BarsText): (bars: readonly B
       element('li', 'bar', element('span', 'bar-fill'), element('span', 'bar-label'), element('span', 'bar-value')),
     update(row, { label, value, detail }) {
       const [fill, name, number] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
-      fill.style.transform = `scaleX(${Math.max(0, value) / largest})`;
+      // In hundredths: a change that nobody sees would set all bars in motion, several times a second.
+      fill.style.transform = `scaleX(${(Math.max(0, value) / largest).toFixed(2)})`;
       const shown = formatLabel(label);
       setText(name, shown);
       name.title = shown;

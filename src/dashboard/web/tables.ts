@@ -3,6 +3,8 @@ import { createRows, element, setText } from './dom.js';
 import { formatCountry, formatId, formatName, formatWhen, isDated } from './format.js';
 import { createNone, type PanelFrame } from './panel.js';
 
+const FILL_EVERY_MS = 1_000;
+
 /** What is worth money one by one stands out. */
 const VALUABLE = new Set(['purchase', 'refund', 'generate_lead', 'sign_up', 'churn_scored', 'offer_made']);
 
@@ -66,6 +68,8 @@ export function createTable<T>(frame: Pick<PanelFrame, 'root' | 'body'>, plan: T
   });
   let nowMs = Number.NaN;
   let waiting: readonly T[] | undefined;
+  let filledMs = Number.NEGATIVE_INFINITY;
+  let pause = 0;
   let pressed: { readonly cell: Element; readonly item: T } | undefined;
   const itemAt = (target: EventTarget | null) => {
     const cell = (target as Element).closest('button')?.closest('td');
@@ -83,6 +87,7 @@ export function createTable<T>(frame: Pick<PanelFrame, 'root' | 'body'>, plan: T
   });
   const fill = (shown: readonly T[]) => {
     waiting = undefined;
+    filledMs = performance.now();
     rows(shown);
     plan.mark?.(tbody.rows, shown);
     table.classList.toggle(
@@ -91,16 +96,25 @@ export function createTable<T>(frame: Pick<PanelFrame, 'root' | 'body'>, plan: T
     );
     none(shown.length === 0);
   };
+  const fillUnlessFocused = () => {
+    if (waiting && !tbody.querySelector(':focus-visible')) fill(waiting);
+  };
   tbody.addEventListener('focusout', ({ relatedTarget }) => {
     if (waiting && !tbody.contains(relatedTarget as Node | null)) fill(waiting);
   });
   return {
     table,
-    /** While the keyboard is on a row, the rows stand still: Enter must open what has the focus. */
+    /**
+     * While the keyboard is on a row, the rows stand still: Enter must open what has the focus. Nor do they change faster than
+     * can be read, which with a hundred rows was most of the browser's work.
+     */
     show(shown: readonly T[], asOfMs: number) {
       nowMs = asOfMs;
-      if (tbody.querySelector(':focus-visible')) waiting = shown;
-      else fill(shown);
+      waiting = shown;
+      clearTimeout(pause);
+      const restMs = filledMs + FILL_EVERY_MS - performance.now();
+      if (restMs > 0) pause = setTimeout(fillUnlessFocused, restMs);
+      else fillUnlessFocused();
     },
   };
 }
@@ -131,15 +145,20 @@ export const siteColumn: Column<ShownEvent> = {
   text: ({ source }) => source,
 };
 
+/** Where more than these come at once, nothing would stand out: each row would be new, again and again. */
+const MOST_NEWS = 5;
+
 /** Marks what is worth money, and what was not there before. */
 function createMarks() {
   let before = new Set<string>();
   return (rows: Iterable<HTMLTableRowElement>, shown: readonly LatestEvent[]) => {
+    const isNew = ({ id }: LatestEvent) => !before.has(id);
+    // What is there when the page opens is not news.
+    const marksNews = before.size > 0 && shown.filter(isNew).length <= MOST_NEWS;
     for (const [index, row] of [...rows].entries()) {
-      const { id, type } = shown[index] as LatestEvent;
-      row.classList.toggle('valuable', VALUABLE.has(type));
-      // What is there when the page opens is not news.
-      row.classList.toggle('new', before.size > 0 && !before.has(id));
+      const event = shown[index] as LatestEvent;
+      row.classList.toggle('valuable', VALUABLE.has(event.type));
+      row.classList.toggle('new', marksNews && isNew(event));
     }
     before = new Set(shown.map(({ id }) => id));
   };

@@ -86,9 +86,31 @@ describe('the page', () => {
     });
     await expect.poll(() => figure('visitors-total'), patience).toBe('98,765');
     expect(await text('#pages li')).toBe('/new5,000');
-    expect(await text('#events tbody tr')).toContain('/newest');
+    // A table follows within a second.
+    await expect.poll(() => text('#events tbody tr'), patience).toContain('/newest');
     expect(await page.locator('#events tbody tr.new').count()).toBe(1);
     expect(await page.evaluate(placesOfPanels)).toEqual(before);
+  });
+
+  it('marks a few new events, and none where all are new', async () => {
+    const source = createMemoryLiveSource(busy);
+    const { url } = await serve(source);
+    const { page, text } = await open(url);
+    await expect.poll(() => text('#events tbody tr'), patience).toContain('purchase');
+    const events = (count: number, path: string) =>
+      Array.from({ length: count }, (_, index) => ({
+        ...(busy.events[0] as LiveFigures['events'][0]),
+        id: `${path} ${index}`,
+        path,
+      }));
+    for (const [count, path, marked] of [
+      [3, '/few', 3],
+      [50, '/many', 0],
+    ] as const) {
+      source.push({ events: [...events(count, path), ...busy.events.slice(0, 50)] });
+      await expect.poll(() => text('#events tbody tr'), patience).toContain(path);
+      expect(await page.locator('#events tbody tr.new').count()).toBe(marked);
+    }
   });
 
   it('stands still while it is paused, and then shows the present', async () => {
