@@ -24,7 +24,9 @@ export const ruleTimes = (definition: SubscriptionDefinition, nowMs: number): Re
 
 /**
  * Makes the namespace agree with the topology. An entity that the topology changed since it was last applied takes the
- * new settings; one that it did not change keeps what was set at run time; one that it does not name stays as it is.
+ * new settings; one that it did not change keeps what was set at run time; one that it does not name stays as it is. What
+ * was made at run time, also in the place of an entity that was deleted, is as its maker wanted it until the topology changes:
+ * it may have other partitions, or sessions, which cannot be changed.
  */
 export async function applyTopology(namespace: Namespace, topology: Topology): Promise<void> {
   for (const queue of topology.queues) await applyQueue(namespace, queue);
@@ -39,7 +41,9 @@ async function applyQueue(namespace: Namespace, definition: QueueDefinition): Pr
     return;
   }
   if (entity.kind !== 'queue') throw contradiction(`${definition.name} is stored as a ${entity.kind}, not as a queue`);
-  if (sameDefinition(entity.record.fromTopology, definition)) return;
+  const { fromTopology } = entity.record;
+  if (fromTopology === undefined) return namespace.update({ ...entity.record, fromTopology: definition });
+  if (sameDefinition(fromTopology, definition)) return;
   keepsSessions(entity.record.definition, definition);
   await namespace.update({ ...entity.record, definition, fromTopology: definition });
 }
@@ -59,9 +63,10 @@ async function applyTopic(namespace: Namespace, topic: TopicDefinition): Promise
     entity = await namespace.addTopic({ kind: 'topic', path, definition, fromTopology: definition });
   }
   if (entity.kind !== 'topic') throw contradiction(`${path} is stored as a ${entity.kind}, not as a topic`);
-  if (!sameDefinition(entity.record.fromTopology, definition)) {
-    await namespace.update({ ...entity.record, definition, fromTopology: definition });
-  }
+  const { record } = entity;
+  if (record.fromTopology === undefined) await namespace.update({ ...record, fromTopology: definition });
+  else if (!sameDefinition(record.fromTopology, definition))
+    await namespace.update({ ...record, definition, fromTopology: definition });
   for (const subscription of subscriptions) await applySubscription(namespace, entity, withDefaultRule(subscription));
 }
 
@@ -71,7 +76,11 @@ async function applySubscription(
   definition: SubscriptionDefinition,
 ): Promise<void> {
   const entity = topic.subscriptions.get(definition.name.toLowerCase());
-  if (entity !== undefined && sameDefinition(entity.record.fromTopology, definition)) return;
+  if (entity !== undefined) {
+    const { fromTopology } = entity.record;
+    if (fromTopology === undefined) return namespace.update({ ...entity.record, fromTopology: definition });
+    if (sameDefinition(fromTopology, definition)) return;
+  }
   const applied = { definition, fromTopology: definition, ruleCreatedAtMs: ruleTimes(definition, namespace.nowMs()) };
   if (entity === undefined) {
     const topicName = topic.record.path;
@@ -90,16 +99,20 @@ async function applyHub(namespace: Namespace, definition: HubDefinition): Promis
     return;
   }
   if (entity.kind !== 'hub') throw contradiction(`${definition.name} is stored as a ${entity.kind}, not as a hub`);
-  if (sameDefinition(entity.record.fromTopology, definition)) return;
-  if (definition.partitionCount !== entity.record.logIds.length) {
-    const counts = `${entity.record.logIds.length} partitions, not ${definition.partitionCount}`;
-    throw contradiction(`hub ${definition.name} is stored with ${counts}: the number of partitions cannot change`);
-  }
   const { record } = entity;
-  const before = new Set(record.fromTopology?.consumerGroups ?? []);
+  const { fromTopology } = record;
+  if (fromTopology !== undefined) {
+    if (sameDefinition(fromTopology, definition)) return;
+    if (definition.partitionCount !== record.logIds.length) {
+      const counts = `${record.logIds.length} partitions, not ${definition.partitionCount}`;
+      throw contradiction(`hub ${definition.name} is stored with ${counts}: the number of partitions cannot change`);
+    }
+  }
+  const before = new Set(fromTopology?.consumerGroups ?? []);
   // Consumer groups that were made at run time stay.
   const added = record.definition.consumerGroups.filter((name) => !before.has(name));
   const known = new Set(definition.consumerGroups.map((name) => name.toLowerCase()));
   const consumerGroups = [...definition.consumerGroups, ...added.filter((name) => !known.has(name.toLowerCase()))];
-  await namespace.update({ ...record, definition: { ...definition, consumerGroups }, fromTopology: definition });
+  const settings = fromTopology === undefined ? record.definition : definition;
+  await namespace.update({ ...record, definition: { ...settings, consumerGroups }, fromTopology: definition });
 }

@@ -213,6 +213,41 @@ describe('the namespace', () => {
     expect(applied.queue('orders')).toBeDefined();
   });
 
+  it('starts with what was deleted and made anew at run time, as it was made, until the topology says something new', async () => {
+    const duplicates = { requiresDuplicateDetection: false, duplicateDetectionHistoryTimeWindowMs: 60_000 };
+    const orders = { name: 'orders', ...queueSettings, ...duplicates };
+    const given = { ...topology, queues: [orders] };
+    const namespace = await open(given);
+    const port = createNamespacePort(namespace);
+    const hubs = createHubsPort(namespace);
+    await port.deleteQueue('orders');
+    await port.createQueue({ ...orders, requiresSession: true });
+    await port.deleteTopic('events');
+    await port.createTopic(topic('events', { duplicateDetectionHistoryTimeWindowMs: 20_000 }));
+    await port.createSubscription('events', subscription('audit', { maxDeliveryCount: 3 }));
+    await hubs.deleteHub('clicks');
+    await hubs.createHub({ name: 'clicks', partitionCount: 3, retentionMs: 3_600_000 });
+
+    for (let start = 0; start < 2; start++) {
+      const reopened = await open(given);
+      const seen = createNamespacePort(reopened);
+      expect(seen.queue('orders')?.definition.requiresSession).toBe(true);
+      expect(seen.topic('events')?.definition.duplicateDetectionHistoryTimeWindowMs).toBe(20_000);
+      expect(seen.subscription('events', 'audit')?.definition.maxDeliveryCount).toBe(3);
+      const clicks = reopened.findHub('clicks');
+      expect(clicks?.runtime.partitions).toHaveLength(3);
+      expect(clicks?.record.definition).toMatchObject({ retentionMs: 3_600_000, consumerGroups: ['readers'] });
+    }
+    const changed = {
+      ...given,
+      queues: [{ ...orders, requiresSession: true, maxDeliveryCount: 7 }],
+      hubs: [hub('clicks', { partitionCount: 3, retentionMs: 7_200_000, consumerGroups: ['readers'] })],
+    };
+    const applied = await open(changed);
+    expect(createNamespacePort(applied).queue('orders')?.definition.maxDeliveryCount).toBe(7);
+    expect(applied.findHub('clicks')?.record.definition.retentionMs).toBe(7_200_000);
+  });
+
   it('removes an entity with everything that is in it', async () => {
     const namespace = await open();
     const before = store.size;
