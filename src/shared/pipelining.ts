@@ -1,4 +1,4 @@
-import type { RequestListener, Server } from 'node:http';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 export interface PipeliningLimits {
@@ -13,9 +13,9 @@ export const defaultPipeliningLimits: PipeliningLimits = { requestsPerConnection
 /**
  * Bounds how many requests clients may send before they have read the answers (RFC 9112, section 9.3.2). Node makes a request
  * and a response of each as soon as it comes, 64 KB of them in one go, and keeps them until their turn: 12 MB of the smallest
- * requests, on 200 connections, would be a gigabyte. A connection that sends too many is cut, and what it sent is not looked
- * at any more. Nothing of it was answered, so its client sends it again. Takes the place of the server's own listener, so call
- * it before others are added.
+ * requests, on 200 connections, would be a gigabyte. A connection that sends too many is cut, and the request that was too
+ * many is not looked at, nor what is behind it; those before it have no answer, so their client sends them again. Takes the
+ * place of the server's own listener, so call it before others are added.
  * @param onCut is told of each connection that is cut
  */
 export function boundPipelining(server: Server, onCut: () => void, limits = defaultPipeliningLimits): void {
@@ -34,7 +34,7 @@ export function boundPipelining(server: Server, onCut: () => void, limits = defa
     return connection;
   };
   /** Whether the request may be looked at; counts it until it is answered. */
-  const take: Take = (socket, response) => {
+  const take = (socket: Socket, response: ServerResponse): boolean => {
     const connection = connectionOf(socket);
     if (connection.unanswered > 0) {
       if (connection.unanswered >= limits.requestsPerConnection || behind >= limits.requestsBehind) return false;
@@ -77,5 +77,3 @@ function passOverTheRest(socket: Socket): void {
 interface Connection {
   unanswered: number;
 }
-
-type Take = (socket: Socket, response: Parameters<RequestListener>[1]) => boolean;

@@ -1,3 +1,4 @@
+import { withoutByteOrderMark } from '../../shared/byte-order-mark.js';
 import { messageOf } from '../../shared/errors.js';
 import { TopologyError } from './errors.js';
 
@@ -39,7 +40,7 @@ export function pathTo(path: string, key: string | number): string {
  */
 export function parseJsonWithComments(text: string): Json {
   try {
-    return JSON.parse(blankComments(text.startsWith('\uFEFF') ? text.slice(1) : text)) as Json;
+    return JSON.parse(blankComments(withoutByteOrderMark(text))) as Json;
   } catch (cause) {
     throw new TopologyError('PS_TOPOLOGY_UNREADABLE', `not JSON: ${messageOf(cause)}`, { cause });
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { withoutByteOrderMark } from '../byte-order-mark.js';
 import { messageOf } from '../errors.js';
 import { isLoopbackAddress } from '../loopback.js';
 import { checkConnectionStrings } from './connection-strings.js';
@@ -104,12 +105,10 @@ function checkContradictions(config: Config): void {
   }
 }
 
-const BYTE_ORDER_MARK = /^\uFEFF/;
-
 function readFile(path: string | undefined): Tree {
   if (path === undefined || path === '') return {};
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8').replace(BYTE_ORDER_MARK, ''));
+    const value: unknown = JSON.parse(withoutByteOrderMark(readFileSync(path, 'utf8')));
     if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new Error('must be a JSON object');
     return value as Tree;
   } catch (cause) {

@@ -29,6 +29,9 @@ export function defaultRoutes(topic: string, hub: string) {
 const DEFAULT_TOPIC = 'events';
 const DEFAULT_HUB = 'clicks';
 
+/** For so long the topic detects duplicates. */
+const DUPLICATES_KNOWN_MS = 13 * 3_600_000;
+
 const gatewaySchema = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address that the gateway listens on.'),
   port: port.default(8080).describe('Port of the gateway; 0 takes any free one.'),
@@ -133,7 +136,7 @@ const gatewaySchema = z.strictObject({
           'Most bytes on disk for one destination while its broker is away or slow; beyond it, 429. 0 switches the spool off; what is in it from before is sent, beside what comes.',
         ),
       ageMs: positive
-        .lt(13 * 3_600_000)
+        .lt(DUPLICATES_KNOWN_MS)
         .default(12 * 3_600_000)
         .describe(
           'While the oldest event on disk for a destination is older, 429. Less than the 13 hours over which the topic detects duplicates.',
@@ -149,7 +152,7 @@ const gatewaySchema = z.strictObject({
         .max(20_000_000)
         .default(1_000_000)
         .describe('Most ids of accepted events by which a retry is known, about 30 bytes each; 0 knows none.'),
-      ageMs: positive.default(13 * 3_600_000).describe('How long they are known.'),
+      ageMs: positive.default(DUPLICATES_KNOWN_MS).describe('How long they are known.'),
       events: z
         .int()
         .min(0)
